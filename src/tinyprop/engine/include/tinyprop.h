@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tinyprop: a neural network that keeps learning on the device it runs on. The whole public C API.
+ *
+ * All memory is the caller's: a generated network NAME comes with the type NAME_memory (weights, method state,
+ * activations) and the constant description NAME, of type tp_program. Nothing here allocates, keeps a global or
+ * recurses; several models live side by side, each in its own memory.
+ *
+ *     static digits_memory memory;
+ *     tp_model model;
+ *     tp_step step;
+ *     tp_init(&model, &digits, &memory, sizeof memory);
+ *     tp_train_step(&model, sample, label, 0.01f, &step);
+ */
+#ifndef TINYPROP_H
+#define TINYPROP_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Status of every call: TP_OK, or a negative code after which neither weights nor method state have changed. */
+enum {
+    TP_OK = 0,
+    TP_ERR_NULL = -1,       /* a pointer is null */
+    TP_ERR_MEMORY = -2,     /* the memory given is smaller than the program needs, or misaligned */
+    TP_ERR_LABEL = -3,      /* the label is not a class of the program */
+    TP_ERR_NONFINITE = -4,  /* an input, a parameter given, or an output is NaN or infinite */
+    TP_ERR_RATE = -5,       /* the learning rate is negative, NaN or infinite */
+    TP_ERR_NOT_READY = -6   /* the model was not initialised */
+};
+
+/* What one layer's selection rule remembers between steps. */
+typedef struct tp_layer_state {
+    float y_max;      /* largest sum of |delta| seen so far */
+    float threshold;  /* |delta| at which the last top-k cut fell: a first guess, never part of the answer */
+} tp_layer_state;
+
+/* What one training step did. */
+typedef struct tp_step {
+    float loss;            /* of this sample, before the step */
+    uint32_t predicted;    /* class with the largest output, before the step */
+    uint32_t skipped;      /* 1: the sample had nothing to teach and no backward pass was made */
+    const uint32_t *kept;  /* [layers], forward order: entries of delta that were back-propagated; in the model */
+} tp_step;
+
+/* A network, constant, generated. Sizes are in elements unless they say bytes. */
+typedef struct tp_program {
+    const char *name;
+    uint32_t inputs;
+    uint32_t outputs;              /* classes */
+    uint32_t layers;               /* trainable layers */
+    uint32_t parameters;           /* float32 values, first in the memory, in program order */
+    uint32_t memory_bytes;
+    const float *initial;          /* [parameters] */
+    const float *(*infer)(void *memory, const float *x);  /* returns the outputs, in the memory */
+    int (*train)(void *memory, const float *x, uint32_t label, float rate, tp_step *step);
+} tp_program;
+
+typedef struct tp_model {
+    const tp_program *program;
+    void *memory;
+} tp_model;
+
+/* Binds `memory` (at least program->memory_bytes, aligned as a float) and loads the initial weights. */
+int tp_init(tp_model *model, const tp_program *program, void *memory, size_t bytes);
+
+/* Runs the network on x[inputs] and copies its outputs (before any softmax) to y[outputs]. */
+int tp_infer(tp_model *model, const float *x, float *y);
+
+/* One sample of training, batch 1, SGD in place: x[inputs], label < outputs, learning rate. `step` says what it did. */
+int tp_train_step(tp_model *model, const float *x, uint32_t label, float rate, tp_step *step);
+
+/* Copies the parameters out, or in (all must be finite); program->parameters values in program order.
+ * Dense weights are stored [input][output], convolution weights [output][input][y][x]. */
+int tp_get_parameters(const tp_model *model, float *values);
+int tp_set_parameters(tp_model *model, const float *values);
+
+/* One sentence for a status code. */
+const char *tp_strerror(int status);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

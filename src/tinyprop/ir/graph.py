@@ -1,0 +1,76 @@
+"""The inference program: values, nodes in execution order, parameters. A frozen record with a stable printed form."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from tinyprop.ir.op import LayerOp, Op, Shape
+
+
+@dataclass(frozen=True)
+class Value:
+    """A tensor that flows between nodes. shape: without batch."""
+
+    name: str
+    shape: Shape
+    dtype: str = "f32"
+
+    @property
+    def size(self) -> int:
+        """Number of elements."""
+        return int(np.prod(self.shape, dtype=np.int64))
+
+
+@dataclass(frozen=True)
+class Node:
+    """One application of an operator. parameters: names in `Program.parameters`, weight first."""
+
+    name: str
+    op: Op
+    input: str
+    output: str
+    parameters: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Program:
+    """A network for one sample at a time.
+
+    parameters: name → read-only float32 array in PyTorch's layout; their order is the *program order* in which
+    every hash, checkpoint and parameter block lists them.
+    """
+
+    name: str
+    input: Value
+    output: Value
+    nodes: tuple[Node, ...]
+    values: Mapping[str, Value]
+    parameters: Mapping[str, np.ndarray]
+
+    @property
+    def layers(self) -> tuple[Node, ...]:
+        """The nodes that have parameters, in forward order."""
+        return tuple(n for n in self.nodes if isinstance(n.op, LayerOp))
+
+    def value_in(self, node: Node) -> Value:
+        """The value that `node` reads."""
+        return self.values[node.input]
+
+    def value_out(self, node: Node) -> Value:
+        """The value that `node` writes."""
+        return self.values[node.output]
+
+    def __str__(self) -> str:
+        lines = [f"program {self.name}({self.input.name}: {self.input.dtype}{list(self.input.shape)})"]
+        for node in self.nodes:
+            shape = list(self.value_out(node).shape)
+            lines.append(f"  {node.output}: f32{shape} = {node.op}({', '.join((node.input, *node.parameters))})")
+        return "\n".join([*lines, f"  return {self.output.name}"])
+
+
+def frozen_array(array: np.ndarray) -> np.ndarray:
+    """A private, contiguous, read-only float32 copy."""
+    copy = np.array(array, dtype=np.float32, order="C", copy=True)
+    copy.flags.writeable = False
+    return copy

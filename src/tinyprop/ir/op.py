@@ -1,0 +1,106 @@
+"""What every operator of the IR knows: its shapes, its mathematics (the oracle), its arithmetic cost.
+
+Shapes carry no batch: the device trains one sample at a time. A feature map is (C, H, W), a vector (N,).
+
+Numerics, binding for the oracle here and for every C kernel: one accumulator per output, started at the
+bias (or zero), terms added in the ascending order that the operator's file states, no fused multiply-add.
+The oracle follows the dtype of its inputs, so in float32 it is bit-identical to the C engine and in float64
+it serves as the yardstick of gradient checks.
+"""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+Shape = tuple[int, ...]
+Array = np.ndarray
+
+
+def sum_in_order(start: Array, terms: Array) -> Array:
+    """`start + terms[0] + terms[1] + …`, strictly left to right (NumPy's own sum is pairwise).
+
+    start: (…); terms: (T, …); returns (…), in the dtype of `start`.
+    """
+    stacked = np.concatenate([start[None], terms]).astype(start.dtype, copy=False)
+    return np.add.accumulate(stacked, axis=0)[-1]
+
+
+@dataclass(frozen=True)
+class Forward:
+    """What a forward pass leaves behind. y: the output; aux: what only the backward pass needs (argmax), or None."""
+
+    y: Array
+    aux: Array | None = None
+
+
+@dataclass(frozen=True)
+class MacCount:
+    """Multiply-adds of one operator on one sample, plain and dense (1 MAC = 1 multiply-add; biases not counted)."""
+
+    forward: int
+    input_error: int
+    weight_gradient: int
+
+
+class Op(ABC):
+    """An operator. Subclasses are frozen dataclasses of the operator's attributes; one file each."""
+
+    kind: ClassVar[str]
+
+    @abstractmethod
+    def output_shape(self, shape: Shape) -> Shape:
+        """Shape of the output for an input of `shape`; raises UserError when the input cannot be taken."""
+
+    @abstractmethod
+    def forward(self, x: Array, parameters: tuple[Array, ...]) -> Forward:
+        """The operator on one sample."""
+
+    @abstractmethod
+    def macs(self, shape: Shape) -> MacCount:
+        """Plain dense cost for an input of `shape`."""
+
+
+class PassOp(Op):
+    """An operator without parameters: an error passes through it on its way down, nothing is selected."""
+
+    @abstractmethod
+    def backward(self, error: Array, x: Array, ran: Forward) -> Array:
+        """∂loss/∂x (shape of x) from ∂loss/∂y (shape of y)."""
+
+
+class LayerOp(Op):
+    """An operator with parameters (weight, then bias when it has one): a layer that TinyProp can train."""
+
+    bias: bool
+    relu: bool
+
+    @abstractmethod
+    def parameter_shapes(self) -> tuple[Shape, ...]:
+        """Shapes of weight and, with a bias, of bias, in PyTorch's layout."""
+
+    @abstractmethod
+    def delta_count(self, shape: Shape) -> int:
+        """n: the layer's own outputs before activation and pooling (the n of k = S·n)."""
+
+    def delta(self, error: Array, ran: Forward) -> Array:
+        """δ, ∂loss/∂pre-activation, from ∂loss/∂y; shape of y. Dead ReLU outputs get exact zeros.
+
+        A layer fused with a max pool keeps δ only where the pool looked (every other entry is zero).
+        """
+        return np.where(ran.y > 0, error, np.zeros_like(error)) if self.relu else error
+
+    def delta_order(self, ran: Forward) -> Array:
+        """For each stored entry of δ (flat) its index in the un-pooled δ: ties are won by the lower index."""
+        return np.arange(ran.y.size)
+
+    @abstractmethod
+    def input_error(self, delta: Array, x: Array, parameters: tuple[Array, ...], ran: Forward) -> Array:
+        """∂loss/∂x (shape of x) from δ (shape of y)."""
+
+    @abstractmethod
+    def updated(
+        self, delta: Array, x: Array, parameters: tuple[Array, ...], ran: Forward, lr: float
+    ) -> tuple[Array, ...]:
+        """The parameters after one SGD step; the ones given stay as they are."""

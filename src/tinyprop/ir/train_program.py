@@ -1,0 +1,65 @@
+"""TrainProgram: one training step as a list of steps, a frozen record between `backward` and `plan`.
+
+A step list reads: the forward nodes, the loss, then for each trainable layer in reverse one Backward step (select →
+propagate → update) after which the pass may end, with PassError steps between them for operators without parameters.
+"""
+
+from dataclasses import dataclass
+
+from tinyprop.ir.graph import Node, Program
+from tinyprop.ir.ops.softmax_cross_entropy import SoftmaxCrossEntropy
+from tinyprop.methods.spec import Selection, TrainSpec
+
+
+@dataclass(frozen=True)
+class ForwardStep:
+    """Run `node`. keep_aux: its argmax is needed by the backward pass."""
+
+    node: Node
+    keep_aux: bool
+
+
+@dataclass(frozen=True)
+class LossStep:
+    """Loss and error of the output. The error overwrites the output's storage."""
+
+    loss: SoftmaxCrossEntropy
+    output: str
+
+
+@dataclass(frozen=True)
+class PassErrorStep:
+    """Send the error through an operator without parameters."""
+
+    node: Node
+
+
+@dataclass(frozen=True)
+class BackwardStep:
+    """Select δ of layer number `layer` (forward order), then propagate it and update the parameters in place.
+
+    selection None: the layer is frozen and its error only passes through. propagate: something below trains.
+    mask_input: the input left a fused ReLU, so the error sent down is zero wherever the input is zero.
+    """
+
+    node: Node
+    layer: int
+    selection: Selection | None
+    propagate: bool
+    mask_input: bool
+
+
+Step = ForwardStep | LossStep | PassErrorStep | BackwardStep
+
+
+@dataclass(frozen=True)
+class TrainProgram:
+    """`program` after fusion, the method's `spec` for its layers, and the steps of one training step."""
+
+    program: Program
+    spec: TrainSpec
+    loss: SoftmaxCrossEntropy
+    steps: tuple[Step, ...]
+
+    def __str__(self) -> str:
+        return "\n".join([str(self.program), *(f"  {step}" for step in self.steps)])

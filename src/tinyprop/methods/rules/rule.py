@@ -1,0 +1,53 @@
+"""The two kinds of rule. A rule is a frozen record of its settings; what it remembers is an explicit small state."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class LayerState:
+    """What one layer remembers between steps; the twin of `tp_layer_state` in C.
+
+    y_max: largest Y = Σ|δ| seen so far; threshold: the |δ| at which the last top-k cut fell (a first guess for the
+    next one, never a part of the answer).
+    """
+
+    y_max: np.float32 = np.float32(0)
+    threshold: np.float32 = np.float32(0)
+
+
+@dataclass(frozen=True)
+class Selected:
+    """The answer for one layer and step. kept: mask over the stored δ; looks: elements looked at to find it.
+
+    stop: nothing is kept, so neither this layer nor any below it is trained in this step.
+    """
+
+    kept: np.ndarray
+    looks: int
+    stop: bool = False
+
+
+class SelectionRule(ABC):
+    """Decides which entries of a layer's δ are worth computing. `c_function` is its twin in the engine."""
+
+    c_function: ClassVar[str]
+
+    @abstractmethod
+    def select(
+        self, state: LayerState, delta: np.ndarray, n: int, order: np.ndarray
+    ) -> tuple[LayerState, Selected]:
+        """delta: stored δ, flat float32; n: un-pooled outputs; order: un-pooled index of each entry (ties)."""
+
+
+class SkippingRule(ABC):
+    """Decides, before any backward work, whether a sample's step is worth taking. `c_function` is its twin."""
+
+    c_function: ClassVar[str]
+
+    @abstractmethod
+    def skip(self, state: LayerState, loss: np.float32, y: np.float32) -> tuple[LayerState, bool]:
+        """state: of the output error (its own Y_max); loss: of this sample; y: Y_L, the sum of |δ_L|."""

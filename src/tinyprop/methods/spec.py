@@ -1,0 +1,36 @@
+"""TrainSpec: what a method says about a network, as data. The NumPy rules, the cost model and the C engine all obey it."""
+
+from dataclasses import dataclass
+
+from tinyprop.methods.rules.keep_above import KeepAbove
+from tinyprop.methods.rules.keep_all import KeepAll
+from tinyprop.methods.rules.keep_ratio import KeepRatio
+from tinyprop.methods.rules.never_skip import NeverSkip
+from tinyprop.methods.rules.skip_by_error import SkipByError
+from tinyprop.methods.rules.skip_by_loss import SkipByLoss
+
+Selection = KeepAll | KeepRatio | KeepAbove
+SkipRule = NeverSkip | SkipByError | SkipByLoss
+
+
+@dataclass(frozen=True)
+class LayerInfo:
+    """What a method may know of a trainable layer. n: outputs before activation and pooling; parameters: how many."""
+
+    name: str
+    n: int
+    parameters: int
+
+
+@dataclass(frozen=True)
+class TrainSpec:
+    """One entry of `selections` per layer, in forward order; None: the layer never trains (frozen).
+
+    skip_zeros: leave out exact zeros (dead inputs, dead δ). False computes every value, as plain training does;
+    the trained weights are the same either way.
+    """
+
+    method: str
+    skip_zeros: bool
+    skip: SkipRule
+    selections: tuple[Selection | None, ...]
