@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The public calls: check everything first, then hand over to the generated program. */
+#include "tinyprop.h"
+#include "tp_kernels.h"
+
+#include <string.h>
+
+#ifdef TP_INSTRUMENT
+tp_counts tp_counts_now;
+#endif
+
+static int check_ready(const tp_model *model)
+{
+    if (model == NULL) {
+        return TP_ERR_NULL;
+    }
+    return model->program != NULL && model->memory != NULL ? TP_OK : TP_ERR_NOT_READY;
+}
+
+int tp_init(tp_model *model, const tp_program *program, void *memory, size_t bytes)
+{
+    if (model == NULL || program == NULL || memory == NULL) {
+        return TP_ERR_NULL;
+    }
+    if (bytes < program->memory_bytes || (uintptr_t)memory % sizeof(float) != 0U) {
+        return TP_ERR_MEMORY;
+    }
+    memset(memory, 0, program->memory_bytes);
+    memcpy(memory, program->initial, program->parameters * sizeof(float));
+    model->program = program;
+    model->memory = memory;
+    return TP_OK;
+}
+
+int tp_infer(tp_model *model, const float *x, float *y)
+{
+    int status = check_ready(model);
+    if (status != TP_OK) {
+        return status;
+    }
+    if (x == NULL || y == NULL) {
+        return TP_ERR_NULL;
+    }
+    if (!tp_all_finite_f32(x, model->program->inputs)) {
+        return TP_ERR_NONFINITE;
+    }
+    const float *outputs = model->program->infer(model->memory, x);
+    if (!tp_all_finite_f32(outputs, model->program->outputs)) {
+        return TP_ERR_NONFINITE;
+    }
+    memcpy(y, outputs, model->program->outputs * sizeof(float));
+    return TP_OK;
+}
+
+int tp_train_step(tp_model *model, const float *x, uint32_t label, float rate, tp_step *step)
+{
+    int status = check_ready(model);
+    if (status != TP_OK) {
+        return status;
+    }
+    if (x == NULL || step == NULL) {
+        return TP_ERR_NULL;
+    }
+    if (label >= model->program->outputs) {
+        return TP_ERR_LABEL;
+    }
+    if (!tp_all_finite_f32(&rate, 1U) || rate < 0.0f) {
+        return TP_ERR_RATE;
+    }
+    if (!tp_all_finite_f32(x, model->program->inputs)) {
+        return TP_ERR_NONFINITE;
+    }
+    return model->program->train(model->memory, x, label, rate, step);
+}
+
+int tp_get_parameters(const tp_model *model, float *values)
+{
+    int status = check_ready(model);
+    if (status != TP_OK) {
+        return status;
+    }
+    if (values == NULL) {
+        return TP_ERR_NULL;
+    }
+    memcpy(values, model->memory, model->program->parameters * sizeof(float));
+    return TP_OK;
+}
+
+int tp_set_parameters(tp_model *model, const float *values)
+{
+    int status = check_ready(model);
+    if (status != TP_OK) {
+        return status;
+    }
+    if (values == NULL) {
+        return TP_ERR_NULL;
+    }
+    if (!tp_all_finite_f32(values, model->program->parameters)) {
+        return TP_ERR_NONFINITE;
+    }
+    memcpy(model->memory, values, model->program->parameters * sizeof(float));
+    return TP_OK;
+}
+
+const char *tp_strerror(int status)
+{
+    switch (status) {
+    case TP_OK:
+        return "done";
+    case TP_ERR_NULL:
+        return "a pointer is null: pass the model, the sample and the result";
+    case TP_ERR_MEMORY:
+        return "the memory is too small or misaligned: declare it as the generated NAME_memory type";
+    case TP_ERR_LABEL:
+        return "the label is not a class of this network: labels run from 0 to outputs - 1";
+    case TP_ERR_NONFINITE:
+        return "an input, parameter or output is NaN or infinite: check the sensor, or lower the learning rate";
+    case TP_ERR_RATE:
+        return "the learning rate is negative, NaN or infinite: pass a finite value of 0 or more";
+    case TP_ERR_NOT_READY:
+        return "the model is not initialised: call tp_init first";
+    default:
+        return "unknown status code";
+    }
+}
