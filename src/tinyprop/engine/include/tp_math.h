@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Elementary functions of float32 that give the same bits on every compiler, core and C library.
+ *
+ * They use only IEEE + - * / and integer operations, in one fixed order; `tinyprop.ir.elementary` is the same
+ * arithmetic in NumPy. Subnormal numbers are honoured; every NaN returned is the quiet NaN 0x7fc00000. */
+#ifndef TP_MATH_H
+#define TP_MATH_H
+
+#include "tp_config.h"
+
+#include <stdint.h>
+
+/* e^x, within 2 ulp. +inf above 88.72, 0 below -103.97. */
+TP_KERNEL float tp_expf(float x);
+
+/* Natural logarithm, within 2 ulp. logf(0) = -inf, NaN below 0. */
+TP_KERNEL float tp_logf(float x);
+
+/* Square root, correctly rounded. NaN below 0; sqrtf(-0) = -0. */
+TP_KERNEL float tp_sqrtf(float x);
+
+/* The bits of a float32 as an integer, and back. */
+static inline uint32_t tp_bits_of(float x)
+{
+    union { float f; uint32_t u; } both = { .f = x };
+    return both.u;
+}
+
+static inline float tp_float_of(uint32_t bits)
+{
+    union { uint32_t u; float f; } both = { .u = bits };
+    return both.f;
+}
+
+/* 2^n for n in [-126, 127]. */
+static inline float tp_power_of_two(int32_t n)
+{
+    return tp_float_of((uint32_t)(n + 127) << 23);
+}
+
+#define TP_BITS_INF 0x7f800000U
+#define TP_BITS_NAN 0x7fc00000U
+
+#endif
