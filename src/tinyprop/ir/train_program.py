@@ -39,7 +39,9 @@ class BackwardStep:
     """Select δ of layer number `layer` (forward order), then propagate it and update the parameters in place.
 
     selection None: the layer is frozen and its error only passes through. propagate: something below trains.
-    mask_input: the input left a fused ReLU, so the error sent down is zero wherever the input is zero.
+    mask_input: the input left a ReLU, so the error sent down is zeroed wherever the input is zero.
+    mask_output: this layer's own fused ReLU has not been applied to the error that arrives (no layer stands directly
+    above it to do so as its mask_input).
     """
 
     node: Node
@@ -47,6 +49,7 @@ class BackwardStep:
     selection: Selection | None
     propagate: bool
     mask_input: bool
+    mask_output: bool
 
 
 Step = ForwardStep | LossStep | PassErrorStep | BackwardStep

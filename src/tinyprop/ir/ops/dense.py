@@ -50,6 +50,6 @@ class Dense(LayerOp):
     def updated(
         self, delta: Array, x: Array, parameters: tuple[Array, ...], ran: Forward, lr: float
     ) -> tuple[Array, ...]:
-        step = delta * x.dtype.type(lr)
-        weight = parameters[0] - step[:, None] * x[None, :]
-        return (weight, parameters[1] - step) if self.bias else (weight,)
+        rate = x.dtype.type(lr)
+        weight = parameters[0] - delta[:, None] * (rate * x)[None, :]  # the kernel scales a row's input once
+        return (weight, parameters[1] - rate * delta) if self.bias else (weight,)
