@@ -1,0 +1,55 @@
+# Everything a fresh machine needs is Python 3.11 with its venv module; `make help` lists the commands.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+BUILD := build
+PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet --constraint constraints.txt
+
+.PHONY: help demo test check bench clean
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## /  make \1|/p' $(MAKEFILE_LIST) | column -t -s '|'
+	@echo "  PYTHON=/path/to/python3.11 chooses the interpreter of the environment in $(VENV)."
+
+demo: $(VENV)/demo.stamp ## train on the emulated board, compare the methods, write build/report.html
+	@mkdir -p $(BUILD)
+	$(BIN)/tinyprop demo --json $(BUILD)/demo.json
+
+bench: $(VENV)/demo.stamp ## instructions per training step beside those of other trainers
+	@mkdir -p $(BUILD)
+	$(BIN)/tinyprop bench --json $(BUILD)/bench.json
+
+test: $(VENV)/dev.stamp ## all tests, on two cores
+	$(BIN)/pytest -n 2
+
+check: $(VENV)/dev.stamp ## lint, format, types, import order
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+clean: ## remove the environment and everything built
+	rm -rf $(VENV) $(BUILD) dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+
+# The build backend goes in first, so that the package itself is built with pinned versions and, the second
+# time, without a network.
+$(VENV)/demo.stamp: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "Installing the pinned dependencies into $(VENV) (once; a few minutes) ..."
+	@$(PIP) hatchling editables
+	@$(PIP) --no-build-isolation --editable '.[torch,demo]'
+	@touch $@
+
+$(VENV)/dev.stamp: $(VENV)/demo.stamp
+	@echo "Installing the tools for tests and checks ..."
+	@$(PIP) --no-build-isolation --editable '.[torch,demo,dev]'
+	@touch $@
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "No Python found: install Python 3.11 or give PYTHON=/path/to/python3.11."; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "$(PYTHON) is $$($(PYTHON) -V 2>&1), tinyprop needs 3.11 or newer: give PYTHON=/path/to/python3.11."; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
+	  echo "$(PYTHON) cannot make an environment: install its venv module (Debian: python3-venv)."; exit 1; }
