@@ -14,7 +14,8 @@ from tinyprop.ir.elementary import expf, logf
 
 ENGINE = Path(tinyprop.errors.__file__).parent / "engine"
 FUNCTIONS = ("tp_expf", "tp_logf", "tp_sqrtf")
-FLAGS = "-std=c99 -O2 -Wall -Wextra -Wpedantic -Wconversion -Wdouble-promotion -Wvla -Werror -ffp-contract=off".split()
+FLAGS = ["-std=c99", "-O2", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wdouble-promotion", "-Wvla"]
+FLAGS += ["-Werror", "-ffp-contract=off"]
 EDGES = np.float32([0, 1, 87.33654, 88.72283, 88.72284, 89, 89.5, 103, 103.9720, 103.9722, 104, 105, np.inf, np.nan])
 FloatArray = np.ndarray
 
