@@ -44,8 +44,8 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Callable[[Floa
     (folder / "loops.c").write_text("\n".join(loops) + "\n")
     sources = [folder / "loops.c", *(ENGINE / "src" / f"{name}.c" for name in FUNCTIONS)]
     for source in sources:
-        command = [compiler, *FLAGS, "-fPIC", f"-I{ENGINE / 'include'}", "-c", source, "-o", folder / f"{source.stem}.o"]
-        subprocess.run(command, check=True)
+        unit = ["-c", source, "-o", folder / f"{source.stem}.o"]
+        subprocess.run([compiler, *FLAGS, "-fPIC", f"-I{ENGINE / 'include'}", *unit], check=True)
     library = folder / "elementary.so"
     subprocess.run([compiler, "-shared", *(folder / f"{s.stem}.o" for s in sources), "-o", library], check=True)
     loaded = ctypes.CDLL(str(library))
@@ -53,8 +53,8 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Callable[[Floa
     def mapped(name: str) -> Callable[[FloatArray], FloatArray]:
         def call(x: FloatArray) -> FloatArray:
             y = np.empty_like(x)
-            pointer = ctypes.POINTER(ctypes.c_float)
-            getattr(loaded, f"map_{name}")(x.ctypes.data_as(pointer), y.ctypes.data_as(pointer), ctypes.c_size_t(x.size))
+            arrays = (ctypes.c_void_p(array.ctypes.data) for array in (x, y))
+            getattr(loaded, f"map_{name}")(*arrays, ctypes.c_size_t(x.size))
             return y
 
         return call

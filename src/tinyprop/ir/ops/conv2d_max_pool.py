@@ -26,12 +26,12 @@ class Conv2dMaxPool(LayerOp):
 
     def __post_init__(self) -> None:
         if not self.can_fuse(self.pool):
-            raise InternalError(f"{self.pool} cannot be fused: its windows overlap, are padded or exceed 255 elements.")
+            raise InternalError(f"{self.pool} cannot be fused: its windows overlap, leave gaps or are padded.")
 
     @staticmethod
     def can_fuse(pool: MaxPool2d) -> bool:
-        """Whether the windows are disjoint and their places fit a byte."""
-        return pool.stride == pool.kernel and pool.padding == (0, 0) and pool.kernel[0] * pool.kernel[1] <= 255
+        """Whether the windows tile the map."""
+        return pool.stride == pool.kernel and pool.padding == (0, 0)
 
     @property
     def bias(self) -> bool:  # type: ignore[override]
@@ -54,8 +54,9 @@ class Conv2dMaxPool(LayerOp):
 
     def delta_order(self, ran: Forward) -> Array:
         """Indices in the un-pooled map without the rows and columns left over, which are in the same order."""
+        assert ran.aux is not None
         _, rows, columns = ran.y.shape
-        channel, y, x = self._places(ran)
+        channel, y, x = self.pool.places(ran.aux)
         height, width = rows * self.pool.kernel[0], columns * self.pool.kernel[1]
         return ((channel * height + y) * width + x).ravel()
 
@@ -64,10 +65,9 @@ class Conv2dMaxPool(LayerOp):
         return self.conv.macs(shape)
 
     def forward(self, x: Array, parameters: tuple[Array, ...]) -> Forward:
-        windows = self.pool.windows(self.conv.pre_activation(x, parameters))
-        codes = np.argmax(windows, axis=-1)[..., None]
-        y = np.take_along_axis(windows, codes, axis=-1)[..., 0]
-        return Forward(np.where(y > 0, y, np.zeros_like(y)) if self.relu else y, codes[..., 0].astype(np.uint8))
+        pooled = self.pool.forward(self.conv.pre_activation(x, parameters), ())
+        y = np.where(pooled.y > 0, pooled.y, np.zeros_like(pooled.y)) if self.relu else pooled.y
+        return Forward(y, pooled.aux)
 
     def input_error(self, delta: Array, x: Array, parameters: tuple[Array, ...], ran: Forward) -> Array:
         return self.conv.input_error_of(self.entries_of(delta, ran), x, parameters[0])
@@ -80,15 +80,8 @@ class Conv2dMaxPool(LayerOp):
     def entries_of(self, delta: Array, ran: Forward) -> list[DeltaEntry]:
         """The non-zero entries of the stored δ at their un-pooled places, in the order of the sums."""
         assert ran.aux is not None
-        _, ys, xs = self._places(ran)
+        _, ys, xs = self.pool.places(ran.aux)
         stored = sorted((py, px, ran.aux[co, py, px], co) for co, py, px in np.argwhere(delta).tolist())
         return [
             DeltaEntry(co, int(ys[co, py, px]), int(xs[co, py, px]), delta[co, py, px]) for py, px, _, co in stored
         ]
-
-    def _places(self, ran: Forward) -> tuple[Array, Array, Array]:
-        """Channel, row and column in the un-pooled map of each stored entry, each (O, PH, PW)."""
-        assert ran.aux is not None
-        channel, py, px = np.indices(ran.y.shape)
-        dy, dx = np.divmod(ran.aux.astype(np.int64), self.pool.kernel[1])
-        return channel, py * self.pool.kernel[0] + dy, px * self.pool.kernel[1] + dx

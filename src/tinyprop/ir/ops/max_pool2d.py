@@ -16,12 +16,21 @@ Pair = tuple[int, int]
 
 @dataclass(frozen=True)
 class MaxPool2d(PassOp):
-    """x (C, H, W) → y (C, OH, OW); aux (C, OH, OW) int32 = flat index into x of each maximum."""
+    """x (C, H, W) → y (C, OH, OW); aux (C, OH, OW) uint8 = dy·(window width) + dx of each maximum.
+
+    Raises UserError for windows of more than 255 elements, whose places do not fit a byte.
+    """
 
     kind: ClassVar[str] = "max_pool2d"
     kernel: Pair
     stride: Pair
     padding: Pair = (0, 0)
+
+    def __post_init__(self) -> None:
+        if self.kernel[0] * self.kernel[1] > 255:
+            raise UserError(
+                f"a max pool with window {self.kernel} has more than 255 elements; use two smaller pools in a row."
+            )
 
     def output_shape(self, shape: Shape) -> Shape:
         if len(shape) != 3:
@@ -52,15 +61,19 @@ class MaxPool2d(PassOp):
     def forward(self, x: Array, parameters: tuple[Array, ...]) -> Forward:
         windows = self.windows(x)
         codes = np.argmax(windows, axis=-1)
+        y = np.take_along_axis(windows, codes[..., None], axis=-1)[..., 0]
+        return Forward(y, codes.astype(np.uint8))
+
+    def places(self, codes: Array) -> tuple[Array, Array, Array]:
+        """Channel, row and column in x of each maximum, from `aux`; each (C, OH, OW) int64."""
         channel, oy, ox = np.indices(codes.shape)
-        dy, dx = np.divmod(codes, self.kernel[1])
-        y = oy * self.stride[0] + dy - self.padding[0]
-        column = ox * self.stride[1] + dx - self.padding[1]
-        index = np.ravel_multi_index((channel, y, column), x.shape)
-        return Forward(x.ravel()[index], index.astype(np.int32))
+        dy, dx = np.divmod(codes.astype(np.int64), self.kernel[1])
+        row: Array = oy * self.stride[0] + dy - self.padding[0]
+        column: Array = ox * self.stride[1] + dx - self.padding[1]
+        return channel, row, column
 
     def backward(self, error: Array, x: Array, ran: Forward) -> Array:
         assert ran.aux is not None
-        below = np.zeros(x.size, x.dtype)
-        np.add.at(below, ran.aux.ravel(), error.ravel())  # unbuffered, one after the other
-        return below.reshape(x.shape)
+        below = np.zeros_like(x)
+        np.add.at(below, self.places(ran.aux), error)  # unbuffered, one after the other
+        return below

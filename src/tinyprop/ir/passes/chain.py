@@ -1,0 +1,43 @@
+"""How a pass rewrites a program: it looks at neighbours in the chain and answers what stands in their place."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+from tinyprop.ir.graph import Node, Program
+from tinyprop.ir.op import Op
+
+Fuse = Callable[[Op, Op], Op | None]
+
+
+def fuse_pairs(program: Program, fuse: Fuse) -> Program:
+    """`program` with each pair of neighbours replaced by `fuse(first, second)`, where that is not None.
+
+    A pair is fused only if nothing else reads the value between them. The fused node keeps the first one's name
+    and parameters and writes the second one's output.
+    """
+    readers = _count_readers(program)
+    nodes: list[Node] = []
+    for node in program.nodes:
+        before = nodes[-1] if nodes else None
+        if before is not None and before.output == node.input and readers[node.input] == 1:
+            fused = fuse(before.op, node.op)
+            if fused is not None:
+                nodes[-1] = replace(before, op=fused, output=node.output)
+                continue
+        nodes.append(node)
+    return _with_nodes(program, nodes)
+
+
+def _count_readers(program: Program) -> dict[str, int]:
+    """How often each value is read; leaving the program counts as being read."""
+    readers = dict.fromkeys(program.values, 0)
+    for name in [*(node.input for node in program.nodes), program.output.name]:
+        readers[name] += 1
+    return readers
+
+
+def _with_nodes(program: Program, nodes: Iterable[Node]) -> Program:
+    """`program` with other nodes, without the values that none of them writes any more."""
+    nodes = tuple(nodes)
+    names = [program.input.name, *(node.output for node in nodes)]
+    return replace(program, nodes=nodes, values={name: program.values[name] for name in names})
