@@ -1,4 +1,4 @@
-"""TrainSpec: what a method says about a network, as data. The NumPy rules, the cost model and the C engine all obey it."""
+"""TrainSpec: what a method says about a network, as data. NumPy rules, cost model and C engine all obey it."""
 
 from dataclasses import dataclass
 

@@ -32,6 +32,12 @@ static inline float tp_float_of(uint32_t bits)
     return both.f;
 }
 
+/* |x| as an integer: magnitudes order alike either way, and an integer compare is cheap. */
+static inline uint32_t tp_magnitude_bits(float x)
+{
+    return tp_bits_of(x) & 0x7fffffffU;
+}
+
 /* 2^n for n in [-126, 127]. */
 static inline float tp_power_of_two(int32_t n)
 {

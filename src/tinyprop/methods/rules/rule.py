@@ -7,16 +7,17 @@ from typing import ClassVar
 import numpy as np
 
 
+NOTHING_YET = np.float32(0)
+
+
 @dataclass(frozen=True)
 class LayerState:
     """What one layer remembers between steps; the twin of `tp_layer_state` in C.
 
-    y_max: largest Y = Σ|δ| seen so far; threshold: the |δ| at which the last top-k cut fell (a first guess for the
-    next one, never a part of the answer).
+    y_max: largest Y = Σ|δ| seen so far; it never decays.
     """
 
-    y_max: np.float32 = np.float32(0)
-    threshold: np.float32 = np.float32(0)
+    y_max: np.float32 = NOTHING_YET
 
 
 @dataclass(frozen=True)
@@ -37,9 +38,7 @@ class SelectionRule(ABC):
     c_function: ClassVar[str]
 
     @abstractmethod
-    def select(
-        self, state: LayerState, delta: np.ndarray, n: int, order: np.ndarray
-    ) -> tuple[LayerState, Selected]:
+    def select(self, state: LayerState, delta: np.ndarray, n: int, order: np.ndarray) -> tuple[LayerState, Selected]:
         """delta: stored δ, flat float32; n: un-pooled outputs; order: un-pooled index of each entry (ties)."""
 
 

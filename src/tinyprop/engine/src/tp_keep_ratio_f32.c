@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* TinyProp's adaptive top-k, exact and without sorting.
+ *
+ * |delta| orders like its bits read as an integer. A bracket of such integers, at first all non-zeros, is narrowed
+ * around the cut: one pass counts its entries in TP_BINS equal bins from the top, and the bin in which the cut falls is
+ * the next bracket. When few entries are left inside they are ranked one against the other. About three
+ * looks per entry; never more than ten passes, whatever the values are.
+ */
+#include "tp_kernels.h"
+
+#define TP_BINS 64U         /* a power of two */
+#define TP_FIRST_SHIFT 20U  /* first bins: an eighth of an octave each, from max|delta| to max|delta|/256 */
+#define TP_RANKED 16U       /* as many entries as are ranked directly */
+
+/* What is still open: the `inside` entries with top - width < |delta| <= top, of which the `wanted` largest stay. */
+typedef struct tp_bracket {
+    uint32_t top, width;
+    uint32_t inside, wanted;
+} tp_bracket;
+
+/* Decides between equals: the lower index before pooling wins. Without a pool, argmax is NULL. */
+typedef struct tp_tie_order {
+    const uint8_t *argmax;
+    uint32_t row, pool_height, pool_width;
+} tp_tie_order;
+
+/* Y, and the bracket of all non-zeros, in one pass. */
+TP_NOINLINE float keep_ratio_survey(const float *delta, uint32_t size, tp_bracket *all)
+{
+    TP_COUNT(looks, size);
+    float sum = 0.0f;
+    uint32_t largest = 0U;
+    uint32_t zeros = 0U;
+    for (uint32_t i = 0U; i < size; ++i) {
+        const uint32_t magnitude = tp_magnitude_bits(delta[i]);
+        sum += tp_float_of(magnitude);
+        largest = magnitude > largest ? magnitude : largest;
+        zeros += magnitude == 0U ? 1U : 0U;
+    }
+    all->top = largest;
+    all->width = largest;
+    all->inside = size - zeros;
+    return sum;
+}
+
+/* k = floor(S * n + 1/2) in [k_min, n]; the first test also turns a NaN into 0. */
+TP_ALWAYS_INLINE uint32_t keep_ratio_quota(float ratio, uint32_t n, float s_min, float s_max, float scale,
+                                           uint32_t k_min)
+{
+    float share = (s_min + (s_max - s_min) * ratio) * scale;
+    if (!(share > 0.0f)) {
+        share = 0.0f;
+    }
+    if (share > s_max) {
+        share = s_max;
+    }
+    uint32_t k = (uint32_t)(share * (float)n + 0.5f);
+    k = k < k_min ? k_min : k;
+    return k < n ? k : n;
+}
+
+/* One pass over delta, after which the bracket is the bin of 2^shift values with the cut. The last bin takes all that
+ * lies below the others. */
+TP_NOINLINE void keep_ratio_narrow(const float *delta, uint32_t size, tp_bracket *b, uint32_t shift)
+{
+    TP_COUNT(looks, size);
+    uint32_t bins[TP_BINS] = {0U};
+    const uint32_t top = b->top;
+    const uint32_t width = b->width;
+    for (uint32_t i = 0U; i < size; ++i) {
+        const uint32_t below = top - tp_magnitude_bits(delta[i]);  /* wraps to a large number when above the top */
+        if (below < width) {
+            const uint32_t bin = below >> shift;
+            ++bins[bin < TP_BINS - 1U ? bin : TP_BINS - 1U];
+        }
+    }
+
+    uint32_t cut = 0U;
+    while (bins[cut] < b->wanted) {
+        b->wanted -= bins[cut];
+        ++cut;
+    }
+    b->inside = bins[cut];
+    b->top -= cut << shift;
+    b->width -= cut << shift;
+    if (cut < TP_BINS - 1U && b->width > 1U << shift) {
+        b->width = 1U << shift;
+    }
+}
+
+/* The smallest shift by which `width` values fit the bins. */
+TP_ALWAYS_INLINE uint32_t keep_ratio_shift(uint32_t width)
+{
+    uint32_t shift = 0U;
+    while ((width - 1U) >> shift >= TP_BINS) {
+        ++shift;
+    }
+    return shift;
+}
+
+/* Whether entry `later` goes before `earlier`, which precedes it in memory and has the same magnitude: only inside a
+ * pooled row, when its maximum came from a higher row of the window. */
+TP_ALWAYS_INLINE int keep_ratio_overtakes(const tp_tie_order *order, uint32_t later, uint32_t earlier)
+{
+    return order->argmax != NULL && later / order->row == earlier / order->row
+           && order->argmax[later] / order->pool_width < order->argmax[earlier] / order->pool_width;
+}
+
+/* Zeroes what lies below the bracket. `ranking`, unless NULL, receives the indices inside, the winners first. */
+TP_NOINLINE void keep_ratio_drop_below(float *delta, uint32_t size, const tp_bracket *b, const tp_tie_order *order,
+                                       uint32_t *ranking)
+{
+    TP_COUNT(looks, size);
+    const uint32_t top = b->top;
+    const uint32_t bottom = b->top - b->width;
+    uint32_t found = 0U;
+    for (uint32_t i = 0U; i < size; ++i) {
+        const uint32_t magnitude = tp_magnitude_bits(delta[i]);
+        if (magnitude <= bottom) {
+            delta[i] = 0.0f;
+        } else if (ranking != NULL && magnitude <= top) {
+            uint32_t place = found;
+            ++found;
+            for (; place > 0U; --place) {
+                const uint32_t rival = tp_magnitude_bits(delta[ranking[place - 1U]]);
+                if (magnitude < rival
+                    || (magnitude == rival && !keep_ratio_overtakes(order, i, ranking[place - 1U]))) {
+                    break;
+                }
+                ranking[place] = ranking[place - 1U];
+            }
+            ranking[place] = i;
+        }
+    }
+}
+
+/* Many equal entries straddle the cut: the first `wanted` of them, in un-pooled order, stay. */
+TP_NOINLINE void keep_ratio_drop_ties(float *delta, uint32_t size, const tp_bracket *b, const tp_tie_order *order)
+{
+    TP_COUNT(looks, size);
+    const uint32_t row = order->argmax != NULL ? order->row : size;
+    const uint32_t window = order->argmax != NULL ? order->pool_height : 1U;
+    uint32_t wanted = b->wanted;
+    for (uint32_t start = 0U; start < size; start += row) {
+        for (uint32_t dy = 0U; dy < window; ++dy) {
+            for (uint32_t i = start; i < start + row; ++i) {
+                if (tp_magnitude_bits(delta[i]) != b->top
+                    || (order->argmax != NULL && order->argmax[i] / order->pool_width != dy)) {
+                    continue;
+                }
+                if (wanted > 0U) {
+                    --wanted;
+                } else {
+                    delta[i] = 0.0f;
+                }
+            }
+        }
+    }
+}
+
+/* Zeroes all but the b->wanted largest of the b->inside non-zeros. */
+TP_NOINLINE void keep_ratio_cut(float *delta, uint32_t size, tp_bracket b, const tp_tie_order *order)
+{
+    uint32_t shift = TP_FIRST_SHIFT;
+    while (b.inside > b.wanted && b.inside > TP_RANKED && b.width > 1U) {
+        keep_ratio_narrow(delta, size, &b, shift);
+        shift = keep_ratio_shift(b.width);
+    }
+    if (b.inside == b.wanted) {
+        keep_ratio_drop_below(delta, size, &b, order, NULL);
+    } else if (b.inside <= TP_RANKED) {
+        uint32_t ranking[TP_RANKED];
+        TP_COUNT(looks, b.inside);
+        keep_ratio_drop_below(delta, size, &b, order, ranking);
+        for (uint32_t loser = b.wanted; loser < b.inside; ++loser) {
+            delta[ranking[loser]] = 0.0f;
+        }
+    } else {
+        keep_ratio_drop_below(delta, size, &b, order, NULL);
+        keep_ratio_drop_ties(delta, size, &b, order);
+    }
+}
+
+/* Zeroes all but the k entries of largest |delta| in place and returns how many are kept: k, or all non-zeros when
+ * there are no more. k follows from Y against the largest Y so far, kept in `state`. n counts outputs before pooling;
+ * the stored entries of a pooled layer are rows of `row`, and argmax[i] = dy * pool_width + dx in the window. */
+TP_KERNEL uint32_t tp_keep_ratio_f32(float *delta, uint32_t size, uint32_t n, float s_min, float s_max, float scale,
+                                     uint32_t k_min, tp_layer_state *state, const uint8_t *argmax, uint32_t row,
+                                     uint32_t pool_height, uint32_t pool_width)
+{
+    tp_bracket all;
+    const float y = keep_ratio_survey(delta, size, &all);
+    if (y > state->y_max) {
+        state->y_max = y;
+    }
+    const float ratio = state->y_max > 0.0f ? y / state->y_max : 0.0f;
+    const uint32_t k = keep_ratio_quota(ratio, n, s_min, s_max, scale, k_min);
+    if (k >= all.inside) {
+        return all.inside;
+    }
+    if (k == 0U) {
+        for (uint32_t i = 0U; i < size; ++i) {
+            delta[i] = 0.0f;
+        }
+        return 0U;
+    }
+    const tp_tie_order order = {argmax, row, pool_height, pool_width};
+    all.wanted = k;
+    keep_ratio_cut(delta, size, all, &order);
+    return k;
+}

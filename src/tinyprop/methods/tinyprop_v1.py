@@ -1,0 +1,49 @@
+"""TinyProp (2023): adaptive top-k back-propagation."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from tinyprop.methods.method import Method
+from tinyprop.methods.rules.keep_ratio import KeepRatio
+from tinyprop.methods.rules.never_skip import NeverSkip
+from tinyprop.methods.rules.number_check import require_fraction
+from tinyprop.methods.spec import LayerInfo, TrainSpec
+
+
+@dataclass(frozen=True)
+class TinyPropV1(Method):
+    """TinyProp: in every layer the larger the error beside the largest ever seen, the more of it is back-propagated.
+
+        forward → loss, δ_L
+        for l = L … 1, with p = 0 at the output layer and +1 per trainable layer towards the input:
+            Y_l = Σ|δ_l|;  Y_max,l = max(Y_max,l, Y_l)
+            S_l = (s_min + (s_max − s_min)·Y_l/Y_max,l)·zeta^p
+            k_l = round(S_l·n_l) in [1, n_l]
+            keep the k_l largest |δ_l|;  δ_{l−1} = W_lᵀ·δ_kept ⊙ act';  W_l −= lr·δ_kept ⊗ x
+
+    s_min ≤ s_max: back-propagation ratios, 0 … 1; zeta: damping per layer, 0 … 1. Raises UserError outside of these.
+
+    Source: the TinyProp authors' public code of 2023, whose defaults (C, MNIST) these are; k counts over C·H·W for a
+    convolution, and all layers, the output layer included, are sparse.
+
+    Differs from the source:
+    - k is rounded and clamped to [1, n]; there, the C code truncates, and the PyTorch code loses its clamp.
+    - Exactly k entries are kept, the lower index among equals; exact zeros never count as kept.
+    - The bias gradient uses the kept δ; there, that of a dense layer uses all of δ.
+    - Convolutions really leave out what was not kept, and are right for every stride; there, δ is only masked.
+    """
+
+    name: ClassVar[str] = "tinyprop_v1"
+    title: ClassVar[str] = "TinyProp v1"
+    summary: ClassVar[str] = "adaptive top-k of δ in every layer"
+    s_min: float = 0.1
+    s_max: float = 0.9
+    zeta: float = 0.5
+
+    def __post_init__(self) -> None:
+        require_fraction("TinyPropV1", "zeta", self.zeta)
+        KeepRatio(self.s_min, self.s_max)
+
+    def spec(self, layers: tuple[LayerInfo, ...]) -> TrainSpec:
+        selections = [KeepRatio(self.s_min, self.s_max, self.zeta**p, k_min=1) for p in range(len(layers))]
+        return TrainSpec(self.name, skip_zeros=True, skip=NeverSkip(), selections=tuple(reversed(selections)))
