@@ -6,7 +6,6 @@ from typing import ClassVar
 
 import numpy as np
 
-
 NOTHING_YET = np.float32(0)
 
 
