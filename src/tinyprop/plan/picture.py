@@ -88,9 +88,7 @@ def _svg_axes(steps: int, arena: int) -> list[str]:
         for part in (0, 0.25, 0.5, 0.75, 1)
     ]
     stride = -(-steps // 40)
-    numbers = [
-        f'<text x="{MARGIN_LEFT + WIDTH * (step + 0.5) / steps:.1f}" y="{HEIGHT + 15}" text-anchor="middle">{step}</text>'
-        for step in range(0, steps, stride)
-    ]
+    middles = {step: MARGIN_LEFT + WIDTH * (step + 0.5) / steps for step in range(0, steps, stride)}
+    numbers = [f'<text x="{x:.1f}" y="{HEIGHT + 15}" text-anchor="middle">{step}</text>' for step, x in middles.items()]
     caption = f'<text x="{MARGIN_LEFT}" y="{HEIGHT + 33}">step of one training step (bytes upward)</text>'
     return [*addresses, *numbers, caption]

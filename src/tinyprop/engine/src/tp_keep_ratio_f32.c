@@ -10,7 +10,7 @@
 
 #define TP_BINS 64U         /* a power of two */
 #define TP_FIRST_SHIFT 20U  /* first bins: an eighth of an octave each, from max|delta| to max|delta|/256 */
-#define TP_RANKED 16U       /* as many entries as are ranked directly */
+#define TP_RANKED 16U       /* entries are ranked directly when at most TP_RANKED^2 moves can come of it */
 
 /* What is still open: the `inside` entries with top - width < |delta| <= top, of which the `wanted` largest stay. */
 typedef struct tp_bracket {
@@ -88,6 +88,12 @@ TP_NOINLINE void keep_ratio_narrow(const float *delta, uint32_t size, tp_bracket
     }
 }
 
+/* Whether ranking is cheaper than one more pass: at worst it moves inside * wanted indices. */
+TP_ALWAYS_INLINE int keep_ratio_is_short(const tp_bracket *b)
+{
+    return b->inside <= TP_RANKED * TP_RANKED / b->wanted;
+}
+
 /* The smallest shift by which `width` values fit the bins. */
 TP_ALWAYS_INLINE uint32_t keep_ratio_shift(uint32_t width)
 {
@@ -106,31 +112,62 @@ TP_ALWAYS_INLINE int keep_ratio_overtakes(const tp_tie_order *order, uint32_t la
            && order->argmax[later] / order->pool_width < order->argmax[earlier] / order->pool_width;
 }
 
-/* Zeroes what lies below the bracket. `ranking`, unless NULL, receives the indices inside, the winners first. */
-TP_NOINLINE void keep_ratio_drop_below(float *delta, uint32_t size, const tp_bracket *b, const tp_tie_order *order,
-                                       uint32_t *ranking)
+/* Zeroes what lies below the bracket. */
+TP_NOINLINE void keep_ratio_drop_below(float *delta, uint32_t size, const tp_bracket *b)
 {
     TP_COUNT(looks, size);
+    const uint32_t bottom = b->top - b->width;
+    for (uint32_t i = 0U; i < size; ++i) {
+        if (tp_magnitude_bits(delta[i]) <= bottom) {
+            delta[i] = 0.0f;
+        }
+    }
+}
+
+/* The place among the `held` ranked entries that entry i, later than all of them, deserves. */
+TP_ALWAYS_INLINE uint32_t keep_ratio_place(const float *delta, uint32_t i, const uint32_t *ranking, uint32_t held,
+                                           const tp_tie_order *order)
+{
+    const uint32_t magnitude = tp_magnitude_bits(delta[i]);
+    uint32_t place = held;
+    for (; place > 0U; --place) {
+        const uint32_t rival = ranking[place - 1U];
+        const uint32_t rival_magnitude = tp_magnitude_bits(delta[rival]);
+        if (magnitude < rival_magnitude
+            || (magnitude == rival_magnitude && !keep_ratio_overtakes(order, i, rival))) {
+            break;
+        }
+    }
+    return place;
+}
+
+/* Zeroes what lies below the bracket, and inside it all but the `wanted` best, ranked as they come. */
+TP_NOINLINE void keep_ratio_rank(float *delta, uint32_t size, const tp_bracket *b, const tp_tie_order *order)
+{
+    TP_COUNT(looks, size + b->inside);
     const uint32_t top = b->top;
     const uint32_t bottom = b->top - b->width;
-    uint32_t found = 0U;
+    uint32_t ranking[TP_RANKED];
+    uint32_t held = 0U;
     for (uint32_t i = 0U; i < size; ++i) {
         const uint32_t magnitude = tp_magnitude_bits(delta[i]);
-        if (magnitude <= bottom) {
-            delta[i] = 0.0f;
-        } else if (ranking != NULL && magnitude <= top) {
-            uint32_t place = found;
-            ++found;
-            for (; place > 0U; --place) {
-                const uint32_t rival = tp_magnitude_bits(delta[ranking[place - 1U]]);
-                if (magnitude < rival
-                    || (magnitude == rival && !keep_ratio_overtakes(order, i, ranking[place - 1U]))) {
-                    break;
-                }
-                ranking[place] = ranking[place - 1U];
-            }
-            ranking[place] = i;
+        if (magnitude > top) {
+            continue;
         }
+        const uint32_t place = magnitude > bottom ? keep_ratio_place(delta, i, ranking, held, order) : b->wanted;
+        if (place == b->wanted) {
+            delta[i] = 0.0f;
+            continue;
+        }
+        if (held == b->wanted) {
+            --held;
+            delta[ranking[held]] = 0.0f;
+        }
+        for (uint32_t moved = held; moved > place; --moved) {
+            ranking[moved] = ranking[moved - 1U];
+        }
+        ranking[place] = i;
+        ++held;
     }
 }
 
@@ -158,25 +195,20 @@ TP_NOINLINE void keep_ratio_drop_ties(float *delta, uint32_t size, const tp_brac
     }
 }
 
-/* Zeroes all but the b->wanted largest of the b->inside non-zeros. */
+/* Zeroes all but the `wanted` largest of the entries inside the bracket, and everything below it. */
 TP_NOINLINE void keep_ratio_cut(float *delta, uint32_t size, tp_bracket b, const tp_tie_order *order)
 {
     uint32_t shift = TP_FIRST_SHIFT;
-    while (b.inside > b.wanted && b.inside > TP_RANKED && b.width > 1U) {
+    while (b.inside > b.wanted && !keep_ratio_is_short(&b) && b.width > 1U) {
         keep_ratio_narrow(delta, size, &b, shift);
         shift = keep_ratio_shift(b.width);
     }
-    if (b.inside == b.wanted) {
-        keep_ratio_drop_below(delta, size, &b, order, NULL);
-    } else if (b.inside <= TP_RANKED) {
-        uint32_t ranking[TP_RANKED];
-        TP_COUNT(looks, b.inside);
-        keep_ratio_drop_below(delta, size, &b, order, ranking);
-        for (uint32_t loser = b.wanted; loser < b.inside; ++loser) {
-            delta[ranking[loser]] = 0.0f;
-        }
-    } else {
-        keep_ratio_drop_below(delta, size, &b, order, NULL);
+    if (b.inside > b.wanted && keep_ratio_is_short(&b)) {
+        keep_ratio_rank(delta, size, &b, order);
+        return;
+    }
+    keep_ratio_drop_below(delta, size, &b);
+    if (b.inside > b.wanted) {
         keep_ratio_drop_ties(delta, size, &b, order);
     }
 }

@@ -3,7 +3,7 @@
 |δ| orders like its float32 bits read as an integer, so the search narrows a bracket of integers by histograms:
 
     first pass: Y, largest |δ|, number of non-zeros; the bracket is all non-zeros
-    while more than RANKED entries are in the bracket, and not all of them are wanted, and it spans several values:
+    while entries inside · entries wanted of them > RANKED², and not all are wanted, and it spans several values:
         one pass counts the bracket's entries in BINS equal bins from the top; the bin with the cut is the new bracket
     last pass: drop what lies below the bracket, rank the few entries inside (or, all being equal, take the first)
 """
@@ -21,7 +21,7 @@ def looks_for_top_k(delta: np.ndarray, k: int) -> int:
     inside = inside[inside > 0].astype(np.int64)
     top = int(inside.max())
     width, shift, wanted, passes = top, FIRST_SHIFT, k, 1
-    while wanted < inside.size > RANKED and width > 1:
+    while inside.size > wanted and inside.size * wanted > RANKED**2 and width > 1:
         bins = np.minimum((top - inside) >> shift, BINS - 1)
         reached = np.cumsum(np.bincount(bins, minlength=BINS))
         cut = int(np.searchsorted(reached, wanted))
@@ -36,4 +36,4 @@ def looks_for_top_k(delta: np.ndarray, k: int) -> int:
     looks = (passes + 1) * delta.size
     if inside.size == wanted:
         return looks
-    return looks + (inside.size if inside.size <= RANKED else delta.size)
+    return looks + (inside.size if inside.size * wanted <= RANKED**2 else delta.size)
