@@ -39,6 +39,10 @@ class Conv2d(LayerOp):
     bias: bool = True
     relu: bool = False
 
+    def scratch_bytes(self) -> int:
+        """The gradient of one output channel's filter."""
+        return 4 * self.in_channels * self.kernel[0] * self.kernel[1]
+
     def output_shape(self, shape: Shape) -> Shape:
         if len(shape) != 3 or shape[0] != self.in_channels:
             raise UserError(

@@ -21,6 +21,7 @@ class Conv2dMaxPool(LayerOp):
     """x (I, H, W) → y (O, PH, PW); aux (O, PH, PW) uint8 = dy·(pool width) + dx of each window's first maximum."""
 
     kind: ClassVar[str] = "conv2d_max_pool"
+    has_argmax: ClassVar[bool] = True
     conv: Conv2d
     pool: MaxPool2d
 
@@ -42,6 +43,9 @@ class Conv2dMaxPool(LayerOp):
     def relu(self) -> bool:  # type: ignore[override]
         """Whether a ReLU is fused behind convolution and pool; their order makes no difference."""
         return self.conv.relu
+
+    def scratch_bytes(self) -> int:
+        return self.conv.scratch_bytes()
 
     def output_shape(self, shape: Shape) -> Shape:
         return self.pool.output_shape(self.conv.output_shape(shape))

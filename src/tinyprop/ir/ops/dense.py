@@ -21,6 +21,11 @@ class Dense(LayerOp):
     outputs: int
     bias: bool = True
     relu: bool = False
+    error_overwrites_input: ClassVar[bool] = True
+
+    def scratch_bytes(self) -> int:
+        """The list of kept columns, two bytes each."""
+        return 2 * self.outputs
 
     def output_shape(self, shape: Shape) -> Shape:
         if shape != (self.inputs,):

@@ -22,6 +22,7 @@ class MaxPool2d(PassOp):
     """
 
     kind: ClassVar[str] = "max_pool2d"
+    has_argmax: ClassVar[bool] = True
     kernel: Pair
     stride: Pair
     padding: Pair = (0, 0)
@@ -64,13 +65,13 @@ class MaxPool2d(PassOp):
         y = np.take_along_axis(windows, codes[..., None], axis=-1)[..., 0]
         return Forward(y, codes.astype(np.uint8))
 
-    def places(self, codes: Array) -> tuple[Array, Array, Array]:
+    def places(self, codes: Array) -> tuple[Array, ...]:
         """Channel, row and column in x of each maximum, from `aux`; each (C, OH, OW) int64."""
-        channel, oy, ox = np.indices(codes.shape)
+        channel, oy, ox = np.ogrid[tuple(slice(size) for size in codes.shape)]
         dy, dx = np.divmod(codes.astype(np.int64), self.kernel[1])
         row: Array = oy * self.stride[0] + dy - self.padding[0]
         column: Array = ox * self.stride[1] + dx - self.padding[1]
-        return channel, row, column
+        return np.broadcast_arrays(channel, row, column)
 
     def backward(self, error: Array, x: Array, ran: Forward) -> Array:
         assert ran.aux is not None

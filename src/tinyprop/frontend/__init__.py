@@ -1,0 +1,3 @@
+"""From PyTorch to the IR; apart from the bench the only room that imports torch."""
+
+from tinyprop.frontend.capture import capture as capture

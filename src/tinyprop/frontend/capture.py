@@ -1,0 +1,77 @@
+"""capture: nn.Module → Program."""
+
+from typing import Any
+
+import torch
+from torch import fx, nn
+
+from tinyprop.errors import UserError
+from tinyprop.frontend.aten_call import AtenCall, module_path
+from tinyprop.frontend.exported import checked_example, export_for_inference
+from tinyprop.frontend.lowering import Lowering, Unsupported
+from tinyprop.frontend.naming import program_name
+from tinyprop.frontend.rules import RULES, advice_for
+from tinyprop.ir.graph import Program
+from tinyprop.ir.verify import verify
+
+
+def capture(model: nn.Module, example_input: Any, name: str | None = None) -> Program:
+    """The network of `model` for one sample at a time, its current weights included; `model` stays as it is.
+
+    example_input: a tensor or array of one sample in a batch of one, shape (1, …); only its shape matters.
+    name: C identifier of the network; by default the class of `model` in snake_case.
+    Parameters are named by their keys in `model.state_dict()`. Dropout does nothing, as in eval mode; a batch norm
+    behind a layer is folded into its weight and bias (a layer without bias gets one).
+
+    Raises UserError for a wrong example and, in one list with module path and remedy, for everything in the model
+    that tinyprop cannot train yet.
+    """
+    network = program_name(type(model).__name__ if name is None else name, given=name is not None)
+    exported = export_for_inference(model, checked_example(example_input))
+    lowering = Lowering(exported)
+    problems = [*_shared_parameters(model), *_lower(exported.graph, lowering), *lowering.parameter_problems()]
+    if problems:
+        listed = "\n".join(f"  - {problem}" for problem in dict.fromkeys(problems))
+        raise UserError(f"{type(model).__name__} cannot be captured:\n{listed}")
+    program = lowering.program(network)
+    verify(program)
+    return program
+
+
+def _lower(graph: fx.Graph, lowering: Lowering) -> list[str]:
+    """Runs the rule of every call in execution order; returns what is not supported."""
+    problems: list[str] = []
+    for node in graph.nodes:
+        try:
+            if node.op == "call_function":
+                _lower_call(node, lowering)
+            elif node.op == "output":
+                lowering.finish(node)
+        except Unsupported as found:
+            problems.extend(f"{module_path(node)}: {reason}" for reason in found.reasons)
+            lowering.assume(node)
+        except UserError as found:
+            problems.append(f"{module_path(node)}: {found}")
+            lowering.assume(node)
+    return problems
+
+
+def _lower_call(node: fx.Node, lowering: Lowering) -> None:
+    call = AtenCall.of(node)
+    rule = RULES.get(call.operator)
+    if rule is None:
+        raise Unsupported(f"{call.operator} is not supported; {advice_for(call.operator)}")
+    rule(call, lowering)
+
+
+def _shared_parameters(model: nn.Module) -> list[str]:
+    """One sentence per tensor that the model holds under several names."""
+    names: dict[int, list[str]] = {}
+    for name, parameter in model.named_parameters(remove_duplicate=False):
+        if parameter.numel() and not isinstance(parameter, torch.nn.parameter.UninitializedParameter):
+            names.setdefault(parameter.untyped_storage().data_ptr(), []).append(name)
+    return [
+        f"{' and '.join(group)}: one tensor is shared; give each layer a parameter of its own"
+        for group in names.values()
+        if len(group) > 1
+    ]

@@ -1,0 +1,167 @@
+"""The program under construction while the calls of an exported graph are lowered one after the other."""
+
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+
+import numpy as np
+import torch
+from torch import fx
+from torch.export import ExportedProgram
+from torch.export.graph_signature import InputKind
+
+from tinyprop.errors import UserError
+from tinyprop.frontend.aten_call import shape_of
+from tinyprop.frontend.naming import unused
+from tinyprop.ir.graph import Node, Program, Value, frozen_array
+from tinyprop.ir.op import Op
+
+
+class Unsupported(UserError):
+    """What tinyprop cannot train yet. reasons: one or more clauses, each 'what, why not; what to do'."""
+
+    def __init__(self, *reasons: str) -> None:
+        super().__init__("; ".join(reasons))
+        self.reasons = reasons
+
+
+@dataclass
+class _Tail:
+    """The last node, which a batch norm may still be folded into, and the call it came from."""
+
+    node: Node
+    source: fx.Node
+
+
+class Lowering:
+    """Grows a chain of nodes. Rules ask for tensors and parameters, then `emit` a node or `alias` their input."""
+
+    def __init__(self, exported: ExportedProgram) -> None:
+        self._state = {**exported.state_dict, **exported.constants}
+        specs = [s for s in exported.graph_signature.input_specs if s.target is not None]
+        self._parameter_keys = {s.arg.name: str(s.target) for s in specs if s.kind is InputKind.PARAMETER}
+        self._constant_keys = {s.arg.name: str(s.target) for s in specs}
+        self._transposed: dict[fx.Node, fx.Node] = {}
+        self._nodes: list[Node] = []
+        self._parameters: dict[str, np.ndarray] = {}
+        self._problems: list[str] = []
+        self._tail: _Tail | None = None
+        user_inputs = set(exported.graph_signature.user_inputs)
+        source = next(n for n in exported.graph.nodes if n.op == "placeholder" and n.name in user_inputs)
+        self._input = Value(source.name, shape_of(source)[1:])
+        self._values: dict[fx.Node, Value] = {source: self._input}
+        self._tip = self._input
+
+    def tensor(self, node: object) -> Value:
+        """The value that flows into a call, without batch; raises Unsupported unless it is the end of the chain."""
+        value = self._values.get(node) if isinstance(node, fx.Node) else None
+        if value is None:
+            raise Unsupported("its input does not come from the sample; write forward as a plain chain of layers")
+        if value != self._tip:
+            raise Unsupported(
+                f"it reads '{value.name}' when later layers have already run; branches and residual "
+                f"connections are not supported, write forward as a plain chain of layers"
+            )
+        return value
+
+    def is_parameter(self, node: object) -> bool:
+        """Whether an argument is a parameter of the model itself, not a value computed from one."""
+        return isinstance(node, fx.Node) and node.name in self._parameter_keys
+
+    def parameter(self, node: object) -> str:
+        """The state_dict key of a parameter, whose values now belong to the program."""
+        if not isinstance(node, fx.Node) or node.name not in self._parameter_keys:
+            raise Unsupported("its weight or bias is computed in forward; use a plain nn.Parameter of the layer")
+        key = self._parameter_keys[node.name]
+        if key in self._parameters:
+            raise Unsupported(f"it uses '{key}' a second time; give each layer a parameter of its own")
+        self._parameters[key] = self._checked(key)
+        return key
+
+    def constant(self, node: object) -> np.ndarray:
+        """The float64 values of a parameter or buffer that is only folded into others."""
+        if not isinstance(node, fx.Node) or node.name not in self._constant_keys:
+            raise Unsupported("its statistics are computed in forward; use the plain nn.BatchNorm module")
+        return self._checked(self._constant_keys[node.name]).astype(np.float64)
+
+    def note_transposed(self, view: fx.Node, parameter: fx.Node) -> None:
+        """`view` is `parameter` transposed."""
+        self._transposed[view] = parameter
+
+    def transposed_source(self, view: object) -> fx.Node | None:
+        """The parameter of which `view` is the transpose, or None."""
+        return self._transposed.get(view) if isinstance(view, fx.Node) else None
+
+    def emit(self, source: fx.Node, op: Op, parameters: tuple[str, ...] = ()) -> None:
+        """Appends a node that reads the end of the chain; a layer is called after the module that owns its weight."""
+        shape = op.output_shape(self._tip.shape)
+        wish = parameters[0].rpartition(".")[0].replace(".", "_") if parameters else ""
+        name = unused(wish or source.name, {node.name for node in self._nodes})
+        output = Value(source.name, shape)
+        self._nodes.append(Node(name, op, self._tip.name, output.name, parameters))
+        self._tail = _Tail(self._nodes[-1], source)
+        self._values[source] = self._tip = output
+
+    def alias(self, source: fx.Node, value: Value) -> None:
+        """The result of `source` is `value` itself."""
+        self._values[source] = value
+        if self._tail is not None:
+            self._tail = _Tail(self._tail.node, source) if len(self._tail.source.users) == 1 else None
+
+    def layer_before(self, source: object) -> Node | None:
+        """The last node, when `source` is its result and nothing else reads it."""
+        if self._tail is None or self._tail.source is not source or len(self._tail.source.users) != 1:
+            return None
+        return self._tail.node
+
+    def parameter_values(self, key: str) -> np.ndarray:
+        """The present values of a parameter already in the program."""
+        return self._parameters[key]
+
+    def refine(self, source: fx.Node, op: Op, parameters: dict[str, np.ndarray]) -> None:
+        """Replaces the last node's operator and parameters by ones that do the work of `source` too."""
+        node = replace(self._nodes[-1], op=op, parameters=tuple(parameters))
+        self._nodes[-1] = node
+        self._parameters |= {key: frozen_array(values) for key, values in parameters.items()}
+        self.alias(source, self._tip)
+        self._tail = _Tail(node, source)
+
+    def assume(self, source: fx.Node) -> None:
+        """Goes on behind a call that could not be lowered as if it had been, to find what else is wrong."""
+        shape = shape_of(source)
+        if len(shape) > 1 and shape[0] == 1:
+            self._values[source] = self._tip = Value(source.name, shape[1:])
+        self._tail = None
+
+    def finish(self, output: fx.Node) -> None:
+        """Checks that the chain ends where the model does."""
+        self.tensor(output.all_input_nodes[0] if output.all_input_nodes else None)
+        if not self._nodes:
+            raise Unsupported("the model has no layer; use at least one nn.Linear")
+
+    def parameter_problems(self) -> list[str]:
+        """What is wrong with the values of the parameters met so far."""
+        return self._problems
+
+    def program(self, name: str) -> Program:
+        """The finished record; parameters in the order in which the nodes use them."""
+        values = {value.name: value for value in self._values.values()}
+        written = [self._input.name, *(node.output for node in self._nodes)]
+        order = [key for node in self._nodes for key in node.parameters]
+        return Program(
+            name=name,
+            input=self._input,
+            output=self._tip,
+            nodes=tuple(self._nodes),
+            values=MappingProxyType({n: values[n] for n in written}),
+            parameters=MappingProxyType({key: self._parameters[key] for key in order}),
+        )
+
+    def _checked(self, key: str) -> np.ndarray:
+        """Values of a state_dict entry, float32; what is wrong with them is kept for the final list."""
+        tensor = self._state[key].detach().cpu()
+        if tensor.dtype != torch.float32:
+            kind = str(tensor.dtype).removeprefix("torch.")
+            self._problems.append(f"{key}: parameters of type {kind} are not supported; call model.float()")
+        elif not bool(torch.isfinite(tensor).all()):
+            self._problems.append(f"{key}: contains NaN or infinity; train or load finite weights first")
+        return frozen_array(tensor.to(torch.float32).numpy())
