@@ -13,7 +13,6 @@ bool catch class delete explicit export false friend main mutable namespace new 
 template this throw true try typename using virtual
 """
 _RESERVED = frozenset(_RESERVED_WORDS.split())
-)
 
 
 def program_name(name: str, given: bool) -> str:
