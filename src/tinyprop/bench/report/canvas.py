@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
+from html import escape
 from typing import Any
 
 from tinyprop.errors import UserError
@@ -84,4 +85,4 @@ def svg_of(figure: Figure, description: str) -> str:
         text = text.replace(colour.value, colour.css)
     head, body = text.split(">", 1)
     head = re.sub(r' (width|height|xmlns:xlink|xmlns|version)="[^"]*"', "", head)
-    return f'{head} role="img" aria-label="{description}">{body}'
+    return f'{head} role="img" aria-label="{escape(description)}">{body}'

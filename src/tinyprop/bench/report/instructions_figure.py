@@ -26,15 +26,13 @@ class Phase:
     words: tuple[str, ...]
 
 
-# The first phase with a matching word wins; the last takes what is left.
-PHASES = (
-    Phase("selection", "other selection", Colour.SELECTION, ("select", "keep", "skip", "threshold")),
-    Phase("backward and update", "other backward", Colour.BACKWARD, ("bwd", "update", "error")),
-    Phase("forward and loss", "other forward and loss", Colour.FORWARD, ("fwd", "infer", "loss", "softmax", "expf")),
-    Phase("everything else", "everything else", Colour.OTHER, ("",)),
-)
-_RESTS = {phase.rest for phase in PHASES}
-_DRAWN = (PHASES[2], PHASES[1], PHASES[0], PHASES[3])  # in the order in which a step runs
+SELECTION = Phase("selection", "other selection", Colour.SELECTION, ("select", "keep", "skip", "threshold"))
+BACKWARD = Phase("backward and update", "other backward", Colour.BACKWARD, ("bwd", "update", "error"))
+FORWARD = Phase("forward and loss", "other forward", Colour.FORWARD, ("fwd", "infer", "loss", "softmax", "expf"))
+REST = Phase("everything else", "everything else", Colour.OTHER, ("",))
+
+_ASKED = (SELECTION, BACKWARD, FORWARD, REST)  # the first one with a matching word has the function
+_DRAWN = (FORWARD, BACKWARD, SELECTION, REST)  # in the order in which a step runs
 
 
 @dataclass(frozen=True)
@@ -46,17 +44,20 @@ class Piece:
     opacity: float
 
 
+Key = tuple[tuple[str, tuple[Piece, ...]], ...]  # (phase, its pieces) in drawn order
+
+
 @dataclass(frozen=True)
 class InstructionFigure:
-    """The drawing and its key: (phase, its pieces) in drawn order."""
+    """The drawing and the key to its colours."""
 
     svg: str
-    key: tuple[tuple[str, tuple[Piece, ...]], ...]
+    key: Key
 
 
 def phase_of(function: str) -> Phase:
     """The phase a C function belongs to, by its name."""
-    return next(phase for phase in PHASES if any(word in function for word in phase.words))
+    return next(phase for phase in _ASKED if any(word in function for word in phase.words))
 
 
 @page_style()
@@ -83,16 +84,18 @@ def _merged(functions: Mapping[str, float], split: InstructionSplit, longest: fl
 
 
 def _pieces(phase: Phase, bars: Mapping[str, Mapping[str, float]]) -> tuple[Piece, ...]:
+    """A phase's functions over all bars, largest first and darkest first, then its rest."""
+    rests = {phase.rest for phase in _DRAWN}
     largest: dict[str, float] = {}
     for bar in bars.values():
         for name, count in bar.items():
-            if name == phase.rest or (name not in _RESTS and phase_of(name) is phase):
+            if name == phase.rest or (name not in rests and phase_of(name) is phase):
                 largest[name] = max(largest.get(name, 0.0), count)
-    names = sorted(largest, key=lambda name: (-largest[name], name))
+    names = sorted(largest, key=lambda name: (name == phase.rest, -largest[name], name))
     return tuple(Piece(name, phase.colour, _SHADES[min(i, len(_SHADES) - 1)]) for i, name in enumerate(names))
 
 
-def _draw(axes: Axes, bars: Mapping[str, Mapping[str, float]], key: tuple[tuple[str, tuple[Piece, ...]], ...]) -> None:
+def _draw(axes: Axes, bars: Mapping[str, Mapping[str, float]], key: Key) -> None:
     for line, (method, bar) in enumerate(bars.items()):
         left = 0.0
         for piece in (piece for _, pieces in key for piece in pieces):
