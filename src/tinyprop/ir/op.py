@@ -48,6 +48,7 @@ class Op(ABC):
     """An operator. Subclasses are frozen dataclasses of the operator's attributes; one file each."""
 
     kind: ClassVar[str]
+    has_argmax: ClassVar[bool] = False  # the backward pass needs to know which inputs won, one byte per output
 
     @abstractmethod
     def output_shape(self, shape: Shape) -> Shape:
@@ -75,6 +76,11 @@ class LayerOp(Op):
 
     bias: bool
     relu: bool
+    error_overwrites_input: ClassVar[bool] = False  # the backward kernel reads an input before it writes its error
+
+    def scratch_bytes(self) -> int:
+        """Working memory that the backward kernel needs while it runs."""
+        return 0
 
     @abstractmethod
     def parameter_shapes(self) -> tuple[Shape, ...]:

@@ -19,7 +19,7 @@
 
 #if defined(__GNUC__)
 #define TP_ALWAYS_INLINE static inline __attribute__((always_inline))
-#define TP_NOINLINE static __attribute__((noinline))
+#define TP_NOINLINE static __attribute__((noinline, unused))
 #define TP_MAY_ALIAS __attribute__((may_alias))
 #else
 #define TP_ALWAYS_INLINE static inline

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The public calls: check everything first, then hand over to the generated program. */
+#define TP_INLINE_KERNELS 1 /* for the one check it makes itself */
 #include "tinyprop.h"
 #include "tp_kernels.h"
 

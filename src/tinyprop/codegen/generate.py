@@ -1,0 +1,149 @@
+"""TrainProgram + Plan → SourceTree: tables and calls into the fixed kernel library, never kernel bodies of its own."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import resources
+from importlib.metadata import PackageNotFoundError, version
+
+import jinja2
+import numpy as np
+
+from tinyprop.codegen.call import Call
+from tinyprop.codegen.kernel_calls import backward_calls, forward_calls, mask_output_call, pass_error_calls
+from tinyprop.codegen.layout import to_engine
+from tinyprop.codegen.literals import c_float
+from tinyprop.codegen.places import Places
+from tinyprop.codegen.rule_calls import selection_text, skip_condition
+from tinyprop.codegen.source_tree import SourceTree
+from tinyprop.errors import InternalError
+from tinyprop.ir.train_program import BackwardStep, ForwardStep, PassErrorStep, TrainProgram
+from tinyprop.plan.lifetimes import Storage
+from tinyprop.plan.plan import Plan
+
+INLINE = "inline"  # kernels inlined once per distinct shape: fast
+SIZE = "size"  # one generic body per kernel: small
+ENGINE_FOLDERS = {"include": "engine/include", "src": "engine/src"}
+
+
+@dataclass(frozen=True)
+class LayerCode:
+    """The backward pass of one layer as text. selection: C expression of k; calls: what runs if k > 0."""
+
+    title: str
+    layer: int | None
+    before: tuple[str, ...]
+    selection: str | None
+    calls: tuple[str, ...]
+
+
+def generate(train: TrainProgram, storage: Storage, plan: Plan, kernels: str = INLINE) -> SourceTree:
+    """The C99 sources of one training program: header, program, initial weights and the engine they call.
+
+    kernels: INLINE or SIZE. The same records give the same bytes on every run.
+    """
+    program = train.program
+    places = Places(train, storage, plan)
+    forward = [(f"{s.node.name}: {s.node.op.kind}", forward_calls(places, s.node)) for s in train.steps if isinstance(s, ForwardStep)]
+    backward, called = _backward(places)
+    called = [call for _, calls in forward for call in calls] + called
+    outputs = places.read(program.output.name).text
+    context = {
+        "name": program.name,
+        "stamp": stamp(train, plan),
+        "program_text": str(program).splitlines(),
+        "method": train.spec.method,
+        "inline": int(kernels == INLINE),
+        "functions": _definitions(called),
+        "forward": [(title, [c.text for c in calls]) for title, calls in forward if calls],
+        "backward": backward,
+        "skip": skip_condition(places),
+        "outputs_place": outputs,
+        "inputs": program.input.size,
+        "outputs": program.output.size,
+        "layers": len(program.layers),
+        "parameters": sum(a.size for a in program.parameters.values()),
+        "arena": -(-plan.arena_bytes // 4),
+        "plan_text": str(plan).splitlines(),
+        "weights": _rows(to_engine(program, program.parameters)),
+    }
+    own = {f"{program.name}{suffix}": _render(f"network{suffix}.j2", context) for suffix in (".h", ".c", "_parameters.c")}
+    engine = engine_files()
+    linked = sorted(p for p in engine if p.endswith(".c")) if kernels == SIZE else ["engine/src/tp_api.c"]
+    return SourceTree(
+        name=program.name,
+        files=dict(sorted({**own, **engine}.items())),
+        sources=tuple([f"{program.name}.c", f"{program.name}_parameters.c", *linked]),
+        include_dirs=(".", "engine/include"),
+    )
+
+
+def engine_files() -> dict[str, str]:
+    """The engine as shipped in the package: path → text."""
+    root = resources.files("tinyprop.engine")
+    return {
+        f"{target}/{file.name}": file.read_text(encoding="utf-8")
+        for folder, target in ENGINE_FOLDERS.items()
+        for file in sorted(root.joinpath(folder).iterdir(), key=lambda f: f.name)
+        if file.name.endswith((".h", ".c"))
+    }
+
+
+def stamp(train: TrainProgram, plan: Plan) -> str:
+    """What the files came from: the tool's version and a hash of the records, no date and no path."""
+    try:
+        tool = version("tinyprop")
+    except PackageNotFoundError:
+        tool = "uninstalled"
+    weights = to_engine(train.program, train.program.parameters).tobytes()
+    digest = hashlib.sha256(f"{train}\n{plan}".encode() + weights).hexdigest()
+    return f"tinyprop {tool}, records {digest[:16]}"
+
+
+def _backward(places: Places) -> tuple[list[LayerCode], list[Call]]:
+    layers, called = [], []
+    for step in places.train.steps:
+        if isinstance(step, PassErrorStep):
+            calls = pass_error_calls(places, step.node)
+            if calls:
+                layers.append(LayerCode(f"{step.node.name}: {step.node.op.kind}", None, (), None, _texts(calls)))
+            called += calls
+        elif isinstance(step, BackwardStep):
+            before = [mask_output_call(places, step.node)] if step.mask_output else []
+            calls = backward_calls(places, step)
+            selection = selection_text(places, step) if step.selection is not None else None
+            text = selection.text if isinstance(selection, Call) else selection
+            title = f"{step.node.name}: {step.node.op.kind}"
+            layers.append(LayerCode(title, step.layer, _texts(before), text, _texts(calls)))
+            called += [*before, *([selection] if isinstance(selection, Call) else []), *calls]
+    return layers, called
+
+
+def _texts(calls: list[Call]) -> tuple[str, ...]:
+    return tuple(call.text for call in calls)
+
+
+def _definitions(calls: list[Call]) -> list[str]:
+    """Each small function once, in the order of first use."""
+    seen: dict[str, str] = {}
+    for call in calls:
+        if seen.setdefault(call.function, call.definition) != call.definition:
+            raise InternalError(f"two different kernels would both be called {call.function}")
+    return list(seen.values())
+
+
+def _rows(values: np.ndarray, width: int = 6) -> list[str]:
+    literals = [c_float(v) for v in values]
+    return [", ".join(literals[i : i + width]) + "," for i in range(0, len(literals), width)]
+
+
+def _render(template: str, context: Mapping[str, object]) -> str:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("tinyprop.codegen"),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,
+    )
+    return environment.get_template(template).render(context)

@@ -1,0 +1,199 @@
+"""Which kernels each operator runs forward and backward: two explicit tables, operator → calls."""
+
+from collections.abc import Callable
+
+from tinyprop.codegen.call import Call, Pass
+from tinyprop.codegen.literals import c_struct, c_uint
+from tinyprop.codegen.places import Places
+from tinyprop.ir.graph import Node
+from tinyprop.ir.op import LayerOp, Op, Shape
+from tinyprop.ir.ops.conv2d import Conv2d
+from tinyprop.ir.ops.conv2d_max_pool import Conv2dMaxPool
+from tinyprop.ir.ops.dense import Dense
+from tinyprop.ir.ops.flatten import Flatten
+from tinyprop.ir.ops.max_pool2d import MaxPool2d
+from tinyprop.ir.ops.relu import ReLU
+from tinyprop.ir.train_program import BackwardStep
+
+Argument = Pass | str
+RATE = Pass("float", "rate", "rate")
+
+
+def forward_calls(places: Places, node: Node) -> list[Call]:
+    """What computes the output of `node`; empty where its input already is its output."""
+    return FORWARD[type(node.op)](places, node)
+
+
+def pass_error_calls(places: Places, node: Node) -> list[Call]:
+    """What sends an error through an operator without parameters."""
+    return PASS_ERROR[type(node.op)](places, node)
+
+
+def backward_calls(places: Places, step: BackwardStep) -> list[Call]:
+    """What propagates the selected error of a layer and updates its parameters."""
+    return BACKWARD[type(step.node.op)](places, step)
+
+
+def mask_output_call(places: Places, node: Node) -> Call:
+    """A layer's own ReLU, applied to the error that arrives from an operator that cannot do so itself."""
+    return _relu_bwd(places, node)
+
+
+def _dense_fwd(places: Places, node: Node) -> list[Call]:
+    op: Dense = node.op  # type: ignore[assignment]
+    skip = places.train.spec.skip_zeros
+    weight, bias = places.parameters(node, const=True)
+    literals = (c_uint(op.inputs), c_uint(op.outputs), _flag(op.relu), _flag(skip))
+    shape = _join(op.inputs, op.outputs, _word(op.relu, "relu"), _word(not op.bias, "nobias"))
+    arguments = (places.read(node.input), weight, bias, places.write(node.output), *literals)
+    return [Call("tp_dense_fwd_f32", shape, arguments)]
+
+
+def _dense_bwd(places: Places, step: BackwardStep) -> list[Call]:
+    node, op = step.node, step.node.op
+    assert isinstance(op, Dense)
+    skip = places.train.spec.skip_zeros
+    weight, bias = places.parameters(node)
+    shape = _join(op.inputs, op.outputs, _word(step.mask_input, "masked"), _word(not op.bias, "nobias"))
+    sizes = (c_uint(op.inputs), c_uint(op.outputs))
+    if step.selection is None:
+        arguments = (places.overwrite(node.input), places.delta(node, const=True), *places.parameters(node, const=True)[:1])
+        return [Call("tp_dense_error_f32", shape, (*arguments, *sizes, _flag(step.mask_input), _flag(skip)))]
+    columns = places.scratch(node, "tp_index")
+    kept: Argument = Pass("uint32_t", "kept", f"kept{step.layer}") if skip else c_uint(op.outputs)
+    common = (places.delta(node), weight, bias, columns, RATE, *sizes, kept)
+    if step.propagate:
+        arguments = (places.overwrite(node.input), *common, _flag(step.mask_input), _flag(skip))
+        return [Call("tp_dense_bwd_f32", shape, arguments)]
+    return [Call("tp_dense_update_f32", shape, (places.read(node.input), *common, _flag(skip)))]
+
+
+def _conv2d_fwd(places: Places, node: Node) -> list[Call]:
+    conv, pool = _conv_and_pool(node.op)
+    weight, bias = places.parameters(node, const=True)
+    geometry = _conv_struct(conv, places.train.program.value_in(node).shape)
+    common = (places.read(node.input), weight, bias, places.write(node.output))
+    shape = _conv_shape(conv, pool, places, node)
+    if pool is None:
+        return [Call("tp_conv2d_fwd_f32", shape, (*common, geometry, _flag(conv.relu)))]
+    argmax = places.argmax(node)
+    arguments = (*common, argmax, geometry, _pool_struct(pool), _flag(conv.relu))
+    return [Call("tp_conv2d_max_pool_fwd_f32", _join(shape, _word(argmax == "NULL", "inference")), arguments)]
+
+
+def _conv2d_bwd(places: Places, step: BackwardStep) -> list[Call]:
+    node = step.node
+    conv, pool = _conv_and_pool(node.op)
+    skip = places.train.spec.skip_zeros
+    weight, bias = places.parameters(node)
+    geometry = _conv_struct(conv, places.train.program.value_in(node).shape)
+    windows = _pool_struct(pool)
+    delta, argmax = places.delta(node, const=True), places.argmax(node, const=True)
+    shape = _conv_shape(conv, pool, places, node)
+    calls = []
+    if step.propagate:
+        arguments = (places.read(node.input), delta, argmax, places.parameters(node, const=True)[0], places.error(node))
+        literals = (geometry, windows, _flag(step.mask_input), _flag(skip))
+        name = _join(shape, _word(step.mask_input, "masked"))
+        calls.append(Call("tp_conv2d_error_f32", name, (*arguments, *literals)))
+    if step.selection is not None:
+        scratch = places.scratch(node, "float")
+        arguments = (places.read(node.input), delta, argmax, weight, bias, scratch, RATE)
+        calls.append(Call("tp_conv2d_update_f32", shape, (*arguments, geometry, windows, _flag(skip))))
+    return calls
+
+
+def _relu_fwd(places: Places, node: Node) -> list[Call]:
+    size = places.train.program.value_out(node).size
+    return [Call("tp_relu_fwd_f32", str(size), (places.read(node.input), places.write(node.output), c_uint(size)))]
+
+
+def _relu_bwd(places: Places, node: Node) -> Call:
+    size = places.train.program.value_out(node).size
+    return Call("tp_relu_bwd_f32", str(size), (places.delta(node), places.read(node.output), c_uint(size)))
+
+
+def _max_pool2d_fwd(places: Places, node: Node) -> list[Call]:
+    geometry, shape = _max_pool_struct(places, node)
+    argmax = places.argmax(node)
+    name = _join(shape, _word(argmax == "NULL", "inference"))
+    return [Call("tp_max_pool2d_fwd_f32", name, (places.read(node.input), places.write(node.output), argmax, geometry))]
+
+
+def _max_pool2d_bwd(places: Places, node: Node) -> list[Call]:
+    geometry, shape = _max_pool_struct(places, node)
+    arguments = (places.delta(node, const=True), places.argmax(node, const=True), places.error(node), geometry)
+    return [Call("tp_max_pool2d_bwd_f32", shape, arguments)]
+
+
+def _nothing(places: Places, node: Node) -> list[Call]:
+    return []
+
+
+FORWARD: dict[type[Op], Callable[[Places, Node], list[Call]]] = {
+    Dense: _dense_fwd,
+    Conv2d: _conv2d_fwd,
+    Conv2dMaxPool: _conv2d_fwd,
+    ReLU: _relu_fwd,
+    MaxPool2d: _max_pool2d_fwd,
+    Flatten: _nothing,
+}
+
+PASS_ERROR: dict[type[Op], Callable[[Places, Node], list[Call]]] = {
+    ReLU: lambda places, node: [_relu_bwd(places, node)],
+    MaxPool2d: _max_pool2d_bwd,
+    Flatten: _nothing,
+}
+
+BACKWARD: dict[type[LayerOp], Callable[[Places, BackwardStep], list[Call]]] = {
+    Dense: _dense_bwd,
+    Conv2d: _conv2d_bwd,
+    Conv2dMaxPool: _conv2d_bwd,
+}
+
+
+def _conv_and_pool(op: Op) -> tuple[Conv2d, MaxPool2d | None]:
+    if isinstance(op, Conv2dMaxPool):
+        return op.conv, op.pool
+    assert isinstance(op, Conv2d)
+    return op, None
+
+
+def _conv_struct(conv: Conv2d, shape: Shape) -> str:
+    out = conv.output_shape(shape)
+    return c_struct("tp_conv2d", *shape, *out, *conv.kernel, *conv.stride, *conv.padding)
+
+
+def _pool_struct(pool: MaxPool2d | None) -> str:
+    return c_struct("tp_pool", *(pool.kernel if pool else (1, 1)))
+
+
+def _conv_shape(conv: Conv2d, pool: MaxPool2d | None, places: Places, node: Node) -> str:
+    size = _cross(places.train.program.value_in(node).shape)
+    parts = [size, conv.out_channels, f"k{_cross(conv.kernel)}", f"s{_cross(conv.stride)}", f"p{_cross(conv.padding)}"]
+    pooled = f"pool{_cross(pool.kernel)}" if pool else ""
+    return _join(*parts, pooled, _word(conv.relu, "relu"), _word(not conv.bias, "nobias"))
+
+
+def _max_pool_struct(places: Places, node: Node) -> tuple[str, str]:
+    op: MaxPool2d = node.op  # type: ignore[assignment]
+    before, after = places.train.program.value_in(node).shape, places.train.program.value_out(node).shape
+    windows = (*op.kernel, *op.stride, *op.padding)
+    name = _join(_cross(before), f"k{_cross(op.kernel)}", f"s{_cross(op.stride)}", f"p{_cross(op.padding)}")
+    return c_struct("tp_max_pool2d", *before, *after[1:], *windows), name
+
+
+def _cross(sizes: tuple[int, ...]) -> str:
+    return "x".join(map(str, sizes))
+
+
+def _join(*parts: object) -> str:
+    return "_".join(str(part) for part in parts if part != "")
+
+
+def _word(condition: bool, word: str) -> str:
+    return word if condition else ""
+
+
+def _flag(condition: bool) -> str:
+    return "1" if condition else "0"

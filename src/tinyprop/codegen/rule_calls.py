@@ -1,0 +1,87 @@
+"""How each rule of a TrainSpec becomes C: two explicit tables, rule → call or condition."""
+
+from collections.abc import Callable
+
+from tinyprop.codegen.call import Call, Pass
+from tinyprop.codegen.literals import c_float, c_uint
+from tinyprop.codegen.places import Places
+from tinyprop.ir.op import LayerOp
+from tinyprop.ir.ops.conv2d_max_pool import Conv2dMaxPool
+from tinyprop.ir.train_program import BackwardStep
+from tinyprop.methods.rules.keep_above import KeepAbove
+from tinyprop.methods.rules.keep_all import KeepAll
+from tinyprop.methods.rules.keep_ratio import KeepRatio
+from tinyprop.methods.rules.never_skip import NeverSkip
+from tinyprop.methods.rules.skip_by_error import SkipByError
+from tinyprop.methods.rules.skip_by_loss import SkipByLoss
+from tinyprop.methods.spec import Selection, SkipRule
+
+
+def selection_text(places: Places, step: BackwardStep) -> Call | str:
+    """What finds k for a layer: a call, or the count itself where every value is computed."""
+    assert step.selection is not None
+    if isinstance(step.selection, KeepAll) and not places.train.spec.skip_zeros:
+        return c_uint(_n(places, step))
+    return SELECTIONS[type(step.selection)](places, step)
+
+
+def skip_condition(places: Places) -> str | None:
+    """The C condition under which a sample's step is skipped, or None where none ever is."""
+    return SKIPS[type(places.train.spec.skip)](places, places.train.spec.skip)
+
+
+def _n(places: Places, step: BackwardStep) -> int:
+    assert isinstance(step.node.op, LayerOp)
+    return step.node.op.delta_count(places.train.program.value_in(step.node).shape)
+
+
+def _stored(places: Places, step: BackwardStep) -> int:
+    return places.train.program.value_out(step.node).size
+
+
+def _keep_all(places: Places, step: BackwardStep) -> Call:
+    size = _stored(places, step)
+    return Call("tp_keep_all_f32", str(size), (places.delta(step.node, const=True), c_uint(size)), "uint32_t")
+
+
+def _keep_above(places: Places, step: BackwardStep) -> Call:
+    rule: KeepAbove = step.selection  # type: ignore[assignment]
+    size = _stored(places, step)
+    theta = Pass("float", "theta", c_float(rule.theta))
+    return Call("tp_keep_above_f32", str(size), (places.delta(step.node), c_uint(size), theta), "uint32_t")
+
+
+def _keep_ratio(places: Places, step: BackwardStep) -> Call:
+    rule: KeepRatio = step.selection  # type: ignore[assignment]
+    node, op = step.node, step.node.op
+    size, n = _stored(places, step), _n(places, step)
+    scale = Pass("float", "scale", c_float(rule.scale))
+    settings = (c_float(rule.s_min), c_float(rule.s_max), scale, c_uint(rule.k_min), places.state(step.layer))
+    pool = op.pool.kernel if isinstance(op, Conv2dMaxPool) else (1, 1)
+    row = places.train.program.value_out(node).shape[-1]
+    ties = (places.argmax(node, const=True), c_uint(row), c_uint(pool[0]), c_uint(pool[1]))
+    arguments = (places.delta(node), c_uint(size), c_uint(n), *settings, *ties)
+    return Call("tp_keep_ratio_f32", f"{size}_of_{n}", arguments, "uint32_t")
+
+
+SELECTIONS: dict[type[Selection], Callable[[Places, BackwardStep], Call]] = {
+    KeepAll: _keep_all,
+    KeepAbove: _keep_above,
+    KeepRatio: _keep_ratio,
+}
+
+
+def _skip_by_error(places: Places, rule: SkipByError) -> str:
+    size = places.train.program.output.size
+    return f"tp_skip_by_error_f32(&m->output, tp_abs_sum_f32(outputs, {c_uint(size)}), {c_float(rule.theta)})"
+
+
+def _skip_by_loss(places: Places, rule: SkipByLoss) -> str:
+    return f"tp_skip_by_loss_f32(step->loss, {c_float(rule.tau)})"
+
+
+SKIPS: dict[type[SkipRule], Callable[..., str | None]] = {
+    NeverSkip: lambda places, rule: None,
+    SkipByError: _skip_by_error,
+    SkipByLoss: _skip_by_loss,
+}

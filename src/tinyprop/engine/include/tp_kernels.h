@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Every kernel of the engine. Names: tp_<operation>_<fwd|bwd>_<dtype>[_<variant>]; file = function.
+ *
+ * Layouts: feature maps [channel][y][x], dense weights [input][output], convolution weights [output][input][ky][kx].
+ * Every result has one accumulator, filled in the order its file states; exact zeros may be left out, which changes
+ * nothing. Pointers of one call never overlap unless the kernel says so. Sizes are elements.
+ */
+#ifndef TP_KERNELS_H
+#define TP_KERNELS_H
+
+#include "tinyprop.h"
+#include "tp_config.h"
+#include "tp_instrument.h"
+#include "tp_math.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* A value kept for the weight gradient and where its window starts; overlays arena words that held floats. */
+typedef uint16_t TP_MAY_ALIAS tp_index;
+
+/* Geometry of a convolution: literal in generated code, so that inlined kernels see constants. */
+typedef struct tp_conv2d {
+    uint32_t in_channels, in_height, in_width;
+    uint32_t out_channels, out_height, out_width;
+    uint32_t kernel_height, kernel_width;
+    uint32_t stride_height, stride_width;
+    uint32_t pad_height, pad_width;
+} tp_conv2d;
+
+/* A window that looks at every input once: stride = size. */
+typedef struct tp_pool {
+    uint32_t height, width;
+} tp_pool;
+
+/* Geometry of a general max pool. */
+typedef struct tp_max_pool2d {
+    uint32_t channels, in_height, in_width, out_height, out_width;
+    uint32_t kernel_height, kernel_width;
+    uint32_t stride_height, stride_width;
+    uint32_t pad_height, pad_width;
+} tp_max_pool2d;
+
+/* Whether every value is a number below infinity. */
+TP_KERNEL int tp_all_finite_f32(const float *x, uint32_t size);
+TP_KERNEL uint32_t tp_argmax_f32(const float *x, uint32_t size);
+
+TP_KERNEL void tp_dense_fwd_f32(const float *x, const float *weight, const float *bias, float *y, uint32_t inputs,
+                                uint32_t outputs, int relu, int skip_zeros);
+TP_KERNEL void tp_dense_bwd_f32(float *x, float *delta, float *weight, float *bias, tp_index *columns, float rate,
+                                uint32_t inputs, uint32_t outputs, uint32_t kept, int mask_input, int skip_zeros);
+TP_KERNEL void tp_dense_update_f32(const float *x, float *delta, float *weight, float *bias, tp_index *columns,
+                                   float rate, uint32_t inputs, uint32_t outputs, uint32_t kept, int skip_zeros);
+TP_KERNEL void tp_dense_error_f32(float *x, const float *delta, const float *weight, uint32_t inputs,
+                                  uint32_t outputs, int mask_input, int skip_zeros);
+TP_KERNEL void tp_conv2d_fwd_f32(const float *x, const float *weight, const float *bias, float *y, tp_conv2d c,
+                                 int relu);
+TP_KERNEL void tp_conv2d_max_pool_fwd_f32(const float *x, const float *weight, const float *bias, float *y,
+                                          uint8_t *argmax, tp_conv2d c, tp_pool p, int relu);
+TP_KERNEL void tp_conv2d_error_f32(const float *x, const float *delta, const uint8_t *argmax, const float *weight,
+                                   float *error, tp_conv2d c, tp_pool p, int mask_input, int skip_zeros);
+TP_KERNEL void tp_conv2d_update_f32(const float *x, const float *delta, const uint8_t *argmax, float *weight,
+                                    float *bias, float *gradient, float rate, tp_conv2d c, tp_pool p, int skip_zeros);
+TP_KERNEL void tp_relu_fwd_f32(const float *x, float *y, uint32_t size);
+TP_KERNEL void tp_relu_bwd_f32(float *error, const float *y, uint32_t size);
+TP_KERNEL void tp_max_pool2d_fwd_f32(const float *x, float *y, uint8_t *argmax, tp_max_pool2d p);
+TP_KERNEL void tp_max_pool2d_bwd_f32(const float *delta, const uint8_t *argmax, float *error, tp_max_pool2d p);
+TP_KERNEL float tp_softmax_cross_entropy_f32(float *outputs, uint32_t label, uint32_t size);
+
+TP_KERNEL uint32_t tp_compact_f32(float *values, tp_index *index, uint32_t size);
+TP_KERNEL void tp_update_bias_f32(float *bias, const float *delta, const tp_index *index, float rate, uint32_t size);
+
+/* Whether `kept` of `size` columns are few enough that a list of them beats the plain row. */
+TP_ALWAYS_INLINE int tp_list_pays(uint32_t kept, uint32_t size)
+{
+    return 3U * kept < 2U * size;
+}
+
+TP_KERNEL float tp_abs_sum_f32(const float *delta, uint32_t size);
+TP_KERNEL int tp_skip_by_error_f32(tp_layer_state *state, float y, float theta);
+TP_KERNEL int tp_skip_by_loss_f32(float loss, float tau);
+TP_KERNEL uint32_t tp_keep_all_f32(const float *delta, uint32_t size);
+TP_KERNEL uint32_t tp_keep_above_f32(float *delta, uint32_t size, float theta);
+TP_KERNEL uint32_t tp_keep_ratio_f32(float *delta, uint32_t size, uint32_t n, float s_min, float s_max, float scale,
+                                     uint32_t k_min, tp_layer_state *state, const uint8_t *argmax, uint32_t row,
+                                     uint32_t pool_height, uint32_t pool_width);
+
+#if TP_INLINE_KERNELS
+#include "../src/tp_abs_sum_f32.c"
+#include "../src/tp_all_finite_f32.c"
+#include "../src/tp_argmax_f32.c"
+#include "../src/tp_compact_f32.c"
+#include "../src/tp_conv2d_error_f32.c"
+#include "../src/tp_conv2d_fwd_f32.c"
+#include "../src/tp_conv2d_max_pool_fwd_f32.c"
+#include "../src/tp_conv2d_update_f32.c"
+#include "../src/tp_dense_bwd_f32.c"
+#include "../src/tp_dense_error_f32.c"
+#include "../src/tp_dense_fwd_f32.c"
+#include "../src/tp_dense_update_f32.c"
+#include "../src/tp_expf.c"
+#include "../src/tp_keep_above_f32.c"
+#include "../src/tp_keep_all_f32.c"
+#include "../src/tp_keep_ratio_f32.c"
+#include "../src/tp_logf.c"
+#include "../src/tp_max_pool2d_bwd_f32.c"
+#include "../src/tp_max_pool2d_fwd_f32.c"
+#include "../src/tp_relu_bwd_f32.c"
+#include "../src/tp_relu_fwd_f32.c"
+#include "../src/tp_skip_by_error_f32.c"
+#include "../src/tp_skip_by_loss_f32.c"
+#include "../src/tp_softmax_cross_entropy_f32.c"
+#include "../src/tp_sqrtf.c"
+#include "../src/tp_update_bias_f32.c"
+#endif
+
+#endif

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The part of a convolution's window that lies inside the image: what every generic convolution kernel shares. */
+#ifndef TP_WINDOW_H
+#define TP_WINDOW_H
+
+#include "tp_kernels.h"
+
+/* Taps [first, last) of a window that starts at `start` (negative: in the padding). */
+typedef struct tp_taps {
+    int32_t start;
+    uint32_t first, last;
+} tp_taps;
+
+TP_ALWAYS_INLINE tp_taps tp_taps_inside(uint32_t output, uint32_t stride, uint32_t pad, uint32_t kernel,
+                                        uint32_t size)
+{
+    tp_taps taps = {(int32_t)(output * stride) - (int32_t)pad, 0U, kernel};
+    int32_t room = (int32_t)size - taps.start;
+    if (taps.start < 0) {
+        taps.first = (uint32_t)-taps.start;
+    }
+    if (room < (int32_t)kernel) {
+        taps.last = room < 0 ? 0U : (uint32_t)room;
+    }
+    if (taps.first > taps.last) {
+        taps.first = taps.last;
+    }
+    return taps;
+}
+
+TP_ALWAYS_INLINE tp_taps tp_taps_y(uint32_t oy, tp_conv2d c)
+{
+    return tp_taps_inside(oy, c.stride_height, c.pad_height, c.kernel_height, c.in_height);
+}
+
+TP_ALWAYS_INLINE tp_taps tp_taps_x(uint32_t ox, tp_conv2d c)
+{
+    return tp_taps_inside(ox, c.stride_width, c.pad_width, c.kernel_width, c.in_width);
+}
+
+/* One output of a convolution: start + sum over channel, ky, kx, ascending. filter[in_channels][kh][kw]. */
+TP_ALWAYS_INLINE float tp_conv2d_output(const float *x, const float *filter, float start, uint32_t oy, uint32_t ox,
+                                        tp_conv2d c)
+{
+    tp_taps ty = tp_taps_y(oy, c);
+    tp_taps tx = tp_taps_x(ox, c);
+    float sum = start;
+    for (uint32_t ci = 0U; ci < c.in_channels; ++ci) {
+        for (uint32_t ky = ty.first; ky < ty.last; ++ky) {
+            const float *line = x + (ci * c.in_height + (uint32_t)(ty.start + (int32_t)ky)) * c.in_width;
+            const float *taps = filter + (ci * c.kernel_height + ky) * c.kernel_width;
+            for (uint32_t kx = tx.first; kx < tx.last; ++kx) {
+                sum += taps[kx] * line[tx.start + (int32_t)kx];
+            }
+        }
+    }
+    TP_COUNT(macs_forward, c.in_channels * (ty.last - ty.first) * (tx.last - tx.first));
+    return sum;
+}
+
+#endif

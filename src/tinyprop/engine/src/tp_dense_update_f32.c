@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tp_kernels.h"
+
+/* The update of tp_dense_bwd_f32 alone, for the lowest layer that trains: nobody needs the error below it.
+ * Columns run in groups whose deltas stay in registers while the inputs pass by; a zero input costs one test.
+ */
+#define TP_DENSE_EACH(M) M(0) M(1) M(2) M(3) M(4) M(5) M(6) M(7) M(8) M(9) M(10) M(11) M(12) M(13) M(14) M(15)
+#define TP_DENSE_LOAD(j) const float d##j = width > (j) ? delta[j] : 0.0f;
+#define TP_DENSE_UPDATE(j) \
+    if (width > (j)) { \
+        row[j] -= step * d##j; \
+    }
+
+/* `width` neighbouring columns, a literal of at most 16. */
+TP_ALWAYS_INLINE void tp_dense_update_f32_block(const float *x, const float *delta, float *weight, float rate,
+                                                uint32_t inputs, uint32_t outputs, int skip_zeros, uint32_t width)
+{
+    TP_DENSE_EACH(TP_DENSE_LOAD)
+    float *row = weight;
+    for (uint32_t i = 0U; i < inputs; ++i, row += outputs) {
+        float xi = x[i];
+        if (skip_zeros && xi == 0.0f) {
+            continue;
+        }
+        float step = rate * xi;
+        TP_DENSE_EACH(TP_DENSE_UPDATE)
+        TP_COUNT(macs_backward, width);
+    }
+}
+
+#undef TP_DENSE_LOAD
+#undef TP_DENSE_UPDATE
+
+/* `width` columns of a list, a literal of at most 4. */
+TP_ALWAYS_INLINE void tp_dense_update_f32_columns(const float *x, const float *delta, const tp_index *columns,
+                                                  float *weight, float rate, uint32_t inputs, uint32_t outputs,
+                                                  int skip_zeros, uint32_t width)
+{
+    const float d0 = delta[0], d1 = width > 1U ? delta[1] : 0.0f;
+    const float d2 = width > 2U ? delta[2] : 0.0f, d3 = width > 3U ? delta[3] : 0.0f;
+    const uint32_t c0 = columns[0], c1 = width > 1U ? columns[1] : 0U;
+    const uint32_t c2 = width > 2U ? columns[2] : 0U, c3 = width > 3U ? columns[3] : 0U;
+    float *row = weight;
+    for (uint32_t i = 0U; i < inputs; ++i, row += outputs) {
+        float xi = x[i];
+        if (skip_zeros && xi == 0.0f) {
+            continue;
+        }
+        float step = rate * xi;
+        row[c0] -= step * d0;
+        if (width > 1U) {
+            row[c1] -= step * d1;
+        }
+        if (width > 2U) {
+            row[c2] -= step * d2;
+        }
+        if (width > 3U) {
+            row[c3] -= step * d3;
+        }
+        TP_COUNT(macs_backward, width);
+    }
+}
+
+/* Arguments as in tp_dense_bwd_f32. */
+TP_KERNEL void tp_dense_update_f32(const float *x, float *delta, float *weight, float *bias, tp_index *columns,
+                                   float rate, uint32_t inputs, uint32_t outputs, uint32_t kept, int skip_zeros)
+{
+    uint32_t j = 0U;
+    if (tp_list_pays(kept, outputs)) {
+        kept = tp_compact_f32(delta, columns, outputs);
+        tp_update_bias_f32(bias, delta, columns, rate, kept);
+        for (; j + 4U <= kept; j += 4U) {
+            tp_dense_update_f32_columns(x, delta + j, columns + j, weight, rate, inputs, outputs, skip_zeros, 4U);
+        }
+        if (kept - j == 3U) {
+            tp_dense_update_f32_columns(x, delta + j, columns + j, weight, rate, inputs, outputs, skip_zeros, 3U);
+        } else if (kept - j == 2U) {
+            tp_dense_update_f32_columns(x, delta + j, columns + j, weight, rate, inputs, outputs, skip_zeros, 2U);
+        } else if (kept - j == 1U) {
+            tp_dense_update_f32_columns(x, delta + j, columns + j, weight, rate, inputs, outputs, skip_zeros, 1U);
+        }
+        return;
+    }
+    const uint32_t block = TP_INLINE_KERNELS ? 16U : 4U;
+    const uint32_t rest = TP_INLINE_KERNELS ? outputs % 16U : 1U; /* a literal either way */
+    tp_update_bias_f32(bias, delta, NULL, rate, outputs);
+    for (; j + block <= outputs; j += block) {
+        tp_dense_update_f32_block(x, delta + j, weight + j, rate, inputs, outputs, skip_zeros, block);
+    }
+    if (rest != 0U) {
+        for (; j < outputs; j += rest) {
+            tp_dense_update_f32_block(x, delta + j, weight + j, rate, inputs, outputs, skip_zeros, rest);
+        }
+    }
+}
