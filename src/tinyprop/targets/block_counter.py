@@ -1,0 +1,108 @@
+"""Exact instruction counts of an emulated run: a C hook called at each basic block, or the same in Python."""
+
+import ctypes
+import functools
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from unicorn import UC_HOOK_BLOCK, Uc
+from unicorn.unicorn_py3 import unicorn as binding
+
+from tinyprop.codegen.source_tree import SourceTree
+from tinyprop.errors import TinypropError
+from tinyprop.targets.compilation import compile_tree, link
+from tinyprop.targets.toolchain import host_compiler
+
+SOURCE = Path(__file__).parent / "c" / "block_counter.c"
+PROFILING = 1 << 12
+LONG_INSTRUCTION = 0x1D  # the top five bits of a first halfword, from which on a second one follows
+
+
+class _Counter(ctypes.Structure):
+    """block_counter of block_counter.c."""
+
+    _fields_ = [
+        ("executed", ctypes.c_uint64),
+        ("origin", ctypes.c_uint64),
+        ("halfwords", ctypes.c_uint64),
+        ("code", ctypes.c_void_p),
+        ("block_bytes", ctypes.c_void_p),
+        ("block_length", ctypes.c_void_p),
+        ("attributed", ctypes.c_void_p),
+        ("clock", ctypes.c_void_p),
+    ]
+
+
+class BlockCounter:
+    """Counts what `emulator` executes of `code`, which lies at `origin`.
+
+    clock: uint32 words that the firmware sees: it sets PROFILING in word 0 while instructions are to be attributed,
+    and reads the count in word 1. attributed: (halfwords,) uint64, instructions of the blocks that begin there.
+    native=False takes the Python hook, ten times slower; so does a machine where the C hook cannot be built.
+    """
+
+    def __init__(self, emulator: Uc, code: bytes, origin: int, clock: np.ndarray, native: bool = True) -> None:
+        self._code = np.frombuffer(code, dtype="<u2")
+        self._origin = origin
+        self._clock = clock
+        self.attributed = np.zeros(len(self._code), dtype=np.uint64)
+        hook = _native_hook() if native else None
+        self.native = hook is not None
+        if hook is None:
+            self._lengths: dict[tuple[int, int], int] = {}
+            self._executed = 0
+            emulator.hook_add(UC_HOOK_BLOCK, self._on_block)
+        else:
+            self._add_native(emulator, hook)
+
+    def _add_native(self, emulator: Uc, hook: Any) -> None:
+        self._block_bytes = np.zeros(len(self._code), dtype=np.uint16)
+        self._block_length = np.zeros(len(self._code), dtype=np.uint16)
+        arrays = (self._code, self._block_bytes, self._block_length, self.attributed, self._clock)
+        self._counter = _Counter(0, self._origin, len(self._code), *(array.ctypes.data for array in arrays))
+        handle = ctypes.c_size_t()
+        status = binding.uclib.uc_hook_add(
+            emulator._uch,
+            ctypes.byref(handle),
+            UC_HOOK_BLOCK,
+            ctypes.cast(hook, ctypes.c_void_p),
+            ctypes.cast(ctypes.byref(self._counter), ctypes.c_void_p),
+            ctypes.c_uint64(1),
+            ctypes.c_uint64(0),
+        )
+        if status != 0:
+            raise RuntimeError(f"unicorn refused the block hook with code {status}")
+
+    def _on_block(self, _emulator: Uc, address: int, size: int, _user: object) -> None:
+        first = (address - self._origin) // 2
+        if not 0 <= first < len(self._code):
+            return
+        length = self._lengths.get((address, size))
+        if length is None:
+            length = self._lengths[address, size] = _instructions(self._code[first : first + size // 2])
+        self._executed += length
+        if self._clock[0] & PROFILING:
+            self.attributed[first] += np.uint64(length)
+        self._clock[1] = self._executed & 0xFFFF_FFFF
+
+
+def _instructions(halfwords: np.ndarray) -> int:
+    """How many Thumb instructions a block is."""
+    index = count = 0
+    while index < len(halfwords):
+        index += 2 if int(halfwords[index]) >> 11 >= LONG_INSTRUCTION else 1
+        count += 1
+    return count
+
+
+@functools.cache
+def _native_hook() -> Any | None:
+    """The compiled hook, or None where it cannot be built or loaded."""
+    tree = SourceTree("block_counter", {"block_counter.c": SOURCE.read_text(encoding="utf-8")}, ("block_counter.c",), ())
+    try:
+        compiler = host_compiler()
+        library = ctypes.CDLL(str(link(compile_tree(tree, compiler), compiler, ".so")))
+        return library.block_counter_hook
+    except (TinypropError, OSError):
+        return None

@@ -1,0 +1,84 @@
+"""Board: what tinyprop knows of a board, read from one .toml file each; every figure there names its source."""
+
+import tomllib
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from tinyprop.errors import UserError, unknown_name
+
+BOARD_FOLDER = Path(__file__).parent / "boards"
+
+
+class Memory(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A stretch of addresses: [origin, origin + bytes)."""
+
+    origin: int
+    bytes: int
+
+    @property
+    def end(self) -> int:
+        """The first address behind it."""
+        return self.origin + self.bytes
+
+
+class CompilerFlags(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What each compiler must be told to generate code for the board's core."""
+
+    zig: tuple[str, ...]
+    gcc: tuple[str, ...]
+
+
+class Emulator(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """kind: which emulator `build` takes. machine: QEMU's name of the board, where it has one."""
+
+    kind: Literal["unicorn", "qemu"]
+    machine: str = ""
+
+
+class Board(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A board. clock_hz in Hz; stack_bytes is kept free at the top of RAM and not available to a network."""
+
+    name: str
+    title: str
+    cpu: str
+    clock_hz: int
+    fpu: str
+    stack_bytes: int
+    flash: Memory
+    ram: Memory
+    flags: CompilerFlags
+    emulator: Emulator
+
+    def holds(self, flash_bytes: int, ram_bytes: int) -> bool:
+        """Whether an image of these sizes, RAM with its stack, fits."""
+        return flash_bytes <= self.flash.bytes and ram_bytes <= self.ram.bytes
+
+
+def board_names() -> tuple[str, ...]:
+    """Names of the boards that come with tinyprop, sorted."""
+    return tuple(sorted(path.stem for path in BOARD_FOLDER.glob("*.toml")))
+
+
+def load_board(name: str | Path) -> Board:
+    """The board of that name, or the one described in that .toml file.
+
+    Raises UserError when there is no such board, or when the file does not describe one.
+    """
+    if Path(name).suffix == ".toml":
+        return _read(Path(name))
+    if name not in board_names():
+        raise unknown_name("board", str(name), board_names())
+    return _read(BOARD_FOLDER / f"{name}.toml")
+
+
+def _read(path: Path) -> Board:
+    try:
+        return msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), Board)
+    except OSError as error:
+        raise UserError(f"board file {path}: cannot be read ({error.strerror}); check the path.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UserError(f"board file {path}: not valid TOML ({error}); compare with boards/nano33ble.toml.") from error
+    except msgspec.ValidationError as error:
+        raise UserError(f"board file {path}: {error}; compare it with boards/nano33ble.toml.") from error

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Counts executed instructions exactly, from a hook that the emulator calls at every basic block. */
+#include <stdint.h>
+
+#define PROFILING (1u << 12)  /* PCSAMPLENA of the DWT unit's control register */
+
+typedef struct block_counter {
+    uint64_t executed;             /* instructions since power-up */
+    uint64_t origin;               /* address of code[0] */
+    uint64_t halfwords;            /* length of code, of block_bytes, block_length and attributed */
+    const uint16_t *code;
+    uint16_t *block_bytes;         /* by address of a block: its size when it was last counted */
+    uint16_t *block_length;        /* and how many instructions that is */
+    uint64_t *attributed;          /* instructions executed in blocks that begin here, while profiling */
+    volatile uint32_t *clock;      /* as the firmware sees it: [0] control, with PROFILING, [1] executed */
+} block_counter;
+
+void block_counter_hook(void *emulator, uint64_t address, uint32_t bytes, void *user);
+
+/* In Thumb code an instruction is two halfwords long exactly when its first begins 0b11101, 0b11110 or 0b11111. */
+static uint16_t instructions_in(const uint16_t *code, uint32_t halfwords)
+{
+    uint16_t count = 0;
+    for (uint32_t i = 0; i < halfwords; i += (code[i] >> 11) >= 0x1Du ? 2u : 1u) {
+        count++;
+    }
+    return count;
+}
+
+void block_counter_hook(void *emulator, uint64_t address, uint32_t bytes, void *user)
+{
+    block_counter *counter = user;
+    uint64_t block = (address - counter->origin) / 2u;
+    (void)emulator;
+    if (block >= counter->halfwords) {
+        return;
+    }
+    if (counter->block_bytes[block] != bytes) {
+        counter->block_bytes[block] = (uint16_t)bytes;
+        counter->block_length[block] = instructions_in(counter->code + block, bytes / 2u);
+    }
+    counter->executed += counter->block_length[block];
+    counter->attributed[block] += (counter->clock[0] & PROFILING) != 0u ? counter->block_length[block] : 0u;
+    counter->clock[1] = (uint32_t)counter->executed;
+}

@@ -1,0 +1,175 @@
+"""Firmware: the network, the engine and the measuring harness linked for a board, and what the image says of itself."""
+
+import bisect
+from dataclasses import dataclass
+from functools import cached_property
+from math import prod
+from pathlib import Path
+
+from elftools.elf.constants import SH_FLAGS
+from elftools.elf.elffile import ELFFile
+
+from tinyprop.codegen.source_tree import SourceTree
+from tinyprop.errors import UserError
+from tinyprop.targets.board import Board, board_names, load_board
+from tinyprop.targets.compilation import compile_tree, link
+from tinyprop.targets.linker_script import linker_script
+from tinyprop.targets.toolchain import board_compiler
+
+C_FOLDER = Path(__file__).parent / "c"
+HARNESS = ("harness", "measure", "measure_nothing", "semihosting", "stack", "startup", "stream")
+HARNESS_HEADERS = ("measure", "semihosting", "stack", "stream", "ticks")
+# Placed apart by the linker script: the harness is not part of what a user's firmware will hold.
+HARNESS_SECTION = ".harness"
+
+
+@dataclass(frozen=True)
+class Segment:
+    """Bytes that are in the flash before power-up."""
+
+    address: int
+    content: bytes
+
+
+@dataclass(frozen=True)
+class Firmware:
+    """A linked image. flash_bytes, ram_bytes: of the network, the engine and what they call, without the harness.
+
+    flash_bytes counts code, constants and initial values of variables; ram_bytes counts variables, without the stack.
+    """
+
+    path: Path
+    board: Board
+    entry: int
+    segments: tuple[Segment, ...]
+    flash_bytes: int
+    ram_bytes: int
+    flash_end: int  # first address of flash behind the whole image, harness included
+    ram_end: int  # first address of RAM that neither the network nor the harness uses
+    sample_bytes: int  # of one sample, which the harness keeps from there on, before the outputs
+    harness: tuple[int, int]  # first address of the harness's code, and the first behind it
+    symbols: tuple[tuple[int, int, str], ...]  # (address, bytes, name) of functions, by address
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        return [start for start, _, _ in self.symbols]
+
+    def in_harness(self, address: int) -> bool:
+        """Whether `address` is code of the harness and not of the network or the engine."""
+        return self.harness[0] <= address < self.harness[1]
+
+    def function_at(self, address: int) -> str:
+        """Name of the function that holds `address`, or `?` when none does."""
+        index = bisect.bisect_right(self._starts, address) - 1
+        if index >= 0:
+            start, length, name = self.symbols[index]
+            if start <= address < start + length:
+                return name
+        return "?"
+
+
+def build_firmware(
+    tree: SourceTree,
+    input_shape: tuple[int, ...],
+    board: Board,
+    clock: str,
+    toolchain: str = "zig",
+    optimise: str | None = None,
+) -> Firmware:
+    """Compiles and links `tree` for `board`; clock: which `ticks_<clock>.c` measures.
+
+    Raises UserError when the image does not fit the board, and when the toolchain is missing.
+    """
+    compiler = board_compiler(board, toolchain, optimise)
+    whole = _with_harness(tree, clock, has_c_library=toolchain != "zig")
+    image = link(compile_tree(whole, compiler), compiler, ".elf", linker_script(board))
+    firmware = read_firmware(image, board, 4 * prod(input_shape))
+    _check_fit(firmware, tree.name)
+    return firmware
+
+
+def read_firmware(path: Path, board: Board, sample_bytes: int) -> Firmware:
+    """What the linked image at `path` says of itself."""
+    with path.open("rb") as stream:
+        elf = ELFFile(stream)
+        sections = [(s.name, s["sh_type"], s["sh_size"]) for s in elf.iter_sections() if s["sh_flags"] & SH_FLAGS.SHF_ALLOC]
+        symbols = {s.name: s["st_value"] for s in elf.get_section_by_name(".symtab").iter_symbols()}
+        harness = elf.get_section_by_name(".harness_text")
+        loaded = [s for s in elf.iter_segments("PT_LOAD") if s["p_filesz"]]
+        in_flash = [(name, size) for name, kind, size in sections if kind != "SHT_NOBITS"]
+        variables = [(name, size) for name, kind, size in sections if kind == "SHT_NOBITS" or name == ".data"]
+        return Firmware(
+            path=path,
+            board=board,
+            entry=elf.header["e_entry"],
+            segments=tuple(Segment(s["p_paddr"], s.data()) for s in loaded),
+            flash_bytes=_without_harness(in_flash),
+            ram_bytes=_without_harness(variables),
+            flash_end=max(s["p_paddr"] + s["p_filesz"] for s in loaded),
+            ram_end=symbols["board_scratch"],
+            sample_bytes=sample_bytes,
+            harness=(harness["sh_addr"], harness["sh_addr"] + harness["sh_size"]),
+            symbols=_functions(elf),
+        )
+
+
+def _without_harness(sections: list[tuple[str, int]]) -> int:
+    return sum(size for name, size in sections if not name.startswith(HARNESS_SECTION))
+
+
+def _functions(elf: ELFFile) -> tuple[tuple[int, int, str], ...]:
+    """Functions by address, without the Thumb bit; where two names share an address, the first by name."""
+    found: dict[int, tuple[int, int, str]] = {}
+    for symbol in sorted(elf.get_section_by_name(".symtab").iter_symbols(), key=lambda s: s.name):
+        if symbol["st_info"]["type"] == "STT_FUNC" and symbol["st_size"]:
+            address = symbol["st_value"] & ~1
+            found.setdefault(address, (address, symbol["st_size"], symbol.name))
+    return tuple(found[address] for address in sorted(found))
+
+
+def _with_harness(tree: SourceTree, clock: str, has_c_library: bool) -> SourceTree:
+    names = {f"{name}.c": f"harness/{name}.board.c" for name in (*HARNESS, f"ticks_{clock}")}
+    names |= {f"{name}.h": f"harness/{name}.h" for name in HARNESS_HEADERS}
+    if not has_c_library:
+        names["freestanding/string.h"] = "harness/string.h"
+    texts = {target: (C_FOLDER / name).read_text(encoding="utf-8") for name, target in names.items()}
+    texts["harness/network.c"] = _network_in_static_memory(tree.name)
+    sources = sorted(path for path in texts if path.endswith(".c"))
+    return SourceTree(
+        name=tree.name,
+        files={**tree.files, **texts},
+        sources=(*tree.sources, *sources),
+        include_dirs=(*tree.include_dirs, "harness"),
+    )
+
+
+def _network_in_static_memory(name: str) -> str:
+    """The lines a user writes to have the network in memory of its own."""
+    return (
+        f'#include "{name}.h"\n'
+        f"extern const tp_program *const board_program;\n"
+        f"extern void *const board_memory;\n"
+        f"static {name}_memory memory;\n"
+        f"const tp_program *const board_program = &{name};\n"
+        f"void *const board_memory = &memory;\n"
+    )
+
+
+def _check_fit(firmware: Firmware, name: str) -> None:
+    """Raises UserError when flash, or RAM with a sample and the stack, is more than the board has."""
+    board = firmware.board
+    flash = firmware.flash_end - board.flash.origin
+    ram = firmware.ram_end - board.ram.origin + firmware.sample_bytes + board.stack_bytes
+    if board.holds(flash, ram):
+        return
+    excess = [
+        f"{needed - memory.bytes:,} bytes of {kind} too many ({needed:,} of {memory.bytes:,})"
+        for kind, needed, memory in (("flash", flash, board.flash), ("RAM", ram, board.ram))
+        if needed > memory.bytes
+    ]
+    larger = [other for other in board_names() if load_board(other).holds(flash, ram)]
+    remedy = f"it would fit {', '.join(larger)}" if larger else "no board tinyprop knows is large enough"
+    raise UserError(
+        f"the network '{name}' does not fit {board.title}: {' and '.join(excess)}, a sample and a stack of "
+        f"{board.stack_bytes:,} bytes included; {remedy}, or make the network smaller."
+    )

@@ -1,0 +1,102 @@
+"""Compilers: ziglang, which pip installs, and gcc as a second opinion; for the host and for every board."""
+
+import functools
+import importlib.util
+import platform
+import shutil
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+from tinyprop.errors import UserError, unknown_name
+from tinyprop.targets.board import Board
+from tinyprop.targets.cache import cache_folder
+
+TOOLCHAINS = ("gcc", "zig")
+
+# -ffp-contract=off: a fused multiply-add would round once where the definition of every sum rounds twice.
+LANGUAGE = ("-std=c99", "-ffp-contract=off", "-g0")
+WARNINGS = ("-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wdouble-promotion", "-Wvla", "-Werror")
+SECTIONS = ("-ffunction-sections", "-fdata-sections")
+# Freestanding would stop the compiler from seeing that memcpy is memcpy.
+ZIG_BOARD = ("-fhosted", "-fno-math-errno", "-fomit-frame-pointer", "-fno-unwind-tables")
+ZIG_OPTIMISE = "-O2"
+GCC_OPTIMISE = "-O3"
+
+
+@dataclass(frozen=True)
+class Compiler:
+    """A compiler with its target fixed: `command` + `flags` + sources. identity: name and version, for cache keys."""
+
+    command: tuple[str, ...]
+    identity: str
+    flags: tuple[str, ...]
+    link_flags: tuple[str, ...]
+
+
+def host_compiler(toolchain: str = "zig", optimise: str | None = None) -> Compiler:
+    """The compiler for shared libraries of this machine. Raises UserError when it is not installed."""
+    if _known(toolchain) == "zig":
+        flags = (*_host_target(), *LANGUAGE, *WARNINGS, optimise or ZIG_OPTIMISE, "-fno-math-errno", "-fPIC")
+        return Compiler(zig_command(), _zig_identity(), flags, ("-shared",))
+    flags = (*LANGUAGE, *WARNINGS, optimise or GCC_OPTIMISE, "-fno-math-errno", "-fPIC")
+    return _gcc("gcc", "install gcc, or", flags, ("-shared",))
+
+
+def board_compiler(board: Board, toolchain: str = "zig", optimise: str | None = None) -> Compiler:
+    """The compiler for firmware of `board`. Raises UserError when it is not installed."""
+    link_flags = ("-Wl,--gc-sections", "-Wl,-e,Reset_Handler")
+    if _known(toolchain) == "zig":
+        flags = (*board.flags.zig, *LANGUAGE, *WARNINGS, *SECTIONS, *ZIG_BOARD, optimise or ZIG_OPTIMISE)
+        return Compiler(zig_command(), _zig_identity(), flags, link_flags)
+    flags = (*board.flags.gcc, *LANGUAGE, *WARNINGS, *SECTIONS, "-fno-math-errno", optimise or GCC_OPTIMISE)
+    remedy = "install the packages gcc-arm-none-eabi and libnewlib-arm-none-eabi, or"
+    return _gcc("arm-none-eabi-gcc", remedy, flags, (*link_flags, "-nostartfiles", "--specs=nano.specs"))
+
+
+def zig_command() -> tuple[str, ...]:
+    """The command line that runs zig as a C compiler. Raises UserError when ziglang is not installed."""
+    found = importlib.util.find_spec("ziglang")
+    if found is None or found.origin is None:
+        raise UserError("the C compiler zig is not installed: run 'pip install ziglang'.")
+    # The binary itself: `python -m ziglang` starts a second interpreter for every file.
+    folder = Path(found.origin).parent
+    return (str(folder / ("zig.exe" if platform.system() == "Windows" else "zig")), "cc")
+
+
+def compiler_environment(inherited: Mapping[str, str]) -> dict[str, str]:
+    """`inherited` with a stable place for what zig builds once per core (its run-time library takes seconds)."""
+    folder = str(cache_folder() / "zig")
+    return {"ZIG_GLOBAL_CACHE_DIR": folder, "ZIG_LOCAL_CACHE_DIR": folder, **inherited}
+
+
+def _known(toolchain: str) -> str:
+    if toolchain not in TOOLCHAINS:
+        raise unknown_name("toolchain", toolchain, TOOLCHAINS)
+    return toolchain
+
+
+def _zig_identity() -> str:
+    return f"zig {version('ziglang')}"
+
+
+def _host_target() -> tuple[str, ...]:
+    """A plain CPU and an old glibc, so that a cached library loads on every machine that shares the cache."""
+    if platform.system() == "Linux" and platform.libc_ver()[0] == "glibc":
+        return ("-target", f"{platform.machine()}-linux-gnu.2.28", "-mcpu=baseline")
+    return ("-mcpu=baseline",)
+
+
+def _gcc(name: str, remedy: str, flags: tuple[str, ...], link_flags: tuple[str, ...]) -> Compiler:
+    path = shutil.which(name)
+    if path is None:
+        raise UserError(f"the compiler {name} was not found: {remedy} use toolchain='zig'.")
+    return Compiler((path,), _first_line_of_version(path), flags, link_flags)
+
+
+@functools.cache
+def _first_line_of_version(path: str) -> str:
+    output = subprocess.run([path, "--version"], capture_output=True, text=True, check=False).stdout
+    return output.partition("\n")[0]

@@ -1,0 +1,193 @@
+"""A board in the Unicorn emulator: its real memory map, exact instruction counts, semihosting as the two streams."""
+
+import mmap
+from collections import defaultdict
+
+import numpy as np
+from unicorn import (
+    UC_ARCH_ARM,
+    UC_HOOK_INTR,
+    UC_HOOK_MEM_INVALID,
+    UC_MEM_FETCH_PROT,
+    UC_MEM_FETCH_UNMAPPED,
+    UC_MEM_WRITE_PROT,
+    UC_MEM_WRITE_UNMAPPED,
+    UC_MODE_THUMB,
+    UC_PROT_EXEC,
+    UC_PROT_READ,
+    UC_PROT_WRITE,
+    Uc,
+    UcError,
+)
+from unicorn import arm_const as arm
+
+from tinyprop.errors import UserError
+from tinyprop.targets.block_counter import BlockCounter
+from tinyprop.targets.firmware import Firmware
+from tinyprop.targets.machine import DeviceFault, Machine
+
+PAGE = 4096
+SYSTEM_CONTROL = 0xE000_E000  # CPACR, which the startup code sets, is here
+DWT = 0xE000_1000  # its cycle counter shows the instruction count
+BREAKPOINT = 7  # Unicorn's number of the exception that BKPT raises
+SYS_OPEN, SYS_WRITE, SYS_READ, SYS_EXIT = 0x01, 0x05, 0x06, 0x18
+OPEN_TO_READ, HANDLE_IN, HANDLE_OUT = 1, 1, 2
+CPU_MODELS = {
+    "cortex-m0plus": arm.UC_CPU_ARM_CORTEX_M0,
+    "cortex-m3": arm.UC_CPU_ARM_CORTEX_M3,
+    "cortex-m4": arm.UC_CPU_ARM_CORTEX_M4,
+    "cortex-m7": arm.UC_CPU_ARM_CORTEX_M7,
+    "cortex-m33": arm.UC_CPU_ARM_CORTEX_M33,
+}
+WRITES = (UC_MEM_WRITE_PROT, UC_MEM_WRITE_UNMAPPED)
+FETCHES = (UC_MEM_FETCH_PROT, UC_MEM_FETCH_UNMAPPED)
+
+
+class UnicornMachine(Machine):
+    """`firmware` from power-up on. timeout_s: real seconds that one exchange may take before it counts as hung."""
+
+    def __init__(self, firmware: Firmware, timeout_s: float = 120.0, native_counter: bool = True) -> None:
+        board = firmware.board
+        if board.cpu not in CPU_MODELS:
+            raise UserError(f"{board.title}: Unicorn has no {board.cpu}; it has {', '.join(sorted(CPU_MODELS))}.")
+        self._firmware = firmware
+        self._timeout_us = int(timeout_s * 1_000_000)
+        self._commands = bytearray()
+        self._answers = bytearray()
+        self._waiting: tuple[int, int] | None = None  # (address, bytes) of a read that found no commands
+        self._fault = ""
+        self._stopped = ""  # why the machine cannot go on
+        self._emulator = Uc(UC_ARCH_ARM, UC_MODE_THUMB)
+        self._emulator.ctl_set_cpu_model(CPU_MODELS[board.cpu])
+        code = self._map_memory()
+        self.counter = BlockCounter(self._emulator, code, board.flash.origin, self._clock, native_counter)
+        self._emulator.hook_add(UC_HOOK_INTR, self._on_exception)
+        self._emulator.hook_add(UC_HOOK_MEM_INVALID, self._on_invalid_access)
+        self._emulator.reg_write(arm.UC_ARM_REG_SP, board.ram.end)
+        self._next_address = firmware.entry | 1
+
+    def exchange(self, command: bytes, answer_bytes: int) -> bytes:
+        if self._stopped:
+            raise DeviceFault(f"the emulated board has stopped before ({self._stopped}): reset() starts it anew.")
+        self._commands += command
+        try:
+            self._run()
+        except BaseException as error:
+            self._stopped = self._stopped or str(error) or type(error).__name__
+            raise
+        if len(self._answers) != answer_bytes:
+            self._stopped = "its answer had the wrong length"
+            raise DeviceFault(f"the emulated board answered {len(self._answers)} bytes in place of {answer_bytes}.")
+        answer, self._answers = bytes(self._answers), bytearray()
+        return answer
+
+    def close(self) -> None:
+        self._stopped = self._stopped or "it was closed"
+
+    def instructions_by_function(self) -> dict[str, int]:
+        """Instructions executed while the clock ran, the harness left out, largest first."""
+        totals: dict[str, int] = defaultdict(int)
+        for halfword in np.flatnonzero(self.counter.attributed):
+            address = self._firmware.board.flash.origin + 2 * int(halfword)
+            if not self._firmware.in_harness(address):
+                totals[self._firmware.function_at(address)] += int(self.counter.attributed[halfword])
+        return dict(sorted(totals.items(), key=lambda item: (-item[1], item[0])))
+
+    def _map_memory(self) -> bytes:
+        """Flash R+X, RAM R+W up to the last variable and from the stack limit, two system pages. Returns the flash."""
+        board = self._firmware.board
+        flash = bytearray(_pages(self._firmware.flash_end - board.flash.origin))
+        for segment in self._firmware.segments:
+            start = segment.address - board.flash.origin
+            flash[start : start + len(segment.content)] = segment.content
+        self._emulator.mem_map(board.flash.origin, board.flash.bytes, UC_PROT_READ | UC_PROT_EXEC)
+        self._emulator.mem_write(board.flash.origin, bytes(flash))
+        for start, size in self._ram_areas():
+            self._emulator.mem_map(start, size, UC_PROT_READ | UC_PROT_WRITE)
+        self._emulator.mem_map(SYSTEM_CONTROL, PAGE, UC_PROT_READ | UC_PROT_WRITE)
+        self._clock_page = mmap.mmap(-1, PAGE)  # memory of ours that the firmware sees as the DWT unit
+        self._clock = np.frombuffer(self._clock_page, dtype="<u4")
+        self._emulator.mem_map_ptr(DWT, PAGE, UC_PROT_READ | UC_PROT_WRITE, self._clock.ctypes.data)
+        return bytes(flash)
+
+    def _ram_areas(self) -> list[tuple[int, int]]:
+        """(address, bytes): what is between variables and stack stays unmapped, so that strays are caught."""
+        board = self._firmware.board
+        variables = _pages(self._firmware.ram_end - board.ram.origin + self._firmware.sample_bytes)
+        stack = _pages(board.stack_bytes)
+        if variables + stack >= board.ram.bytes:
+            return [(board.ram.origin, board.ram.bytes)]
+        return [(board.ram.origin, variables), (board.ram.end - stack, stack)]
+
+    def _run(self) -> None:
+        """Until the firmware wants a command that is not there."""
+        if self._waiting is not None:
+            address, size = self._waiting
+            self._waiting = None
+            self._deliver(address, size)
+        try:
+            self._emulator.emu_start(self._next_address, 0xFFFF_FFFE, timeout=self._timeout_us)
+        except UcError as error:
+            raise DeviceFault(self._fault or self._place(f"the emulated board stopped: {error}")) from error
+        if self._waiting is None:
+            if self._stopped:
+                raise DeviceFault(f"the emulated board has stopped: {self._stopped}.")
+            raise DeviceFault(self._place(f"the emulated board did not answer in {self._timeout_us / 1e6:.0f} s"))
+
+    def _place(self, what: str) -> str:
+        pc = self._emulator.reg_read(arm.UC_ARM_REG_PC)
+        return f"{what} at pc {pc:#010x} in {self._firmware.function_at(pc)}."
+
+    def _on_invalid_access(self, _uc: Uc, access: int, address: int, size: int, _value: int, _user: object) -> bool:
+        kind = "write to" if access in WRITES else "jump to" if access in FETCHES else "read from"
+        board = self._firmware.board
+        self._fault = self._place(
+            f"the firmware made a {size}-byte {kind} {address:#010x}, which is neither flash nor used RAM of "
+            f"{board.title}" + (" (the stack overflowed)" if self._is_below_stack(address) else "")
+        )
+        return False
+
+    def _is_below_stack(self, address: int) -> bool:
+        board = self._firmware.board
+        return board.ram.end - 2 * board.stack_bytes <= address < board.ram.end - board.stack_bytes
+
+    def _on_exception(self, uc: Uc, number: int, _user: object) -> None:
+        pc = uc.reg_read(arm.UC_ARM_REG_PC)
+        if number != BREAKPOINT:
+            self._stopped = self._place(f"processor exception {number}")
+            uc.emu_stop()
+            return
+        self._next_address = (pc + 2) | 1
+        uc.reg_write(arm.UC_ARM_REG_PC, self._next_address)
+        self._semihost(uc.reg_read(arm.UC_ARM_REG_R0), uc.reg_read(arm.UC_ARM_REG_R1))
+
+    def _semihost(self, operation: int, argument: int) -> None:
+        uc = self._emulator
+        if operation == SYS_EXIT:
+            self._stopped = f"the firmware ended with code {argument:#x}"
+            uc.emu_stop()
+            return
+        first, second, third = np.frombuffer(uc.mem_read(argument, 12), dtype="<u4").tolist()
+        if operation == SYS_OPEN:
+            uc.reg_write(arm.UC_ARM_REG_R0, HANDLE_IN if second == OPEN_TO_READ else HANDLE_OUT)
+        elif operation == SYS_WRITE:
+            self._answers += uc.mem_read(second, third)
+            uc.reg_write(arm.UC_ARM_REG_R0, 0)
+        elif operation == SYS_READ and self._commands:
+            self._deliver(second, third)
+        elif operation == SYS_READ:
+            self._waiting = (second, third)
+            uc.emu_stop()
+        else:
+            self._stopped = self._place(f"unknown semihosting call {operation:#x} on {first:#x}")
+            uc.emu_stop()
+
+    def _deliver(self, address: int, size: int) -> None:
+        part = bytes(self._commands[:size])
+        del self._commands[: len(part)]
+        self._emulator.mem_write(address, part)
+        self._emulator.reg_write(arm.UC_ARM_REG_R0, size - len(part))
+
+
+def _pages(size: int) -> int:
+    return -(-size // PAGE) * PAGE

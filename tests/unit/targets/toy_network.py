@@ -1,0 +1,123 @@
+"""A network written by hand: one dense layer, squared error, steps with a small loss skipped. Small enough to check
+by eye, and independent of the code generator."""
+
+from pathlib import Path
+
+import numpy as np
+
+import tinyprop.engine as engine_package
+from tinyprop.codegen.source_tree import SourceTree
+
+INPUTS, OUTPUTS = 4, 3
+SKIP_BELOW = 0.05
+ENGINE = Path(list(engine_package.__path__)[0])
+
+HEADER = """\
+#ifndef TOY_H
+#define TOY_H
+#include "tinyprop.h"
+typedef struct toy_memory {
+    float weights[4][3];
+    float bias[3];
+    uint32_t kept[1];
+    float outputs[3];
+    float spare[SPARE_FLOATS];
+} toy_memory;
+extern const tp_program toy;
+#endif
+"""
+
+SOURCE = """\
+#include "toy.h"
+#include "tp_instrument.h"
+#include "tp_kernels.h"
+
+static const float initial[15] = {INITIAL};
+
+static const float *infer(void *memory, const float *x)
+{
+    toy_memory *m = memory;
+    for (int o = 0; o < 3; o++) {
+        float sum = m->bias[o];
+        for (int i = 0; i < 4; i++) {
+            sum += m->weights[i][o] * x[i];
+        }
+        m->outputs[o] = sum;
+    }
+    TP_COUNT(macs_forward, 12);
+    return m->outputs;
+}
+
+static int train(void *memory, const float *x, uint32_t label, float rate, tp_step *step)
+{
+    toy_memory *m = memory;
+    const float *y = infer(memory, x);
+    float delta[3];
+    if (!tp_all_finite_f32(y, 3u)) {
+        return TP_ERR_NONFINITE;
+    }
+    step->loss = 0.0f;
+    step->predicted = 0u;
+    for (uint32_t o = 0u; o < 3u; o++) {
+        delta[o] = y[o] - (o == label ? 1.0f : 0.0f);
+        step->loss += delta[o] * delta[o];
+        step->predicted = y[o] > y[step->predicted] ? o : step->predicted;
+    }
+    step->skipped = step->loss < SKIP_BELOW ? 1u : 0u;
+    m->kept[0] = step->skipped ? 0u : 3u;
+    step->kept = m->kept;
+    for (int o = 0; o < 3 && !step->skipped; o++) {
+        for (int i = 0; i < 4; i++) {
+            m->weights[i][o] -= rate * delta[o] * x[i];
+        }
+        m->bias[o] -= rate * delta[o];
+        TP_COUNT(macs_backward, 4);
+    }
+    TP_COUNT(looks, 3);
+    return TP_OK;
+}
+
+const tp_program toy = {"toy", 4u, 3u, 1u, 15u, sizeof(toy_memory), initial, infer, train};
+"""
+
+KERNELS_HEADER = """\
+#ifndef TP_KERNELS_H
+#define TP_KERNELS_H
+#include <stdint.h>
+int tp_all_finite_f32(const float *x, uint32_t n);
+#endif
+"""
+
+KERNELS_SOURCE = """\
+#include "tp_kernels.h"
+int tp_all_finite_f32(const float *x, uint32_t n)
+{
+    for (uint32_t i = 0u; i < n; i++) {
+        if (!(x[i] - x[i] == 0.0f)) {
+            return 0;
+        }
+    }
+    return 1;
+}
+"""
+
+INITIAL = (np.arange(15, dtype=np.float32) - 7) / 16
+
+
+def toy_tree(spare_floats: int = 1, source: str = SOURCE) -> SourceTree:
+    """The network as a SourceTree; spare_floats makes its memory as large as a test wants it."""
+    literals = ", ".join(f"{value}f" for value in INITIAL)
+    return SourceTree(
+        name="toy",
+        files={
+            "toy.h": HEADER.replace("SPARE_FLOATS", str(spare_floats)),
+            "toy.c": source.replace("INITIAL", literals).replace("SKIP_BELOW", f"{SKIP_BELOW}f"),
+            "tp_kernels.h": KERNELS_HEADER,
+            "tp_kernels.c": KERNELS_SOURCE,
+            "engine/tinyprop.h": (ENGINE / "include" / "tinyprop.h").read_text(),
+            "engine/tp_instrument.h": (ENGINE / "include" / "tp_instrument.h").read_text(),
+            "engine/tp_api.c": (ENGINE / "src" / "tp_api.c").read_text(),
+        },
+        sources=("toy.c", "tp_kernels.c", "engine/tp_api.c"),
+        include_dirs=(".", "engine"),
+    )
