@@ -1,0 +1,289 @@
+"""Selection and skipping: each NumPy rule equals its C twin, decision by decision, and a brute-force double loop."""
+
+import ctypes
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.datasets import load_digits
+
+import tinyprop.errors
+from tinyprop.methods.rules.keep_above import KeepAbove
+from tinyprop.methods.rules.keep_all import KeepAll
+from tinyprop.methods.rules.keep_ratio import KeepRatio
+from tinyprop.methods.rules.magnitude import abs_sum
+from tinyprop.methods.rules.rule import LayerState, Selected, SelectionRule
+from tinyprop.methods.rules.skip_by_error import SkipByError
+from tinyprop.methods.rules.skip_by_loss import SkipByLoss
+from tinyprop.methods.rules.top_k_cost import RANKED
+
+ENGINE = Path(tinyprop.errors.__file__).parent / "engine"
+KERNELS = ("tp_abs_sum_f32", "tp_keep_all_f32", "tp_keep_above_f32", "tp_keep_ratio_f32")
+SKIPS = ("tp_skip_by_error_f32", "tp_skip_by_loss_f32")
+FLAGS = ["-std=c99", "-O2", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wdouble-promotion", "-Wvla", "-Werror"]
+FLAGS += ["-ffp-contract=off", "-fPIC", "-shared", "-DTP_INSTRUMENT", f"-I{ENGINE / 'include'}"]
+COUNTERS = '#include "tp_instrument.h"\ntp_counts tp_counts_now;\n'
+FLOATS = [np.float32(v) for v in (0, 0.0, 1e-45, 3e-45, 1e-38, 1e-3, 0.25, 0.25, 0.5, 1, 1, 3, 1e30)]
+
+
+class CLayerState(ctypes.Structure):
+    """tp_layer_state; a spare word behind it in case the engine's record is larger than y_max."""
+
+    _fields_ = (("y_max", ctypes.c_float), ("spare", ctypes.c_float))
+
+
+class CCounts(ctypes.Structure):
+    """tp_counts."""
+
+    _fields_ = tuple((name, ctypes.c_uint64) for name in ("macs_forward", "macs_backward", "looks"))
+
+
+@dataclass(frozen=True)
+class Pooled:
+    """A layer fused with a pool: stored rows of `row` entries, and where in its window each maximum was found."""
+
+    argmax: np.ndarray
+    row: int
+    height: int
+    width: int
+
+    def order(self) -> np.ndarray:
+        """Un-pooled index of each stored entry."""
+        pooled_y, x = np.divmod(np.arange(self.argmax.size), self.row)
+        dy, dx = np.divmod(self.argmax.astype(np.int64), self.width)
+        return (pooled_y * self.height + dy) * self.row * self.width + x * self.width + dx
+
+
+class Twins:
+    """The C side, called with the arguments a generated program would pass."""
+
+    def __init__(self, library: ctypes.CDLL) -> None:
+        self.library = library
+        self.counts = CCounts.in_dll(library, "tp_counts_now")
+
+    def select(
+        self, rule: SelectionRule, state: LayerState, delta: np.ndarray, n: int, pooled: Pooled | None = None
+    ) -> tuple[LayerState, np.ndarray, int, int]:
+        """(state after, δ after, entries kept, looks)."""
+        after, c_state = delta.copy(), CLayerState(state.y_max, 0)
+        pointer, size = ctypes.c_void_p(after.ctypes.data), ctypes.c_uint32(delta.size)
+        self.counts.looks = 0
+        function = getattr(self.library, rule.c_function)
+        match rule:
+            case KeepAll():
+                kept = function(pointer, size)
+            case KeepAbove(theta):
+                kept = function(pointer, size, ctypes.c_float(theta))
+            case KeepRatio(s_min, s_max, scale, k_min):
+                shares = (ctypes.c_float(v) for v in (s_min, s_max, scale))
+                argmax = ctypes.c_void_p(pooled.argmax.ctypes.data if pooled else None)
+                window = (pooled.row, pooled.height, pooled.width) if pooled else (1, 1, 1)
+                kept = function(pointer, size, n, *shares, k_min, ctypes.byref(c_state), argmax, *window)
+        return LayerState(np.float32(c_state.y_max)), after, kept, self.counts.looks
+
+
+@pytest.fixture(scope="module")
+def twins(tmp_path_factory: pytest.TempPathFactory) -> Twins:
+    """The selection kernels as a host library that counts its looks."""
+    folder = tmp_path_factory.mktemp("selection")
+    (folder / "counters.c").write_text(COUNTERS)
+    gcc = shutil.which("gcc")
+    compiler = [gcc] if gcc else [sys.executable, "-m", "ziglang", "cc"]
+    sources = [folder / "counters.c", *(ENGINE / "src" / f"{name}.c" for name in (*KERNELS, *SKIPS))]
+    library = folder / "selection.so"
+    subprocess.run([*compiler, *FLAGS, *sources, "-o", library], check=True)
+    loaded = ctypes.CDLL(str(library))
+    loaded.tp_abs_sum_f32.restype = ctypes.c_float
+    return Twins(loaded)
+
+
+def assert_same(
+    twins: Twins, rule: SelectionRule, state: LayerState, delta: np.ndarray, n: int, pooled: Pooled | None = None
+) -> tuple[LayerState, Selected]:
+    """One decision in Python and in C: mask, count, looks and state are equal."""
+    order = pooled.order() if pooled else np.arange(delta.size)
+    after, selected = rule.select(state, delta, n, order)
+    c_after, c_delta, c_kept, c_looks = twins.select(rule, state, delta, n, pooled)
+    expected = delta if isinstance(rule, KeepAll) else np.where(selected.kept, delta, np.float32(0))
+    np.testing.assert_array_equal(c_delta, expected)
+    assert (c_kept, c_looks) == (np.count_nonzero(selected.kept), selected.looks)
+    assert c_after == after
+    return after, selected
+
+
+def brute_force_top_k(delta: np.ndarray, k: int, order: np.ndarray) -> list[bool]:
+    """An entry stays when fewer than k others beat it: the definition, in two loops."""
+    kept = []
+    for i in range(delta.size):
+        beaten_by = 0
+        for j in range(delta.size):
+            a, b = abs(delta[i]), abs(delta[j])
+            beaten_by += b > a or (b == a and order[j] < order[i])
+        kept.append(bool(delta[i] != 0 and beaten_by < k))
+    return kept
+
+
+def spread(rng: np.random.Generator, size: int) -> np.ndarray:
+    """δ as a ReLU layer sees it: half zeros, the rest over many octaves."""
+    values = rng.normal(size=size) * np.exp(rng.normal(size=size) * 2)
+    return (values * (rng.random(size) < 0.5)).astype(np.float32)
+
+
+def hostile(rng: np.random.Generator, size: int) -> dict[str, np.ndarray]:
+    """Vectors on which a search for a threshold may go wrong."""
+    sign = rng.choice([-1, 1], size)
+    tied = rng.choice([0.25, 0.5, 1.0], size)
+    every_octave = np.ldexp(1.0, rng.integers(-149, 118, size))
+    return {
+        "all zero": np.zeros(size, np.float32),
+        "negative zeros": np.full(size, -0.0, np.float32),
+        "one value": (sign * 0.7).astype(np.float32),
+        "three values": (sign * tied).astype(np.float32),
+        "neighbours": (sign * np.nextafter(np.float32(1), np.float32(2), dtype=np.float32)).astype(np.float32),
+        "denormal": (sign * rng.integers(0, 50, size) * 1.4e-45).astype(np.float32),
+        "every octave": (sign * every_octave).astype(np.float32),
+        "one giant": np.where(np.arange(size) == size // 2, 1e38, 1e-30 * rng.random(size)).astype(np.float32),
+        "ascending": np.linspace(0, 1, size, dtype=np.float32),
+        "spread": spread(rng, size),
+    }
+
+
+@pytest.mark.parametrize("size", [1, 2, 10, 33, 300])
+@pytest.mark.parametrize("share", [0.0, 0.02, 0.1, 0.3, 0.9, 1.0])
+def test_top_k_of_hostile_vectors(twins: Twins, size: int, share: float) -> None:
+    for name, delta in hostile(np.random.default_rng(size), size).items():
+        _, selected = assert_same(twins, KeepRatio(share, share), LayerState(), delta, size)
+        k = KeepRatio(share, share).quota(np.float32(1), size)
+        assert selected.kept.tolist() == brute_force_top_k(delta, k, np.arange(size)), name
+        assert selected.kept.sum() == min(k, np.count_nonzero(delta)), name
+
+
+def test_a_sum_beyond_float32_keeps_the_least(twins: Twins) -> None:
+    delta = np.full(8, 3e38, np.float32)
+    for k_min in (0, 2):
+        state, selected = assert_same(twins, KeepRatio(0.5, 0.5, k_min=k_min), LayerState(), delta, delta.size)
+        assert np.isinf(state.y_max)
+        assert selected.kept.sum() == k_min
+
+
+@pytest.mark.parametrize("tied", [False, True])
+@pytest.mark.parametrize(("rows", "row", "height", "width"), [(1, 4, 2, 2), (6, 5, 2, 2), (8, 7, 3, 2), (40, 3, 2, 3)])
+def test_ties_under_a_pool_follow_the_unpooled_order(
+    twins: Twins, rows: int, row: int, height: int, width: int, tied: bool
+) -> None:
+    rng = np.random.default_rng(rows)
+    size = rows * row
+    for share in (0.05, 0.1, 0.2):
+        pooled = Pooled(rng.integers(0, height * width, size).astype(np.uint8), row, height, width)
+        delta = np.full(size, -0.5, np.float32) if tied else rng.choice([0, 0.5, -0.5, 2], size).astype(np.float32)
+        n = size * height * width
+        _, selected = assert_same(twins, KeepRatio(share, share), LayerState(), delta, n, pooled)
+        k = KeepRatio(share, share).quota(np.float32(1), n)
+        assert selected.kept.tolist() == brute_force_top_k(delta, k, pooled.order())
+
+
+def recorded_deltas(steps: int) -> list[tuple[np.ndarray, ...]]:
+    """δ of both hidden layers of a 64-48-40-10 network during real training on the digits of scikit-learn."""
+    images, labels = load_digits(return_X_y=True)
+    rng = np.random.default_rng(3)
+    sizes = (64, 48, 40, 10)
+    weights = [(rng.normal(size=(i, o)) * np.sqrt(2 / i)).astype(np.float32) for i, o in pairwise(sizes)]
+    recorded = []
+    for sample in rng.integers(0, len(images), steps):
+        activations = [(images[sample] / 16).astype(np.float32)]
+        for w in weights:
+            activations.append(np.maximum(activations[-1] @ w, 0) if w is not weights[-1] else activations[-1] @ w)
+        delta = np.exp(activations[-1] - activations[-1].max())
+        delta = delta / delta.sum() - np.eye(10, dtype=np.float32)[labels[sample]]
+        deltas = []
+        for layer in reversed(range(3)):
+            below = (weights[layer] @ delta) * (activations[layer] > 0)
+            weights[layer] = weights[layer] - np.float32(0.02) * np.outer(activations[layer], delta)
+            delta = below.astype(np.float32)
+            deltas.append(delta)
+        recorded.append(tuple(deltas[:2]))
+    return recorded
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [KeepRatio(0.1, 0.3, 0.9), KeepRatio(0.1, 0.9, 0.25, k_min=1), KeepRatio(0, 0.1), KeepAbove(0.2), KeepAll()],
+    ids=str,
+)
+def test_a_recorded_run_decision_by_decision(twins: Twins, rule: SelectionRule) -> None:
+    states = [LayerState(), LayerState()]
+    most_looks = 0.0
+    for deltas in recorded_deltas(400):
+        for layer, delta in enumerate(deltas):
+            states[layer], selected = assert_same(twins, rule, states[layer], delta, delta.size)
+            most_looks = max(most_looks, selected.looks / delta.size)
+    assert most_looks <= 4.5
+
+
+def deltas(sizes: st.SearchStrategy[int]) -> st.SearchStrategy[np.ndarray]:
+    """Vectors with many ties, zeros and extreme magnitudes."""
+    signed = st.sampled_from(FLOATS).flatmap(lambda v: st.sampled_from([v, np.float32(-v)]))
+    anything = st.floats(-100, 100, width=32).map(np.float32)
+    return sizes.flatmap(lambda n: st.lists(st.one_of(signed, anything), min_size=n, max_size=n)).map(np.float32)
+
+
+@settings(deadline=None, derandomize=True, max_examples=150)
+@given(
+    vectors=st.lists(deltas(st.integers(1, 60)), min_size=1, max_size=3),
+    shares=st.tuples(st.floats(0, 1), st.floats(0, 1)).map(sorted),
+    scale=st.floats(0, 1),
+    k_min=st.integers(0, 3),
+)
+def test_top_k_equals_its_definition(
+    twins: Twins, vectors: list[np.ndarray], shares: list[float], scale: float, k_min: int
+) -> None:
+    rule = KeepRatio(shares[0], shares[1], scale, k_min)
+    state = LayerState()
+    for delta in vectors:
+        before, (state, selected) = state, assert_same(twins, rule, state, delta, delta.size)
+        y = abs_sum(delta)
+        assert state.y_max == max(before.y_max, y)
+        k = rule.quota(y / state.y_max if state.y_max > 0 else np.float32(0), delta.size)
+        assert min(k_min, delta.size) <= k <= delta.size
+        assert selected.kept.tolist() == brute_force_top_k(delta, k, np.arange(delta.size))
+        assert selected.looks <= 10 * delta.size + RANKED**2
+        assert selected.stop == (not selected.kept.any())
+
+
+@settings(deadline=None, derandomize=True, max_examples=100)
+@given(delta=deltas(st.integers(1, 40)), theta=st.one_of(st.sampled_from([0.0, 0.2, 0.5, 1.0]), st.floats(0, 1)))
+def test_keep_above_equals_its_definition(twins: Twins, delta: np.ndarray, theta: float) -> None:
+    _, selected = assert_same(twins, KeepAbove(theta), LayerState(), delta, delta.size)
+    bar = np.float32(theta) * max(abs(d) for d in delta)
+    assert selected.kept.tolist() == [bool(d != 0 and abs(d) >= bar) for d in delta]
+
+
+@settings(deadline=None, derandomize=True, max_examples=100)
+@given(delta=deltas(st.integers(0, 70)))
+def test_the_sum_of_errors_is_the_same_to_the_bit(twins: Twins, delta: np.ndarray) -> None:
+    in_c = twins.library.tp_abs_sum_f32(ctypes.c_void_p(delta.ctypes.data), ctypes.c_uint32(delta.size))
+    assert np.float32(in_c) == abs_sum(delta)
+
+
+@settings(deadline=None, derandomize=True, max_examples=100)
+@given(errors=st.lists(st.one_of(st.just(0.0), st.floats(0, 2, width=32)), min_size=1), theta=st.floats(0, 1))
+def test_skip_by_error_remembers_alike(twins: Twins, errors: list[float], theta: float) -> None:
+    state, c_state = LayerState(), CLayerState(0, 0)
+    for y in np.float32(errors):
+        state, skip = SkipByError(theta).skip(state, np.float32(0), y)
+        c_skip = twins.library.tp_skip_by_error_f32(ctypes.byref(c_state), ctypes.c_float(y), ctypes.c_float(theta))
+        assert (skip, state.y_max) == (bool(c_skip), np.float32(c_state.y_max))
+
+
+@settings(deadline=None, derandomize=True, max_examples=100)
+@given(loss=st.one_of(st.just(0.05), st.floats(0, 5)), tau=st.one_of(st.just(0.05), st.floats(0, 5)))
+def test_skip_by_loss_decides_alike(twins: Twins, loss: float, tau: float) -> None:
+    _, skip = SkipByLoss(tau).skip(LayerState(), np.float32(loss), np.float32(0))
+    assert skip == bool(twins.library.tp_skip_by_loss_f32(ctypes.c_float(loss), ctypes.c_float(tau)))
