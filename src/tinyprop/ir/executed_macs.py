@@ -1,0 +1,75 @@
+"""How many multiply-adds the engine's kernels really execute, as opposed to the plain cost on paper (`Op.macs`).
+
+Taps on padding are never executed. A pooled layer's backward pass goes only through the winners of its pool. With
+`skip_zeros`, zero inputs of a dense layer and zero entries of δ are left out too. Biases are not counted.
+"""
+
+import numpy as np
+
+from tinyprop.errors import InternalError
+from tinyprop.ir.op import Array, Forward, LayerOp
+from tinyprop.ir.ops.conv2d import Conv2d
+from tinyprop.ir.ops.conv2d_max_pool import Conv2dMaxPool
+from tinyprop.ir.ops.dense import Dense
+from tinyprop.ir.train_program import BackwardStep
+
+
+def forward_macs(op: LayerOp, x: Array, ran: Forward, skip_zeros: bool) -> int:
+    """Multiply-adds of the forward kernel on input `x`."""
+    match op:
+        case Dense():
+            return op.outputs * _visited(x, skip_zeros)
+        case Conv2d():
+            return op.out_channels * op.in_channels * int(_taps_inside(op, x).sum())
+        case Conv2dMaxPool(conv=conv, pool=pool):
+            rows, columns = (count * size for count, size in zip(ran.y.shape[1:], pool.kernel, strict=True))
+            return conv.out_channels * conv.in_channels * int(_taps_inside(conv, x)[:rows, :columns].sum())
+    raise InternalError(f"no count of executed multiply-adds for operator '{op.kind}'")
+
+
+def backward_macs(step: BackwardStep, x: Array, delta: Array, ran: Forward, skip_zeros: bool) -> int:
+    """Multiply-adds of the backward kernels of one layer: of the error if it propagates, of the update if it trains.
+
+    delta: after selection, as stored.
+    """
+    match step.node.op:
+        case Dense() as op:
+            return _dense_backward(op, step, x, delta, skip_zeros)
+        case Conv2d() as op:
+            return _products(step) * _conv_backward(op, x, delta, tuple(np.indices(delta.shape)), skip_zeros)
+        case Conv2dMaxPool(conv=conv, pool=pool):
+            assert ran.aux is not None
+            return _products(step) * _conv_backward(conv, x, delta, pool.places(ran.aux), skip_zeros)
+    raise InternalError(f"no count of executed multiply-adds for operator '{step.node.op.kind}'")
+
+
+def _dense_backward(op: Dense, step: BackwardStep, x: Array, delta: Array, skip_zeros: bool) -> int:
+    kept = int(np.count_nonzero(delta))
+    # A list of columns pays when it is short (`tp_list_pays`); otherwise, or when frozen, whole rows are run.
+    listed = skip_zeros and step.selection is not None and 3 * kept < 2 * op.outputs
+    columns = kept if listed else op.outputs
+    # One pass serves error and update, so it can leave out an input only if neither needs it.
+    rows = _visited(x, skip_zeros and (step.mask_input or not step.propagate))
+    return _products(step) * columns * rows
+
+
+def _conv_backward(conv: Conv2d, x: Array, delta: Array, places: tuple[Array, ...], skip_zeros: bool) -> int:
+    """places: channel, row and column before pooling of each stored entry of δ."""
+    executed = delta != 0 if skip_zeros else np.ones(delta.shape, bool)
+    return conv.in_channels * int(_taps_inside(conv, x)[places[1], places[2]][executed].sum())
+
+
+def _products(step: BackwardStep) -> int:
+    """How many products each kept entry enters into per tap: for the error below, for the weight gradient."""
+    return int(step.propagate) + int(step.selection is not None)
+
+
+def _visited(x: Array, skip_zeros: bool) -> int:
+    return int(np.count_nonzero(x)) if skip_zeros else x.size
+
+
+def _taps_inside(conv: Conv2d, x: Array) -> Array:
+    """Per output position (OH, OW), the taps of one input channel that lie inside the image."""
+    inside = conv.padded(np.ones((1, *x.shape[1:]), np.int64))
+    _, rows, columns = conv.output_shape(x.shape)
+    return np.array([[conv.window(inside, oy, ox).sum() for ox in range(columns)] for oy in range(rows)])

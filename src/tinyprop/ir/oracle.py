@@ -1,0 +1,170 @@
+"""The oracle: a TrainProgram run in NumPy, slow and obviously right, bit for bit what the C engine computes."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from tinyprop.errors import UserError
+from tinyprop.ir.executed_macs import backward_macs, forward_macs
+from tinyprop.ir.graph import Node, Program, frozen_array
+from tinyprop.ir.op import Array, Forward, LayerOp, PassOp
+from tinyprop.ir.train_program import BackwardStep, PassErrorStep, TrainProgram
+from tinyprop.methods.rules.magnitude import abs_sum
+from tinyprop.methods.rules.rule import LayerState
+from tinyprop.trace import StepTrace
+
+Parameters = dict[str, Array]
+
+
+@dataclass(frozen=True)
+class OracleStep:
+    """What one training step did; loss and predicted class are from before the step.
+
+    kept: entries of δ back-propagated per layer, forward order, 0 for frozen layers and where the pass did not come;
+    looks: entries examined by selection rules; macs_forward, macs_backward: multiply-adds the engine executes.
+    """
+
+    loss: np.float32
+    predicted: int
+    skipped: bool
+    kept: tuple[int, ...]
+    looks: int
+    macs_forward: int
+    macs_backward: int
+
+
+@dataclass(frozen=True)
+class _Backward:
+    """What a backward pass has counted so far."""
+
+    kept: tuple[int, ...]
+    looks: int = 0
+    macs: int = 0
+
+
+class OracleTrainer:
+    """Trains `train.program` one sample at a time, in float32, with plain SGD.
+
+    parameters: name → array, in program order and PyTorch's layout; replaced, never written to, by each step.
+    """
+
+    def __init__(self, train: TrainProgram) -> None:
+        self.train = train
+        self.parameters: Parameters = dict(train.program.parameters)
+        self._layer_states = [LayerState() for _ in train.program.layers]
+        self._output_state = LayerState()
+
+    def infer(self, x: Array) -> Array:
+        """The outputs (before any softmax) for one sample of the program's input shape."""
+        return run_forward(self.train.program, x, self.parameters)[self.train.program.output.name].y
+
+    def step(self, x: Array, label: int, lr: float) -> OracleStep:
+        """One sample of training. Raises UserError, weights untouched, for what the C engine refuses."""
+        program, spec = self.train.program, self.train.spec
+        if not 0 <= label < program.output.size:
+            raise UserError(f"label {label} is not a class: labels run from 0 to {program.output.size - 1}.")
+        if not (np.isfinite(lr) and lr >= 0):
+            raise UserError(f"the learning rate is {lr}: pass a finite value of 0 or more.")
+        ran = run_forward(program, x, self.parameters)
+        outputs = ran[program.output.name].y
+        loss, error = self.train.loss.loss_and_error(outputs, label)
+        self._output_state, skipped = spec.skip.skip(self._output_state, loss, abs_sum(error))
+        done = _Backward(kept=(0,) * len(program.layers))
+        if not skipped:
+            done = self._backward(error, ran, lr)
+        return OracleStep(
+            loss=loss,
+            predicted=int(np.argmax(outputs)),
+            skipped=skipped,
+            kept=done.kept,
+            looks=done.looks,
+            macs_forward=sum(
+                forward_macs(node.op, ran[node.input].y, ran[node.output], spec.skip_zeros)
+                for node in program.layers
+                if isinstance(node.op, LayerOp)
+            ),
+            macs_backward=done.macs,
+        )
+
+    def fit(self, x: Array, labels: Array, lr: float) -> StepTrace:
+        """One step per sample of x (N, …) in order; the record every engine returns."""
+        steps = [self.step(sample, int(label), lr) for sample, label in zip(x, labels, strict=True)]
+        return StepTrace(
+            loss=np.array([s.loss for s in steps], np.float32),
+            predicted=np.array([s.predicted for s in steps], np.int64),
+            skipped=np.array([s.skipped for s in steps], bool),
+            kept=np.array([s.kept for s in steps], np.int64).reshape(len(steps), len(self._layer_states)),
+            macs_forward=np.array([s.macs_forward for s in steps], np.int64),
+            macs_backward=np.array([s.macs_backward for s in steps], np.int64),
+            looks=np.array([s.looks for s in steps], np.int64),
+        )
+
+    def _backward(self, error: Array, ran: dict[str, Forward], lr: float) -> _Backward:
+        """The backward steps in order; ends early when a layer keeps nothing."""
+        done = _Backward(kept=(0,) * len(self._layer_states))
+        for step in self.train.steps:
+            if isinstance(step, PassErrorStep):
+                assert isinstance(step.node.op, PassOp)
+                error = step.node.op.backward(error, ran[step.node.input].y, ran[step.node.output])
+            elif isinstance(step, BackwardStep):
+                below, done = self._layer_backward(step, error, ran, lr, done)
+                if below is None:
+                    return done
+                error = below
+        return done
+
+    def _layer_backward(
+        self, step: BackwardStep, error: Array, ran: dict[str, Forward], lr: float, done: _Backward
+    ) -> tuple[Array | None, _Backward]:
+        """Select, propagate, update. Returns the error below, or None where the pass ends."""
+        node, x, here = step.node, ran[step.node.input].y, ran[step.node.output]
+        assert isinstance(node.op, LayerOp)
+        delta = node.op.delta(error, here) if step.mask_output else error
+        if step.selection is not None:
+            delta, done = self._select(step, delta, here, done)
+            if done.kept[step.layer] == 0:
+                return None, done
+        parameters = self._parameters_of(node)
+        below = node.op.input_error(delta, x, parameters, here) if step.propagate else None
+        if below is not None and step.mask_input:
+            below = np.where(x > 0, below, np.zeros_like(below))
+        if step.selection is not None:
+            updated = node.op.updated(delta, x, parameters, here, lr)
+            self.parameters |= dict(zip(node.parameters, updated, strict=True))
+        return below, replace(done, macs=done.macs + backward_macs(step, x, delta, here, self.train.spec.skip_zeros))
+
+    def _select(self, step: BackwardStep, delta: Array, here: Forward, done: _Backward) -> tuple[Array, _Backward]:
+        """δ with exact zeros where it is not kept."""
+        op = step.node.op
+        assert isinstance(op, LayerOp)
+        assert step.selection is not None
+        n = op.delta_count(self.train.program.value_in(step.node).shape)
+        self._layer_states[step.layer], selected = step.selection.select(
+            self._layer_states[step.layer], delta.ravel(), n, op.delta_order(here)
+        )
+        mask = selected.kept.reshape(delta.shape)
+        kept = tuple(int(mask.sum()) if i == step.layer else k for i, k in enumerate(done.kept))
+        return np.where(mask, delta, np.zeros_like(delta)), replace(done, kept=kept, looks=done.looks + selected.looks)
+
+    def _parameters_of(self, node: Node) -> tuple[Array, ...]:
+        return tuple(self.parameters[name] for name in node.parameters)
+
+
+def run_forward(program: Program, x: Array, parameters: Parameters | None = None) -> dict[str, Forward]:
+    """Every value of `program` for one sample, by name. parameters: in place of the program's own.
+
+    Raises UserError when x has the wrong shape or holds NaN or infinity, or when the outputs do.
+    """
+    if np.shape(x) != program.input.shape:
+        raise UserError(f"the sample has shape {np.shape(x)}, but '{program.name}' takes {program.input.shape}.")
+    sample = frozen_array(x)
+    if not np.isfinite(sample).all():
+        raise UserError("the sample contains NaN or infinity: check the sensor or the scaling.")
+    values = program.parameters if parameters is None else parameters
+    ran = {program.input.name: Forward(sample)}
+    with np.errstate(over="ignore", invalid="ignore"):  # judged below
+        for node in program.nodes:
+            ran[node.output] = node.op.forward(ran[node.input].y, tuple(values[name] for name in node.parameters))
+    if not np.isfinite(ran[program.output.name].y).all():
+        raise UserError("the outputs contain NaN or infinity: lower the learning rate or scale the input.")
+    return ran
