@@ -7,7 +7,7 @@ import numpy as np
 
 from tinyprop.errors import UserError
 from tinyprop.methods.rules.magnitude import abs_sum, relative_to_peak
-from tinyprop.methods.rules.number_check import require_fraction, require_non_negative
+from tinyprop.methods.rules.number_check import require_count, require_fraction
 from tinyprop.methods.rules.rule import LayerState, Selected, SelectionRule
 from tinyprop.methods.rules.top_k_cost import looks_for_top_k
 
@@ -35,7 +35,7 @@ class KeepRatio(SelectionRule):
     def __post_init__(self) -> None:
         for name in ("s_min", "s_max", "scale"):
             require_fraction("KeepRatio", name, getattr(self, name))
-        require_non_negative("KeepRatio", "k_min", self.k_min)
+        require_count("KeepRatio", "k_min", self.k_min)
         if self.s_min > self.s_max:
             raise UserError(f"KeepRatio was given s_min={self.s_min!r} above s_max={self.s_max!r}: swap or equal them.")
 

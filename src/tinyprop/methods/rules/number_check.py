@@ -15,3 +15,9 @@ def require_non_negative(rule: str, name: str, value: float) -> None:
     """Raises UserError unless `value` is finite and ≥ 0."""
     if not (math.isfinite(value) and value >= 0.0):
         raise UserError(f"{rule} was given {name}={value!r}, which cannot be: choose a finite number of 0 or more.")
+
+
+def require_count(rule: str, name: str, value: int) -> None:
+    """Raises UserError unless `value` is an integer ≥ 0."""
+    if not isinstance(value, int) or value < 0:
+        raise UserError(f"{rule} was given {name}={value!r}, which cannot be: choose a whole number of 0 or more.")

@@ -1,0 +1,73 @@
+"""What each method says about a network of three layers, and how methods are found by name."""
+
+import pytest
+
+from tinyprop.errors import UserError
+from tinyprop.methods import (
+    Full,
+    FullZeroSkip,
+    LayerInfo,
+    Ours,
+    TinyPropV1,
+    TinyPropV2,
+    TrainSpec,
+    method_named,
+)
+from tinyprop.methods.rules.keep_above import KeepAbove
+from tinyprop.methods.rules.keep_all import KeepAll
+from tinyprop.methods.rules.keep_ratio import KeepRatio
+from tinyprop.methods.rules.never_skip import NeverSkip
+from tinyprop.methods.rules.skip_by_error import SkipByError
+from tinyprop.methods.rules.skip_by_loss import SkipByLoss
+
+LAYERS = (LayerInfo("conv1", 2048, 80), LayerInfo("conv2", 1024, 1168), LayerInfo("output", 10, 2570))
+
+
+def test_full_training_computes_every_value() -> None:
+    everything = (KeepAll(), KeepAll(), KeepAll())
+    assert Full().spec(LAYERS) == TrainSpec("full", False, NeverSkip(), everything)
+    assert FullZeroSkip().spec(LAYERS) == TrainSpec("full_zero_skip", True, NeverSkip(), everything)
+
+
+def test_tinyprop_v1_damps_from_the_output_layer_down_and_keeps_one_at_least() -> None:
+    selections = tuple(KeepRatio(0.1, 0.9, scale, k_min=1) for scale in (0.25, 0.5, 1.0))
+    assert TinyPropV1().spec(LAYERS) == TrainSpec("tinyprop_v1", True, NeverSkip(), selections)
+
+
+def test_tinyprop_v2_counts_the_dense_output_layer_as_the_first() -> None:
+    spec = TinyPropV2(s_min=0.2, s_max=0.4, zeta=0.5, theta_skip=0.03).spec(LAYERS)
+    assert spec.selections == (KeepRatio(0.2, 0.4, 0.25), KeepRatio(0.2, 0.4, 0.5), KeepAll())
+    assert spec.skip == SkipByError(0.03)
+    assert spec.skip_zeros
+    assert TinyPropV2() == TinyPropV2(s_min=0.1, s_max=0.3, zeta=0.9, theta_skip=0.02)
+
+
+def test_ours_keeps_above_a_bar_below_the_dense_output_layer() -> None:
+    spec = Ours().spec(LAYERS)
+    assert spec == TrainSpec("ours", True, SkipByLoss(0.05), (KeepAbove(0.2), KeepAbove(0.2), KeepAll()))
+
+
+def test_a_method_is_found_by_name_with_its_settings() -> None:
+    assert method_named("ours", theta=0.3) == Ours(theta=0.3)
+    assert method_named("full") == Full()
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "message"),
+    [
+        ("tinyprop-v2", {}, "unknown method 'tinyprop-v2': did you mean 'tinyprop_v2'?"),
+        ("ours", {"teta": 0.1}, "method 'ours' was given 'teta', which is not one of its settings: it has theta, tau."),
+        ("full", {"theta": 1}, "method 'full' was given 'theta', which is not one of its settings: it has none."),
+        ("tinyprop_v2", {"zeta": 1.1}, "TinyPropV2 was given zeta=1.1, which is no fraction"),
+        ("tinyprop_v2", {"theta_skip": -1}, "TinyPropV2 was given theta_skip=-1, which is no fraction"),
+        ("tinyprop_v2", {"s_min": 0.4}, "s_min=0.4 above s_max=0.3"),
+        ("tinyprop_v1", {"s_max": float("nan")}, "s_max=nan"),
+        ("tinyprop_v1", {"zeta": -0.5}, "TinyPropV1 was given zeta=-0.5"),
+        ("ours", {"theta": 2}, "theta=2"),
+        ("ours", {"tau": -1}, "tau=-1"),
+    ],
+)
+def test_wrong_names_and_settings_are_refused(name: str, settings: dict[str, float], message: str) -> None:
+    with pytest.raises(UserError) as error:
+        method_named(name, **settings)
+    assert message in str(error.value)

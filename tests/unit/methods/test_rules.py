@@ -1,0 +1,131 @@
+"""The rules on vectors small enough to check by hand, and the settings they refuse."""
+
+import numpy as np
+import pytest
+
+from tinyprop.errors import UserError
+from tinyprop.methods.rules.keep_above import KeepAbove
+from tinyprop.methods.rules.keep_all import KeepAll
+from tinyprop.methods.rules.keep_ratio import KeepRatio
+from tinyprop.methods.rules.magnitude import abs_sum
+from tinyprop.methods.rules.never_skip import NeverSkip
+from tinyprop.methods.rules.rule import LayerState, Selected, SelectionRule
+from tinyprop.methods.rules.skip_by_error import SkipByError
+from tinyprop.methods.rules.skip_by_loss import SkipByLoss
+
+NAN, INFINITY = float("nan"), float("inf")
+
+
+def select(rule: SelectionRule, *delta: float, order: list[int] | None = None, y_max: float = 0) -> Selected:
+    values = np.array(delta, dtype=np.float32)
+    place = np.arange(values.size) if order is None else np.array(order)
+    return rule.select(LayerState(np.float32(y_max)), values, values.size, place)[1]
+
+
+def test_keep_all_counts_what_is_not_zero_and_never_stops() -> None:
+    selected = select(KeepAll(), 0.0, -2.0, 1e-45, -0.0)
+    assert selected.kept.tolist() == [False, True, True, False]
+    assert selected.looks == 0
+    assert not select(KeepAll(), 0.0, 0.0).stop
+
+
+def test_keep_above_takes_the_bar_itself_and_counts_two_looks() -> None:
+    selected = select(KeepAbove(0.5), 4.0, -2.0, 1.9, 0.0)
+    assert selected.kept.tolist() == [True, True, False, False]
+    assert selected.looks == 8
+
+
+def test_keep_above_never_keeps_zeros_and_stops_when_there_is_nothing_else() -> None:
+    assert select(KeepAbove(0.0), 0.0, 1.0).kept.tolist() == [False, True]
+    assert select(KeepAbove(0.0), 0.0, 0.0).stop
+
+
+def test_keep_ratio_is_the_published_formula() -> None:
+    rule = KeepRatio(s_min=0.1, s_max=0.5, scale=0.5)
+    assert rule.quota(np.float32(1), 100) == 25
+    assert rule.quota(np.float32(0.5), 100) == 15
+    assert rule.quota(np.float32(0), 100) == 5
+    assert rule.quota(np.float32(0), 10) == 1  # 0.5 rounds up
+    assert rule.quota(np.float32(0), 9) == 0
+    assert KeepRatio(0.1, 0.5, 0.5, k_min=1).quota(np.float32(0), 9) == 1
+    assert KeepRatio(1.0, 1.0).quota(np.float32(1), 7) == 7
+
+
+def test_keep_ratio_takes_the_sample_into_the_maximum_first() -> None:
+    rule = KeepRatio(0.0, 1.0)
+    delta = np.float32([3, 1, 0, 0])
+    state, selected = rule.select(LayerState(np.float32(1)), delta, 4, np.arange(4))
+    assert state.y_max == 4  # the ratio is 1, so all 4 places are free
+    assert selected.kept.tolist() == [True, True, False, False]
+    state, selected = rule.select(LayerState(np.float32(16)), delta, 4, np.arange(4))
+    assert state.y_max == 16
+    assert selected.kept.tolist() == [True, False, False, False]
+
+
+def test_keep_ratio_gives_ties_to_the_lower_unpooled_index() -> None:
+    half = KeepRatio(0.5, 0.5)
+    assert select(half, 1, -1, 1, 1).kept.tolist() == [True, True, False, False]
+    assert select(half, 1, -1, 1, 1, order=[7, 3, 9, 0]).kept.tolist() == [False, True, False, True]
+
+
+def test_keep_ratio_counts_unpooled_outputs() -> None:
+    delta = np.float32([1, 2, 3, 4])
+    selected = KeepRatio(0.125, 0.125).select(LayerState(), delta, 16, np.arange(4))[1]
+    assert selected.kept.tolist() == [False, False, True, True]
+
+
+def test_keep_ratio_stops_when_nothing_is_kept() -> None:
+    assert select(KeepRatio(0, 0), 1, 2).stop
+    assert select(KeepRatio(0, 0, k_min=1), 0, 0).stop
+    assert not select(KeepRatio(0, 0, k_min=1), 0, 2).stop
+
+
+def test_the_sum_of_errors_runs_from_left_to_right() -> None:
+    tiny = np.full(1000, 2.0**-25, np.float32)
+    assert abs_sum(np.concatenate([np.float32([-1]), tiny])) == 1  # each tiny term is lost against 1
+    assert abs_sum(np.float32([])) == 0
+
+
+def test_skip_by_error_is_relative_to_the_largest_so_far() -> None:
+    rule = SkipByError(0.5)
+    state, skip = rule.skip(LayerState(), np.float32(9), np.float32(2))
+    assert (state.y_max, skip) == (2, False)
+    state, skip = rule.skip(state, np.float32(9), np.float32(1))
+    assert not skip  # exactly theta
+    state, skip = rule.skip(state, np.float32(9), np.float32(0.9))
+    assert skip
+    assert state.y_max == 2
+    assert SkipByError(0.5).skip(LayerState(), np.float32(9), np.float32(0))[1]  # no error at all: nothing to learn
+
+
+def test_skip_by_loss_and_never_skip() -> None:
+    for loss, skipped in ((0.04, True), (0.05, False), (0.06, False)):
+        assert SkipByLoss(0.05).skip(LayerState(), np.float32(loss), np.float32(0))[1] is skipped
+    assert not NeverSkip().skip(LayerState(), np.float32(0), np.float32(0))[1]
+
+
+@pytest.mark.parametrize(
+    ("rule", "settings", "message"),
+    [
+        (
+            KeepAbove,
+            {"theta": 1.5},
+            "KeepAbove was given theta=1.5, which is no fraction: choose a number from 0",
+        ),
+        (KeepAbove, {"theta": NAN}, "theta=nan"),
+        (KeepRatio, {"s_min": -0.1, "s_max": 1}, "s_min=-0.1"),
+        (KeepRatio, {"s_min": 0.1, "s_max": 1.1}, "s_max=1.1"),
+        (KeepRatio, {"s_min": 0.4, "s_max": 0.3}, "KeepRatio was given s_min=0.4 above s_max=0.3: swap or equal them."),
+        (KeepRatio, {"s_min": 0.1, "s_max": 0.3, "scale": 2.0}, "scale=2.0"),
+        (KeepRatio, {"s_min": 0.1, "s_max": 0.3, "k_min": -1}, "k_min=-1, which cannot be: choose a whole number"),
+        (KeepRatio, {"s_min": 0.1, "s_max": 0.3, "k_min": 1.5}, "k_min=1.5, which cannot be: choose a whole number"),
+        (SkipByError, {"theta": -1}, "theta=-1"),
+        (SkipByLoss, {"tau": -0.1}, "tau=-0.1, which cannot be: choose a finite number of 0 or more."),
+        (SkipByLoss, {"tau": NAN}, "tau=nan"),
+        (SkipByLoss, {"tau": INFINITY}, "tau=inf"),
+    ],
+)
+def test_impossible_settings_are_refused_in_one_sentence(rule: type, settings: dict, message: str) -> None:
+    with pytest.raises(UserError) as error:
+        rule(**settings)
+    assert message in str(error.value)
