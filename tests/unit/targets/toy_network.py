@@ -83,6 +83,7 @@ const tp_program toy = {"toy", 4u, 3u, 1u, 15u, sizeof(toy_memory), initial, inf
 KERNELS_HEADER = """\
 #ifndef TP_KERNELS_H
 #define TP_KERNELS_H
+#include "tp_instrument.h"
 #include <stdint.h>
 int tp_all_finite_f32(const float *x, uint32_t n);
 #endif

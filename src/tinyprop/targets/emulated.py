@@ -1,0 +1,35 @@
+"""EmulatedEngine: the network as firmware on a board in the Unicorn emulator."""
+
+from tinyprop.codegen.source_tree import SourceTree
+from tinyprop.targets.board import Board
+from tinyprop.targets.device import DeviceEngine
+from tinyprop.targets.firmware import Firmware, build_firmware
+from tinyprop.targets.unicorn_machine import UnicornMachine
+
+
+class EmulatedEngine(DeviceEngine):
+    """The network of `tree` on `board`, one life from power-up to `close`; instruction counts are exact.
+
+    timeout_s: real seconds that 64 steps may take. native_counter=False counts in Python, ten times slower.
+    Raises UserError when the network does not fit, or a tool is missing.
+    """
+
+    def __init__(
+        self,
+        tree: SourceTree,
+        input_shape: tuple[int, ...],
+        board: Board,
+        toolchain: str = "zig",
+        optimise: str | None = None,
+        timeout_s: float = 120.0,
+        native_counter: bool = True,
+    ) -> None:
+        def power_on(firmware: Firmware) -> UnicornMachine:
+            self._emulator = UnicornMachine(firmware, timeout_s, native_counter)
+            return self._emulator
+
+        super().__init__(build_firmware(tree, input_shape, board, "dwt", toolchain, optimise), input_shape, power_on)
+
+    def instructions_by_function(self) -> dict[str, int]:
+        """Instructions of all training steps since power-up, by the C function they were executed in, largest first."""
+        return self._emulator.instructions_by_function()

@@ -1,0 +1,155 @@
+"""Engine: a compiled network that trains and answers, wherever it runs. What all targets share is here."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from math import prod
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+
+from tinyprop.errors import UserError
+from tinyprop.targets.progress import Report, progress_report
+from tinyprop.targets.samples import SampleCheck, checked_epochs, checked_parameters, checked_rate
+from tinyprop.trace import StepTrace
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the compiled network says of itself: counts of elements, and the bytes of its memory."""
+
+    inputs: int
+    outputs: int
+    layers: int
+    parameters: int
+    memory_bytes: int
+
+
+class TrainingStopped(UserError):
+    """A step failed in the middle of a run. The steps before it are done: trace holds them, epochs end to end."""
+
+    def __init__(self, sentence: str, trace: StepTrace) -> None:
+        super().__init__(sentence)
+        self.trace = trace
+
+
+class Engine(ABC):
+    """One network on one target, with its weights and the state of its method.
+
+    Everything a user passes is checked here, before anything runs: on a UserError the weights are untouched, except
+    for TrainingStopped, which says how far the run went.
+    """
+
+    def __init__(self, facts: Facts, input_shape: tuple[int, ...], target: str, chunk: int) -> None:
+        if prod(input_shape) != facts.inputs:
+            raise UserError(f"input_shape {input_shape} has {prod(input_shape)} elements, the network {facts.inputs}.")
+        self.facts = facts
+        self.input_shape = tuple(input_shape)
+        self.target = target
+        self._chunk = chunk
+        self._check = SampleCheck(self.input_shape, facts.outputs)
+
+    def fit(
+        self,
+        x: Any,
+        y: Any,
+        *,
+        epochs: int = 1,
+        lr: float = 0.01,
+        seed: int | None = None,
+        progress: bool | Report = False,
+    ) -> StepTrace:
+        """Trains on x (N, *input_shape) with class labels y (N,), one sample at a time; returns a row per step.
+
+        seed None keeps the order of the samples, a number shuffles them anew in each epoch. progress: True for a bar
+        on the terminal, or a function that is told (steps done, steps in all).
+        Raises UserError for input it cannot take, TrainingStopped when a step fails.
+        """
+        samples = self._check.samples(x)
+        labels = self._check.labels(y, len(samples))
+        rate = checked_rate(lr)
+        order = _order(len(samples), checked_epochs(epochs), seed)
+        traces: list[StepTrace] = []
+        with progress_report(progress, f"training on {self.target}", len(order)) as report:
+            for start in range(0, len(order), self._chunk):
+                part = order[start : start + self._chunk]
+                trace, status = self._train(samples[part], labels[part], rate)
+                traces.append(trace)
+                if status != 0:
+                    step = start + len(trace)
+                    sentence = f"step {step} of {len(order)}, on sample {order[step]}: {self._explain(status)}."
+                    raise TrainingStopped(sentence, StepTrace.joined(traces))
+                report(start + len(part), len(order))
+        return StepTrace.joined(traces)
+
+    def logits(self, x: Any, *, progress: bool | Report = False) -> np.ndarray:
+        """Outputs before any softmax, (N, outputs) float32, of x (N, *input_shape). Raises UserError."""
+        samples = self._check.samples(x)
+        outputs = []
+        with progress_report(progress, f"inference on {self.target}", len(samples)) as report:
+            for start in range(0, len(samples), self._chunk):
+                part = samples[start : start + self._chunk]
+                rows, status = self._infer(part)
+                if status != 0:
+                    raise UserError(f"sample {start + len(rows)}: {self._explain(status)}.")
+                outputs.append(rows)
+                report(start + len(part), len(samples))
+        return np.concatenate(outputs)
+
+    def predict(self, x: Any) -> np.ndarray:
+        """Classes (N,) int64 of x (N, *input_shape); of equal outputs the first wins. Raises UserError."""
+        classes: np.ndarray = self.logits(x).argmax(axis=1)
+        return classes
+
+    def accuracy(self, x: Any, y: Any) -> float:
+        """Share of samples whose class is predicted, in percent. Raises UserError."""
+        labels = self._check.labels(y, len(np.asarray(x)))
+        return 100.0 * float(np.mean(self.predict(x) == labels))
+
+    def set_parameters(self, values: Any) -> None:
+        """Replaces all parameters by values (P,), in the order of `parameters`. Raises UserError."""
+        self._set_parameters(checked_parameters(values, self.facts.parameters))
+
+    @abstractmethod
+    def parameters(self) -> np.ndarray:
+        """All parameters, (P,) float32, in program order and the engine's own layout."""
+
+    @abstractmethod
+    def reset(self) -> None:
+        """Back to the initial weights and a method without memory of the past."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Gives back what the target holds. Closing twice is allowed."""
+
+    @abstractmethod
+    def _train(self, samples: np.ndarray, labels: np.ndarray, rate: float) -> tuple[StepTrace, int]:
+        """Steps on samples (n, inputs) in order; stops at the first status that is not 0 and returns it."""
+
+    @abstractmethod
+    def _infer(self, samples: np.ndarray) -> tuple[np.ndarray, int]:
+        """Outputs (n, outputs) of samples (n, inputs), up to the first status that is not 0, and that status."""
+
+    @abstractmethod
+    def _set_parameters(self, values: np.ndarray) -> None:
+        """Stores values (P,) float32, known to be finite."""
+
+    @abstractmethod
+    def _explain(self, status: int) -> str:
+        """What tp_strerror says."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _order(count: int, epochs: int, seed: int | None) -> np.ndarray:
+    """Sample numbers of all steps, (epochs * count,)."""
+    if seed is None:
+        return np.tile(np.arange(count), epochs)
+    generator = np.random.default_rng(seed)
+    return np.concatenate([generator.permutation(count) for _ in range(epochs)])

@@ -1,0 +1,148 @@
+"""HostEngine: the C engine as a shared library of this machine, counting what it does. It is the simulator."""
+
+import ctypes
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tinyprop.codegen.source_tree import SourceTree
+from tinyprop.errors import InternalError, UserError
+from tinyprop.targets.compilation import compile_tree, link
+from tinyprop.targets.engine import Engine, Facts
+from tinyprop.targets.toolchain import host_compiler
+from tinyprop.trace import StepTrace
+
+SHIM = Path(__file__).parent / "c" / "host_shim.c"
+CHUNK = 256  # samples per call into C: between two calls Python can show progress and take Ctrl-C
+
+
+class _Program(ctypes.Structure):
+    """tp_program of tinyprop.h."""
+
+    _fields_ = [
+        ("name", ctypes.c_char_p),
+        *((count, ctypes.c_uint32) for count in ("inputs", "outputs", "layers", "parameters", "memory_bytes")),
+        *((pointer, ctypes.c_void_p) for pointer in ("initial", "infer", "train")),
+    ]
+
+
+class _Model(ctypes.Structure):
+    """tp_model of tinyprop.h."""
+
+    _fields_ = [("program", ctypes.c_void_p), ("memory", ctypes.c_void_p)]
+
+
+class _Trace(ctypes.Structure):
+    """host_trace of host_shim.c."""
+
+    _fields_ = [
+        (column, ctypes.c_void_p)
+        for column in ("loss", "predicted", "skipped", "kept", "macs_forward", "macs_backward", "looks")
+    ]
+
+
+class HostEngine(Engine):
+    """The network of `tree` compiled for this machine. Many engines may share a compiled library: each has its memory.
+
+    Raises UserError when the toolchain is missing or input_shape is not the network's.
+    """
+
+    def __init__(
+        self, tree: SourceTree, input_shape: tuple[int, ...], toolchain: str = "zig", optimise: str | None = None
+    ) -> None:
+        self._library = _load(tree, toolchain, optimise)
+        program = self._library.host_program_facts().contents
+        super().__init__(
+            Facts(program.inputs, program.outputs, program.layers, program.parameters, program.memory_bytes),
+            input_shape,
+            target="host",
+            chunk=CHUNK,
+        )
+        self._program = ctypes.addressof(program)
+        self._memory = np.zeros(-(-program.memory_bytes // 8), dtype=np.float64)  # aligned for any C type
+        self._model = _Model()
+        self._open = True
+        self.reset()
+
+    def parameters(self) -> np.ndarray:
+        values = np.empty(self.facts.parameters, dtype=np.float32)
+        self._demand(self._library.tp_get_parameters(self._handle(), values.ctypes.data))
+        return values
+
+    def reset(self) -> None:
+        memory, program = ctypes.c_void_p(self._memory.ctypes.data), ctypes.c_void_p(self._program)
+        size = ctypes.c_size_t(self._memory.nbytes)
+        self._demand(self._library.tp_init(self._handle(), program, memory, size))
+
+    def close(self) -> None:
+        self._open = False
+
+    def _handle(self) -> Any:
+        if not self._open:
+            raise UserError("this engine is closed: build another one.")
+        return ctypes.byref(self._model)
+
+    def _train(self, samples: np.ndarray, labels: np.ndarray, rate: float) -> tuple[StepTrace, int]:
+        n, done = len(samples), ctypes.c_uint32()
+        words = {name: np.empty(n, dtype=np.uint32) for name in ("predicted", "skipped")}
+        counts = {name: np.empty(n, dtype=np.uint64) for name in ("macs_forward", "macs_backward", "looks")}
+        kept = np.empty((n, self.facts.layers), dtype=np.uint32)
+        columns = {"loss": np.empty(n, dtype=np.float32), **words, "kept": kept, **counts}
+        trace = _Trace(**{name: column.ctypes.data for name, column in columns.items()})
+        status = self._library.host_fit(
+            self._handle(),
+            samples.ctypes.data,
+            labels.ctypes.data,
+            n,
+            rate,
+            ctypes.byref(trace),
+            ctypes.byref(done),
+        )
+        rows = slice(0, done.value)
+        return StepTrace(
+            loss=columns["loss"][rows],
+            predicted=columns["predicted"][rows].astype(np.int64),
+            skipped=columns["skipped"][rows].astype(bool),
+            kept=kept[rows].astype(np.int64),
+            **{name: column[rows].astype(np.int64) for name, column in counts.items()},
+        ), status
+
+    def _infer(self, samples: np.ndarray) -> tuple[np.ndarray, int]:
+        outputs = np.empty((len(samples), self.facts.outputs), dtype=np.float32)
+        done = ctypes.c_uint32()
+        status = self._library.host_infer(
+            self._handle(), samples.ctypes.data, len(samples), outputs.ctypes.data, ctypes.byref(done)
+        )
+        return outputs[: done.value], status
+
+    def _set_parameters(self, values: np.ndarray) -> None:
+        self._demand(self._library.tp_set_parameters(self._handle(), values.ctypes.data))
+
+    def _explain(self, status: int) -> str:
+        return str(self._library.tp_strerror(status).decode())
+
+    def _demand(self, status: int) -> None:
+        if status != 0:
+            raise InternalError(f"the host library refused a checked call: {self._explain(status)}.")
+
+
+def _load(tree: SourceTree, toolchain: str, optimise: str | None) -> ctypes.CDLL:
+    """The shared library of `tree`, with counters, and the types of its functions."""
+    network = (
+        f'#include "{tree.name}.h"\n'
+        f"extern const tp_program *const host_program;\n"
+        f"const tp_program *const host_program = &{tree.name};\n"
+    )
+    shim = {"shim/host_shim.c": SHIM.read_text(encoding="utf-8"), "shim/network.c": network}
+    whole = SourceTree(tree.name, {**tree.files, **shim}, (*tree.sources, *shim), tree.include_dirs)
+    compiler = host_compiler(toolchain, optimise)
+    library = ctypes.CDLL(str(link(compile_tree(whole, compiler, defines=("TP_INSTRUMENT",)), compiler, ".so")))
+    pointer, count = ctypes.c_void_p, ctypes.c_uint32
+    library.host_program_facts.restype = ctypes.POINTER(_Program)
+    library.host_fit.argtypes = [pointer, pointer, pointer, count, ctypes.c_float, pointer, pointer]
+    library.host_infer.argtypes = [pointer, pointer, count, pointer, pointer]
+    library.tp_get_parameters.argtypes = [pointer, pointer]
+    library.tp_set_parameters.argtypes = [pointer, pointer]
+    library.tp_strerror.restype = ctypes.c_char_p
+    return library

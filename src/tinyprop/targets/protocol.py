@@ -1,0 +1,55 @@
+"""The words that host and harness exchange, as harness.c defines them: 32 bits each, little-endian."""
+
+import struct
+from enum import IntEnum
+
+import numpy as np
+
+SENTENCE_BYTES = 256
+GREETING_BYTES = 24
+STATUS_BYTES = 4
+
+
+class Command(IntEnum):
+    """First word of a command."""
+
+    TRAIN = 1
+    INFER = 2
+    GET = 3
+    SET = 4
+    RESET = 5
+    STACK = 6
+    EXPLAIN = 7
+    QUIT = 8
+
+
+def order(command: Command, count: int = 0, rate: float = 0.0) -> bytes:
+    """The head of a command."""
+    return struct.pack("<IIf", command, count & 0xFFFF_FFFF, rate)
+
+
+def labelled_samples(samples: np.ndarray, labels: np.ndarray) -> bytes:
+    """n × {label, x[inputs]} from samples (n, inputs) and labels (n,)."""
+    words = np.empty((len(samples), 1 + samples.shape[1]), dtype="<u4")
+    words[:, 0] = labels
+    words[:, 1:] = samples.astype("<f4", copy=False).view("<u4")
+    return words.tobytes()
+
+
+def train_answer(layers: int) -> np.dtype[np.void]:
+    """One row of TRAIN's answer."""
+    return np.dtype(
+        [
+            ("status", "<i4"),
+            ("loss", "<f4"),
+            ("predicted", "<u4"),
+            ("skipped", "<u4"),
+            ("ticks", "<u4"),
+            ("kept", "<u4", (layers,)),
+        ]
+    )
+
+
+def infer_answer(outputs: int) -> np.dtype[np.void]:
+    """One row of INFER's answer."""
+    return np.dtype([("status", "<i4"), ("ticks", "<u4"), ("y", "<f4", (outputs,))])

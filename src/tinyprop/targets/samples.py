@@ -1,0 +1,90 @@
+"""What a user hands to an engine, checked in one place before anything runs."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tinyprop.errors import UserError
+
+
+@dataclass(frozen=True)
+class SampleCheck:
+    """What an engine accepts. input_shape: of one sample; classes: labels run from 0 to classes - 1."""
+
+    input_shape: tuple[int, ...]
+    classes: int
+
+    def samples(self, x: Any) -> np.ndarray:
+        """x as (N, inputs) float32, contiguous. Raises UserError."""
+        array = _numbers(x, "samples")
+        if array.ndim == 0 or array.shape[1:] != self.input_shape:
+            raise UserError(self._wrong_shape(array.shape))
+        if len(array) == 0:
+            raise UserError("no samples were given: pass at least one.")
+        with np.errstate(over="ignore"):
+            flat = np.ascontiguousarray(array, dtype=np.float32).reshape(len(array), -1)
+        bad = np.flatnonzero(~np.isfinite(flat).all(axis=1))
+        if bad.size:
+            raise UserError(f"sample {bad[0]} holds NaN or infinity as float32: remove or repair it.")
+        return flat
+
+    def labels(self, y: Any, count: int) -> np.ndarray:
+        """y as (N,) uint32. Raises UserError."""
+        array = np.asarray(y)
+        if array.ndim != 1:
+            raise UserError(f"labels have shape {array.shape}: pass one class number per sample, shape (N,).")
+        if len(array) != count:
+            raise UserError(f"{count} samples came with {len(array)} labels: pass one label per sample.")
+        if array.dtype.kind not in "iu":
+            raise UserError(f"labels have dtype {array.dtype}, not an integer type: pass class numbers from 0.")
+        bad = np.flatnonzero((array < 0) | (array >= self.classes))
+        if bad.size:
+            raise UserError(
+                f"label {array[bad[0]]} of sample {bad[0]} is not a class of this network: "
+                f"labels run from 0 to {self.classes - 1}."
+            )
+        return array.astype(np.uint32)
+
+    def _wrong_shape(self, given: tuple[int, ...]) -> str:
+        expected = ", ".join(["N", *map(str, self.input_shape)])
+        hint = "; for one sample pass x[None]" if given == self.input_shape else ""
+        return f"samples have shape {given}, this network takes ({expected}){hint}."
+
+
+def checked_parameters(values: Any, count: int) -> np.ndarray:
+    """values as (P,) float32, finite. Raises UserError."""
+    array = _numbers(values, "parameters")
+    if array.shape != (count,):
+        raise UserError(f"parameters have shape {array.shape}, this network takes ({count},).")
+    with np.errstate(over="ignore"):
+        flat = np.ascontiguousarray(array, dtype=np.float32)
+    if not np.isfinite(flat).all():
+        raise UserError(f"parameter {np.flatnonzero(~np.isfinite(flat))[0]} is NaN or infinite as float32.")
+    return flat
+
+
+def checked_epochs(epochs: Any) -> int:
+    """epochs as an int of 1 or more. Raises UserError."""
+    if isinstance(epochs, bool) or not isinstance(epochs, (int, np.integer)) or epochs < 1:
+        raise UserError(f"epochs={epochs!r}: pass an integer of 1 or more.")
+    return int(epochs)
+
+
+def checked_rate(rate: Any) -> float:
+    """The learning rate as a finite float of 0 or more. Raises UserError."""
+    is_number = isinstance(rate, (int, float, np.integer, np.floating)) and not isinstance(rate, bool)
+    if not is_number or not math.isfinite(rate) or rate < 0 or rate > np.finfo(np.float32).max:
+        raise UserError(f"lr={rate!r}: pass a finite float32 number of 0 or more.")
+    return float(rate)
+
+
+def _numbers(values: Any, what: str) -> np.ndarray:
+    try:
+        array = np.asarray(values)
+    except ValueError as error:
+        raise UserError(f"{what} do not form an array ({error}): pass numbers of one shape.") from error
+    if array.dtype.kind not in "fiub":
+        raise UserError(f"{what} have dtype {array.dtype}, which is not a real number: pass float32.")
+    return array
