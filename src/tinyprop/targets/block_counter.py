@@ -99,7 +99,7 @@ def _instructions(halfwords: np.ndarray) -> int:
 @functools.cache
 def _native_hook() -> Any | None:
     """The compiled hook, or None where it cannot be built or loaded."""
-    tree = SourceTree("block_counter", {"block_counter.c": SOURCE.read_text(encoding="utf-8")}, ("block_counter.c",), ())
+    tree = SourceTree(SOURCE.stem, {SOURCE.name: SOURCE.read_text(encoding="utf-8")}, (SOURCE.name,), ())
     try:
         compiler = host_compiler()
         library = ctypes.CDLL(str(link(compile_tree(tree, compiler), compiler, ".so")))

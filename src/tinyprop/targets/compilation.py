@@ -101,7 +101,7 @@ def _run_to_file(command: Sequence[str], target: Path, place: Path) -> None:
         )
         if run.returncode != 0:
             raise InternalError(f"the C compiler refused what tinyprop wrote:\n{' '.join(command)}\n{run.stderr}")
-        os.replace(unfinished, target)
+        unfinished.replace(target)
     finally:
         unfinished.unlink(missing_ok=True)
 

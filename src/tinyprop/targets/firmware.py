@@ -8,6 +8,7 @@ from pathlib import Path
 
 from elftools.elf.constants import SH_FLAGS
 from elftools.elf.elffile import ELFFile
+from elftools.elf.sections import Section
 
 from tinyprop.codegen.source_tree import SourceTree
 from tinyprop.errors import UserError
@@ -92,29 +93,27 @@ def read_firmware(path: Path, board: Board, sample_bytes: int) -> Firmware:
     """What the linked image at `path` says of itself."""
     with path.open("rb") as stream:
         elf = ELFFile(stream)
-        sections = [(s.name, s["sh_type"], s["sh_size"]) for s in elf.iter_sections() if s["sh_flags"] & SH_FLAGS.SHF_ALLOC]
-        symbols = {s.name: s["st_value"] for s in elf.get_section_by_name(".symtab").iter_symbols()}
+        sections = [s for s in elf.iter_sections() if s["sh_flags"] & SH_FLAGS.SHF_ALLOC]
+        segments = [s for s in elf.iter_segments("PT_LOAD") if s["p_filesz"]]
         harness = elf.get_section_by_name(".harness_text")
-        loaded = [s for s in elf.iter_segments("PT_LOAD") if s["p_filesz"]]
-        in_flash = [(name, size) for name, kind, size in sections if kind != "SHT_NOBITS"]
-        variables = [(name, size) for name, kind, size in sections if kind == "SHT_NOBITS" or name == ".data"]
+        [scratch] = elf.get_section_by_name(".symtab").get_symbol_by_name("board_scratch")
         return Firmware(
             path=path,
             board=board,
             entry=elf.header["e_entry"],
-            segments=tuple(Segment(s["p_paddr"], s.data()) for s in loaded),
-            flash_bytes=_without_harness(in_flash),
-            ram_bytes=_without_harness(variables),
-            flash_end=max(s["p_paddr"] + s["p_filesz"] for s in loaded),
-            ram_end=symbols["board_scratch"],
+            segments=tuple(Segment(s["p_paddr"], s.data()) for s in segments),
+            flash_bytes=_without_harness([s for s in sections if s["sh_type"] != "SHT_NOBITS"]),
+            ram_bytes=_without_harness([s for s in sections if s["sh_type"] == "SHT_NOBITS" or s.name == ".data"]),
+            flash_end=max(s["p_paddr"] + s["p_filesz"] for s in segments),
+            ram_end=scratch["st_value"],
             sample_bytes=sample_bytes,
             harness=(harness["sh_addr"], harness["sh_addr"] + harness["sh_size"]),
             symbols=_functions(elf),
         )
 
 
-def _without_harness(sections: list[tuple[str, int]]) -> int:
-    return sum(size for name, size in sections if not name.startswith(HARNESS_SECTION))
+def _without_harness(sections: list[Section]) -> int:
+    return sum(s["sh_size"] for s in sections if not s.name.startswith(HARNESS_SECTION))
 
 
 def _functions(elf: ELFFile) -> tuple[tuple[int, int, str], ...]:

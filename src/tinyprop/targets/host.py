@@ -15,6 +15,7 @@ from tinyprop.trace import StepTrace
 
 SHIM = Path(__file__).parent / "c" / "host_shim.c"
 CHUNK = 256  # samples per call into C: between two calls Python can show progress and take Ctrl-C
+TRACE_TYPES: dict[str, type] = {"loss": np.float32, "skipped": np.bool_}  # all others are whole numbers
 
 
 class _Program(ctypes.Structure):
@@ -84,29 +85,28 @@ class HostEngine(Engine):
         return ctypes.byref(self._model)
 
     def _train(self, samples: np.ndarray, labels: np.ndarray, rate: float) -> tuple[StepTrace, int]:
-        n, done = len(samples), ctypes.c_uint32()
-        words = {name: np.empty(n, dtype=np.uint32) for name in ("predicted", "skipped")}
-        counts = {name: np.empty(n, dtype=np.uint64) for name in ("macs_forward", "macs_backward", "looks")}
-        kept = np.empty((n, self.facts.layers), dtype=np.uint32)
-        columns = {"loss": np.empty(n, dtype=np.float32), **words, "kept": kept, **counts}
+        done = ctypes.c_uint32()
+        columns = self._columns(len(samples))
         trace = _Trace(**{name: column.ctypes.data for name, column in columns.items()})
         status = self._library.host_fit(
             self._handle(),
             samples.ctypes.data,
             labels.ctypes.data,
-            n,
+            len(samples),
             rate,
             ctypes.byref(trace),
             ctypes.byref(done),
         )
-        rows = slice(0, done.value)
-        return StepTrace(
-            loss=columns["loss"][rows],
-            predicted=columns["predicted"][rows].astype(np.int64),
-            skipped=columns["skipped"][rows].astype(bool),
-            kept=kept[rows].astype(np.int64),
-            **{name: column[rows].astype(np.int64) for name, column in counts.items()},
-        ), status
+        rows = {name: column[: done.value].astype(TRACE_TYPES.get(name, np.int64)) for name, column in columns.items()}
+        return StepTrace(**rows), status
+
+    def _columns(self, n: int) -> dict[str, np.ndarray]:
+        """Room for what n steps report."""
+        wide = dict.fromkeys(("macs_forward", "macs_backward", "looks"), np.uint64)
+        words = dict.fromkeys(("predicted", "skipped"), np.uint32)
+        types: dict[str, type] = {"loss": np.float32, **words, **wide}
+        columns = {name: np.empty(n, dtype=kind) for name, kind in types.items()}
+        return columns | {"kept": np.empty((n, self.facts.layers), dtype=np.uint32)}
 
     def _infer(self, samples: np.ndarray) -> tuple[np.ndarray, int]:
         outputs = np.empty((len(samples), self.facts.outputs), dtype=np.float32)

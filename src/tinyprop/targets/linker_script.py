@@ -2,7 +2,7 @@
 
 from tinyprop.targets.board import Board
 
-# The regions are larger than the board's memories, so that an image that is too large links, and we can say by how much.
+# The regions are larger than the board's memories: an image that is too large still links, and we can say by how much.
 TEMPLATE = """\
 MEMORY
 {{
@@ -19,8 +19,8 @@ SECTIONS
     .ARM.exidx : {{ *(.ARM.exidx .ARM.exidx.*) }} > FLASH
     .data : ALIGN(8) {{ board_data_start = .; *(.data .data.*); . = ALIGN(8); board_data_end = .; }} > RAM AT > FLASH
     board_data_load = LOADADDR(.data);
-    .bss (NOLOAD) : ALIGN(8) {{ board_bss_start = .; *(EXCLUDE_FILE(*.board.o) .bss EXCLUDE_FILE(*.board.o) .bss.*) }} > RAM
-    .harness_bss (NOLOAD) : ALIGN(8) {{ *(.bss .bss.* COMMON); . = ALIGN(8); board_bss_end = .; }} > RAM
+    .harness_bss (NOLOAD) : ALIGN(8) {{ board_bss_start = .; *.board.o(.bss .bss.* COMMON) }} > RAM
+    .bss (NOLOAD) : ALIGN(8) {{ *(.bss .bss.* COMMON); . = ALIGN(8); board_bss_end = .; }} > RAM
     board_scratch = board_bss_end;
     board_stack_top = {stack_top:#010x};
     board_stack_limit = {stack_limit:#010x};

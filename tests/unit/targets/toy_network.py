@@ -10,7 +10,7 @@ from tinyprop.codegen.source_tree import SourceTree
 
 INPUTS, OUTPUTS = 4, 3
 SKIP_BELOW = 0.05
-ENGINE = Path(list(engine_package.__path__)[0])
+ENGINE = Path(next(iter(engine_package.__path__)))
 
 HEADER = """\
 #ifndef TOY_H
