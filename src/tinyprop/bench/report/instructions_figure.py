@@ -26,9 +26,9 @@ class Phase:
     words: tuple[str, ...]
 
 
-SELECTION = Phase("selection", "other selection", Colour.SELECTION, ("select", "keep", "skip", "threshold"))
+SELECTION = Phase("selection", "other selection", Colour.SELECTION, ("select", "keep", "skip", "abs_sum", "compact"))
 BACKWARD = Phase("backward and update", "other backward", Colour.BACKWARD, ("bwd", "update", "error"))
-FORWARD = Phase("forward and loss", "other forward", Colour.FORWARD, ("fwd", "infer", "loss", "softmax", "expf"))
+FORWARD = Phase("forward and loss", "other forward", Colour.FORWARD, ("fwd", "softmax", "argmax", "expf", "logf"))
 REST = Phase("everything else", "everything else", Colour.OTHER, ("",))
 
 _ASKED = (SELECTION, BACKWARD, FORWARD, REST)  # the first one with a matching word has the function

@@ -3,26 +3,28 @@
 from dataclasses import dataclass
 
 from tinyprop.bench.report.canvas import Colour
+from tinyprop.methods import METHODS
 
 
 @dataclass(frozen=True)
 class MethodStyle:
-    """How a method is called, also in the little room beside a dot, and coloured."""
+    """label: the method's title; short: the same where only a dot's neighbourhood is free."""
 
     label: str
     short: str
     colour: Colour
 
 
-METHOD_STYLES = {
-    "full": MethodStyle("full training", "full", Colour.FULL),
-    "full_zero_skip": MethodStyle("full, zeros skipped", "zeros skipped", Colour.ZERO_SKIP),
-    "tinyprop_v1": MethodStyle("TinyProp v1", "TinyProp v1", Colour.V1),
-    "tinyprop_v2": MethodStyle("TinyPropv2", "TinyPropv2", Colour.V2),
-    "ours": MethodStyle("ours", "ours", Colour.OURS),
+_SHORT_AND_COLOUR = {
+    "full": ("full", Colour.FULL),
+    "full_zero_skip": ("zeros skipped", Colour.ZERO_SKIP),
+    "tinyprop_v1": ("TinyProp v1", Colour.V1),
+    "tinyprop_v2": ("TinyPropv2", Colour.V2),
+    "ours": ("ours", Colour.OURS),
 }
 
 
 def style_of(method: str) -> MethodStyle:
     """The style of a method; one that has none yet keeps its own name and a spare colour."""
-    return METHOD_STYLES.get(method, MethodStyle(method, method, Colour.SPARE))
+    short, colour = _SHORT_AND_COLOUR.get(method, (method, Colour.SPARE))
+    return MethodStyle(METHODS[method].title if method in METHODS else method, short, colour)
