@@ -67,7 +67,7 @@ def generate(train: TrainProgram, storage: Storage, plan: Plan, kernels: str = I
         "plan_text": str(plan).splitlines(),
         "weights": _rows(to_engine(program, program.parameters)),
     }
-    own = {f"{program.name}{suffix}": _render(f"network{suffix}.j2", context) for suffix in (".h", ".c", "_parameters.c")}
+    own = {f"{program.name}{suffix}": render(f"network{suffix}.j2", context) for suffix in (".h", ".c", "_parameters.c")}
     engine = engine_files()
     linked = sorted(p for p in engine if p.endswith(".c")) if kernels == SIZE else ["engine/src/tp_api.c"]
     return SourceTree(
@@ -137,7 +137,8 @@ def _rows(values: np.ndarray, width: int = 6) -> list[str]:
     return [", ".join(literals[i : i + width]) + "," for i in range(0, len(literals), width)]
 
 
-def _render(template: str, context: Mapping[str, object]) -> str:
+def render(template: str, context: Mapping[str, object]) -> str:
+    """A template of this package as text; a missing name is an error."""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("tinyprop.codegen"),
         undefined=jinja2.StrictUndefined,

@@ -77,29 +77,34 @@ def _conv2d_fwd(places: Places, node: Node) -> list[Call]:
     if pool is None:
         return [Call("tp_conv2d_fwd_f32", shape, (*common, geometry, _flag(conv.relu)))]
     argmax = places.argmax(node)
-    arguments = (*common, argmax, geometry, _pool_struct(pool), _flag(conv.relu))
-    return [Call("tp_conv2d_max_pool_fwd_f32", _join(shape, _word(argmax == "NULL", "inference")), arguments)]
+    shape = _join(shape, _word(argmax == "NULL", "inference"))
+    if _blocked(node.op):
+        return [Call("tp_conv2d_max_pool_fwd_f32_k3p1w2", shape, (*common, argmax, geometry, _flag(conv.relu)))]
+    return [Call("tp_conv2d_max_pool_fwd_f32", shape, (*common, argmax, geometry, _pool_struct(pool), _flag(conv.relu)))]
 
 
 def _conv2d_bwd(places: Places, step: BackwardStep) -> list[Call]:
     node = step.node
     conv, pool = _conv_and_pool(node.op)
-    skip = places.train.spec.skip_zeros
-    weight, bias = places.parameters(node)
+    skip = _flag(places.train.spec.skip_zeros)
     geometry = _conv_struct(conv, places.train.program.value_in(node).shape)
-    windows = _pool_struct(pool)
-    delta, argmax = places.delta(node, const=True), places.argmax(node, const=True)
     shape = _conv_shape(conv, pool, places, node)
+    masked = _join(shape, _word(step.mask_input, "masked"))
+    source = (places.read(node.input), places.delta(node, const=True), places.argmax(node, const=True))
+    frozen_weight = places.parameters(node, const=True)[0]
     calls = []
-    if step.propagate:
-        arguments = (places.read(node.input), delta, argmax, places.parameters(node, const=True)[0], places.error(node))
-        literals = (geometry, windows, _flag(step.mask_input), _flag(skip))
-        name = _join(shape, _word(step.mask_input, "masked"))
-        calls.append(Call("tp_conv2d_error_f32", name, (*arguments, *literals)))
-    if step.selection is not None:
-        scratch = places.scratch(node, "float")
-        arguments = (places.read(node.input), delta, argmax, weight, bias, scratch, RATE)
-        calls.append(Call("tp_conv2d_update_f32", shape, (*arguments, geometry, windows, _flag(skip))))
+    if step.propagate and _blocked(node.op):
+        arguments = (*source, frozen_weight, places.error(node), places.scratch(node, "tp_kept"), geometry)
+        calls.append(Call("tp_conv2d_error_f32_k3p1w2", masked, (*arguments, _flag(step.mask_input), skip)))
+    elif step.propagate:
+        arguments = (*source, frozen_weight, places.error(node), geometry, _pool_struct(pool))
+        calls.append(Call("tp_conv2d_error_f32", masked, (*arguments, _flag(step.mask_input), skip)))
+    if step.selection is not None and _blocked(node.op):
+        arguments = (*source, *places.parameters(node), places.scratch(node, "tp_kept_at"), RATE, geometry, skip)
+        calls.append(Call("tp_conv2d_update_f32_k3p1w2", shape, arguments))
+    elif step.selection is not None:
+        arguments = (*source, *places.parameters(node), places.scratch(node, "float"), RATE, geometry)
+        calls.append(Call("tp_conv2d_update_f32", shape, (*arguments, _pool_struct(pool), skip)))
     return calls
 
 
@@ -157,6 +162,10 @@ def _conv_and_pool(op: Op) -> tuple[Conv2d, MaxPool2d | None]:
         return op.conv, op.pool
     assert isinstance(op, Conv2d)
     return op, None
+
+
+def _blocked(op: Op) -> bool:
+    return isinstance(op, Conv2dMaxPool) and op.blocked
 
 
 def _conv_struct(conv: Conv2d, shape: Shape) -> str:

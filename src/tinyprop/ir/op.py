@@ -78,8 +78,8 @@ class LayerOp(Op):
     relu: bool
     error_overwrites_input: ClassVar[bool] = False  # the backward kernel reads an input before it writes its error
 
-    def scratch_bytes(self) -> int:
-        """Working memory that the backward kernel needs while it runs."""
+    def scratch_bytes(self, shape: Shape) -> int:
+        """Working memory that the backward kernel needs while it runs, for an input of `shape`."""
         return 0
 
     @abstractmethod

@@ -101,8 +101,9 @@ class _Ledger:
             self.use(time, self.activation[node.output])
         if step.selection is not None or step.mask_input:
             self.use(time, self.activation.get(node.input))
-        if step.selection is not None and op.scratch_bytes():
-            self.scratch[node.name] = self.create(time, f"{node.name}.scratch", op.scratch_bytes())
+        scratch_bytes = op.scratch_bytes(self.train.program.value_in(node).shape)
+        if scratch_bytes:
+            self.scratch[node.name] = self.create(time, f"{node.name}.scratch", scratch_bytes)
         if step.propagate:
             overwrites = op.error_overwrites_input
             self.error[node.input] = self.activation[node.input] if overwrites else self.new_error(time, node)

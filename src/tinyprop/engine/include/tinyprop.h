@@ -34,8 +34,7 @@ enum {
 
 /* What one layer's selection rule remembers between steps. */
 typedef struct tp_layer_state {
-    float y_max;      /* largest sum of |delta| seen so far */
-    float threshold;  /* |delta| at which the last top-k cut fell: a first guess, never part of the answer */
+    float y_max;  /* largest sum of |delta| seen so far; never decays */
 } tp_layer_state;
 
 /* What one training step did. */

@@ -19,6 +19,18 @@
 /* A value kept for the weight gradient and where its window starts; overlays arena words that held floats. */
 typedef uint16_t TP_MAY_ALIAS tp_index;
 
+/* A value kept of delta and the offset of the filter that spreads it. */
+typedef struct TP_MAY_ALIAS tp_kept {
+    float value;
+    uint32_t offset;
+} tp_kept;
+
+/* A value kept of delta, the offset of its window's centre, and the borders of the image that the window crosses. */
+typedef struct TP_MAY_ALIAS tp_kept_at {
+    float value;
+    uint16_t offset, edges;
+} tp_kept_at;
+
 /* Geometry of a convolution: literal in generated code, so that inlined kernels see constants. */
 typedef struct tp_conv2d {
     uint32_t in_channels, in_height, in_width;
@@ -61,6 +73,13 @@ TP_KERNEL void tp_conv2d_error_f32(const float *x, const float *delta, const uin
                                    float *error, tp_conv2d c, tp_pool p, int mask_input, int skip_zeros);
 TP_KERNEL void tp_conv2d_update_f32(const float *x, const float *delta, const uint8_t *argmax, float *weight,
                                     float *bias, float *gradient, float rate, tp_conv2d c, tp_pool p, int skip_zeros);
+TP_KERNEL void tp_conv2d_max_pool_fwd_f32_k3p1w2(const float *x, const float *weight, const float *bias, float *y,
+                                                 uint8_t *argmax, tp_conv2d c, int relu);
+TP_KERNEL void tp_conv2d_error_f32_k3p1w2(const float *x, const float *delta, const uint8_t *argmax,
+                                          const float *weight, float *error, tp_kept *kept, tp_conv2d c,
+                                          int mask_input, int skip_zeros);
+TP_KERNEL void tp_conv2d_update_f32_k3p1w2(const float *x, const float *delta, const uint8_t *argmax, float *weight,
+                                           float *bias, tp_kept_at *kept, float rate, tp_conv2d c, int skip_zeros);
 TP_KERNEL void tp_relu_fwd_f32(const float *x, float *y, uint32_t size);
 TP_KERNEL void tp_relu_bwd_f32(float *error, const float *y, uint32_t size);
 TP_KERNEL void tp_max_pool2d_fwd_f32(const float *x, float *y, uint8_t *argmax, tp_max_pool2d p);
@@ -91,9 +110,12 @@ TP_KERNEL uint32_t tp_keep_ratio_f32(float *delta, uint32_t size, uint32_t n, fl
 #include "../src/tp_argmax_f32.c"
 #include "../src/tp_compact_f32.c"
 #include "../src/tp_conv2d_error_f32.c"
+#include "../src/tp_conv2d_error_f32_k3p1w2.c"
 #include "../src/tp_conv2d_fwd_f32.c"
 #include "../src/tp_conv2d_max_pool_fwd_f32.c"
+#include "../src/tp_conv2d_max_pool_fwd_f32_k3p1w2.c"
 #include "../src/tp_conv2d_update_f32.c"
+#include "../src/tp_conv2d_update_f32_k3p1w2.c"
 #include "../src/tp_dense_bwd_f32.c"
 #include "../src/tp_dense_error_f32.c"
 #include "../src/tp_dense_fwd_f32.c"

@@ -39,7 +39,7 @@ class Conv2d(LayerOp):
     bias: bool = True
     relu: bool = False
 
-    def scratch_bytes(self) -> int:
+    def scratch_bytes(self, shape: Shape) -> int:
         """The gradient of one output channel's filter."""
         return 4 * self.in_channels * self.kernel[0] * self.kernel[1]
 

@@ -44,8 +44,18 @@ class Conv2dMaxPool(LayerOp):
         """Whether a ReLU is fused behind convolution and pool; their order makes no difference."""
         return self.conv.relu
 
-    def scratch_bytes(self) -> int:
-        return self.conv.scratch_bytes()
+    @property
+    def blocked(self) -> bool:
+        """Whether the engine's hand-blocked kernels (`_k3p1w2`) serve this geometry."""
+        conv, pool = self.conv, self.pool
+        return (conv.kernel, conv.stride, conv.padding, pool.kernel) == ((3, 3), (1, 1), (1, 1), (2, 2))
+
+    def scratch_bytes(self, shape: Shape) -> int:
+        """Blocked kernels keep lists of eight bytes an entry: the channels of a position, the positions of a channel."""
+        if not self.blocked:
+            return self.conv.scratch_bytes(shape)
+        channels, rows, columns = self.output_shape(shape)
+        return 8 * max(channels, rows * columns)
 
     def output_shape(self, shape: Shape) -> Shape:
         return self.pool.output_shape(self.conv.output_shape(shape))

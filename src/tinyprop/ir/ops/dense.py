@@ -23,7 +23,7 @@ class Dense(LayerOp):
     relu: bool = False
     error_overwrites_input: ClassVar[bool] = True
 
-    def scratch_bytes(self) -> int:
+    def scratch_bytes(self, shape: Shape) -> int:
         """The list of kept columns, two bytes each."""
         return 2 * self.outputs
 

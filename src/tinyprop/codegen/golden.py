@@ -1,0 +1,42 @@
+"""Golden vectors: a few training steps whose losses and final weights the slow oracle has worked out.
+
+The exported project replays them on the device. They hold bit for bit, so that a wrong compiler flag, a broken FPU
+set-up or a damaged weight shows before the first real sample is learned.
+"""
+
+import zlib
+from dataclasses import dataclass
+
+import numpy as np
+
+from tinyprop.codegen.layout import to_engine
+from tinyprop.ir.oracle import OracleTrainer
+from tinyprop.ir.train_program import TrainProgram
+
+STEPS = 3
+RATE = 0.01
+
+
+@dataclass(frozen=True)
+class Golden:
+    """samples (STEPS, inputs) float32, labels (STEPS,), losses (STEPS,) float32; crc32 of all final parameters as the
+    engine stores them, little-endian."""
+
+    samples: np.ndarray
+    labels: np.ndarray
+    losses: np.ndarray
+    crc32: int
+
+
+def golden_vectors(train: TrainProgram) -> Golden:
+    """`STEPS` steps on fixed pseudo-random samples, half of whose inputs are exact zeros."""
+    program = train.program
+    generator = np.random.default_rng(20241)
+    samples = generator.standard_normal((STEPS, *program.input.shape)).astype(np.float32)
+    samples[generator.random(samples.shape) < 0.5] = 0
+    labels = np.arange(STEPS) % program.output.size
+    oracle = OracleTrainer(train)
+    losses = [oracle.step(x, int(label), RATE).loss for x, label in zip(samples, labels, strict=True)]
+    final = to_engine(program, oracle.parameters)
+    crc = zlib.crc32(final.astype("<f4").tobytes())
+    return Golden(samples.reshape(STEPS, -1), labels, np.array(losses, np.float32), crc)

@@ -1,0 +1,33 @@
+"""SourceTree → a project a firmware engineer can build: CMake or plain `cc`, with a self-test that must pass."""
+
+from dataclasses import replace
+
+from tinyprop.codegen.generate import render, stamp
+from tinyprop.codegen.golden import RATE, golden_vectors
+from tinyprop.codegen.literals import c_float
+from tinyprop.codegen.source_tree import SourceTree
+from tinyprop.ir.train_program import TrainProgram
+from tinyprop.plan.plan import Plan
+
+
+def project(tree: SourceTree, train: TrainProgram, plan: Plan, notes: tuple[str, ...] = ()) -> SourceTree:
+    """`tree` with CMakeLists.txt, main.c (golden self-test) and README.md. notes: lines on the board, for the README."""
+    golden = golden_vectors(train)
+    context = {
+        "name": tree.name,
+        "stamp": stamp(train, plan),
+        "sources": tree.sources,
+        "include_dirs": tree.include_dirs,
+        "method": train.spec.method,
+        "inputs": train.program.input.size,
+        "samples": [", ".join(c_float(v) for v in sample) for sample in golden.samples],
+        "labels": ", ".join(f"{label}U" for label in golden.labels),
+        "losses": ", ".join(c_float(loss) for loss in golden.losses),
+        "steps": len(golden.labels),
+        "rate": c_float(RATE),
+        "crc32": f"0x{golden.crc32:08X}U",
+        "notes": notes,
+    }
+    templates = {"CMakeLists.txt": "CMakeLists.txt.j2", "main.c": "main.c.j2", "README.md": "project_readme.md.j2"}
+    extra = {path: render(template, context) for path, template in templates.items()}
+    return replace(tree, files=dict(sorted({**tree.files, **extra}.items())))
