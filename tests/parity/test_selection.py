@@ -34,9 +34,9 @@ FLOATS = [np.float32(v) for v in (0, 0.0, 1e-45, 3e-45, 1e-38, 1e-3, 0.25, 0.25,
 
 
 class CLayerState(ctypes.Structure):
-    """tp_layer_state; a spare word behind it in case the engine's record is larger than y_max."""
+    """tp_layer_state."""
 
-    _fields_ = (("y_max", ctypes.c_float), ("spare", ctypes.c_float))
+    _fields_ = (("y_max", ctypes.c_float),)
 
 
 class CCounts(ctypes.Structure):
@@ -72,7 +72,7 @@ class Twins:
         self, rule: SelectionRule, state: LayerState, delta: np.ndarray, n: int, pooled: Pooled | None = None
     ) -> tuple[LayerState, np.ndarray, int, int]:
         """(state after, δ after, entries kept, looks)."""
-        after, c_state = delta.copy(), CLayerState(state.y_max, 0)
+        after, c_state = delta.copy(), CLayerState(state.y_max)
         pointer, size = ctypes.c_void_p(after.ctypes.data), ctypes.c_uint32(delta.size)
         self.counts.looks = 0
         function = getattr(self.library, rule.c_function)
@@ -254,7 +254,6 @@ def test_top_k_equals_its_definition(
         assert min(k_min, delta.size) <= k <= delta.size
         assert selected.kept.tolist() == brute_force_top_k(delta, k, np.arange(delta.size))
         assert selected.looks <= 10 * delta.size + RANKED**2
-        assert selected.stop == (not selected.kept.any())
 
 
 @settings(deadline=None, derandomize=True, max_examples=100)
@@ -275,7 +274,7 @@ def test_the_sum_of_errors_is_the_same_to_the_bit(twins: Twins, delta: np.ndarra
 @settings(deadline=None, derandomize=True, max_examples=100)
 @given(errors=st.lists(st.one_of(st.just(0.0), st.floats(0, 2, width=32)), min_size=1), theta=st.floats(0, 1))
 def test_skip_by_error_remembers_alike(twins: Twins, errors: list[float], theta: float) -> None:
-    state, c_state = LayerState(), CLayerState(0, 0)
+    state, c_state = LayerState(), CLayerState(0)
     for y in np.float32(errors):
         state, skip = SkipByError(theta).skip(state, np.float32(0), y)
         c_skip = twins.library.tp_skip_by_error_f32(ctypes.byref(c_state), ctypes.c_float(y), ctypes.c_float(theta))

@@ -22,11 +22,12 @@ def select(rule: SelectionRule, *delta: float, order: list[int] | None = None, y
     return rule.select(LayerState(np.float32(y_max)), values, values.size, place)[1]
 
 
-def test_keep_all_counts_what_is_not_zero_and_never_stops() -> None:
+def test_keep_all_counts_what_is_not_zero() -> None:
     selected = select(KeepAll(), 0.0, -2.0, 1e-45, -0.0)
     assert selected.kept.tolist() == [False, True, True, False]
     assert selected.looks == 0
-    assert not select(KeepAll(), 0.0, 0.0).stop
+    assert not selected.stop
+    assert select(KeepAll(), 0.0, 0.0).stop
 
 
 def test_keep_above_takes_the_bar_itself_and_counts_two_looks() -> None:

@@ -26,4 +26,4 @@ class KeepAbove(SelectionRule):
         magnitude = np.abs(delta)
         bar = np.float32(self.theta) * np.max(magnitude, initial=np.float32(0))
         kept = (delta != 0) & (magnitude >= bar)
-        return state, Selected(kept, looks=2 * delta.size, stop=not kept.any())
+        return state, Selected(kept, looks=2 * delta.size)

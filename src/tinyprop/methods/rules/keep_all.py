@@ -10,7 +10,7 @@ from tinyprop.methods.rules.rule import LayerState, Selected, SelectionRule
 
 @dataclass(frozen=True)
 class KeepAll(SelectionRule):
-    """Keeps all there is. Exact zeros carry nothing and are not counted as kept; the pass never ends here."""
+    """Keeps all there is. Exact zeros carry nothing and are not counted as kept."""
 
     c_function: ClassVar[str] = "tp_keep_all_f32"
 

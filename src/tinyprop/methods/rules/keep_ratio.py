@@ -55,7 +55,7 @@ class KeepRatio(SelectionRule):
             kept, looks = nonzero & (k > 0), delta.size
         else:
             kept, looks = largest(delta, k, order), looks_for_top_k(delta, k)
-        return LayerState(y_max), Selected(kept, looks, stop=not kept.any())
+        return LayerState(y_max), Selected(kept, looks)
 
 
 def largest(delta: np.ndarray, k: int, order: np.ndarray) -> np.ndarray:

@@ -21,14 +21,15 @@ class LayerState:
 
 @dataclass(frozen=True)
 class Selected:
-    """The answer for one layer and step. kept: mask over the stored δ; looks: elements looked at to find it.
-
-    stop: nothing is kept, so neither this layer nor any below it is trained in this step.
-    """
+    """The answer for one layer and step. kept: mask over the stored δ; looks: elements looked at to find it."""
 
     kept: np.ndarray
     looks: int
-    stop: bool = False
+
+    @property
+    def stop(self) -> bool:
+        """Nothing is kept: neither this layer nor any below it is trained in this step."""
+        return not self.kept.any()
 
 
 class SelectionRule(ABC):
