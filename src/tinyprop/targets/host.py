@@ -15,7 +15,14 @@ from tinyprop.trace import StepTrace
 
 SHIM = Path(__file__).parent / "c" / "host_shim.c"
 CHUNK = 256  # samples per call into C: between two calls Python can show progress and take Ctrl-C
-TRACE_TYPES: dict[str, type] = {"loss": np.float32, "skipped": np.bool_}  # all others are whole numbers
+COLUMN_TYPES: dict[str, type] = {
+    "loss": np.float32,
+    "predicted": np.uint32,
+    "skipped": np.uint32,
+    "macs_forward": np.uint64,
+    "macs_backward": np.uint64,
+    "looks": np.uint64,
+}
 
 
 class _Program(ctypes.Structure):
@@ -97,15 +104,11 @@ class HostEngine(Engine):
             ctypes.byref(trace),
             ctypes.byref(done),
         )
-        rows = {name: column[: done.value].astype(TRACE_TYPES.get(name, np.int64)) for name, column in columns.items()}
-        return StepTrace(**rows), status
+        return _as_trace({name: column[: done.value] for name, column in columns.items()}), status
 
     def _columns(self, n: int) -> dict[str, np.ndarray]:
         """Room for what n steps report."""
-        wide = dict.fromkeys(("macs_forward", "macs_backward", "looks"), np.uint64)
-        words = dict.fromkeys(("predicted", "skipped"), np.uint32)
-        types: dict[str, type] = {"loss": np.float32, **words, **wide}
-        columns = {name: np.empty(n, dtype=kind) for name, kind in types.items()}
+        columns: dict[str, np.ndarray] = {name: np.empty(n, dtype=kind) for name, kind in COLUMN_TYPES.items()}
         return columns | {"kept": np.empty((n, self.facts.layers), dtype=np.uint32)}
 
     def _infer(self, samples: np.ndarray) -> tuple[np.ndarray, int]:
@@ -125,6 +128,11 @@ class HostEngine(Engine):
     def _demand(self, status: int) -> None:
         if status != 0:
             raise InternalError(f"the host library refused a checked call: {self._explain(status)}.")
+
+
+def _as_trace(columns: dict[str, np.ndarray]) -> StepTrace:
+    integers = {name: column.astype(np.int64) for name, column in columns.items() if name not in ("loss", "skipped")}
+    return StepTrace(loss=columns["loss"], skipped=columns["skipped"].astype(bool), **integers)
 
 
 def _load(tree: SourceTree, toolchain: str, optimise: str | None) -> ctypes.CDLL:
