@@ -33,7 +33,7 @@ def export_for_inference(model: nn.Module, example: torch.Tensor) -> ExportedPro
     """The model in eval mode as a graph of aten calls; raises UserError when it does not run or cannot be exported."""
     parameter = next(model.parameters(), None)
     if parameter is not None:
-        example = example.to(parameter.device)
+        example = example.to(parameter.device, parameter.dtype)  # so that a wrong dtype is told with the other problems
     with _eval_mode(model), torch.no_grad():
         _check_runs(model, example)
         try:

@@ -1,0 +1,110 @@
+"""What capture builds, and that the model stays as it was."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from tinyprop.frontend import capture
+from tinyprop.ir.oracle import run_forward
+from tinyprop.ir.passes import fuse
+
+
+class DigitsCNN(nn.Module):
+    """Modules, functionals, a reshape and dropout mixed, as people write them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.features = nn.Sequential(nn.Conv2d(1, 4, 3, padding="same"), nn.BatchNorm2d(4), nn.ReLU())
+        self.drop = nn.Dropout()
+        self.fc = nn.Linear(64, 10)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = nn.functional.max_pool2d(self.features(x), 2)
+        return self.fc(self.drop(x.view(x.size(0), -1)))
+
+
+class Products(nn.Module):
+    """Dense layers written as matrix products."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.w, self.b = nn.Parameter(torch.randn(5, 8)), nn.Parameter(torch.randn(5))
+        self.v = nn.Parameter(torch.randn(3, 5))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.addmm(self.b, x, self.w.t()).relu() @ self.v.T
+
+
+def varied_batch_norm(model: nn.Module) -> nn.Module:
+    """Batch norms with statistics and weights that are not the trivial ones."""
+    for module in model.modules():
+        if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
+            for tensor in (module.running_mean, module.weight, module.bias):
+                nn.init.normal_(tensor)
+            nn.init.uniform_(module.running_var, 0.5, 2)
+    return model
+
+
+@pytest.mark.parametrize(
+    ("build", "shape"),
+    [
+        (DigitsCNN, (1, 8, 8)),
+        (Products, (8,)),
+        (lambda: nn.Sequential(nn.Linear(8, 6, bias=False), nn.BatchNorm1d(6), nn.ReLU(True), nn.Linear(6, 3)), (8,)),
+        (lambda: nn.Sequential(nn.Conv2d(2, 3, (1, 3), (1, 2), "valid"), nn.Flatten(), nn.Linear(30, 2)), (2, 5, 5)),
+    ],
+)
+def test_program_computes_what_the_model_does(build, shape) -> None:
+    torch.manual_seed(0)
+    model = varied_batch_norm(build()).eval()
+    x = torch.randn(4, *shape)
+    program = fuse(capture(model, x[:1]))
+    for sample in x:
+        y = run_forward(program, sample.numpy())[program.output.name].y
+        np.testing.assert_allclose(y, model(sample[None])[0].detach().numpy(), rtol=1e-4, atol=1e-5)
+
+
+def test_printed_form() -> None:
+    model = nn.Sequential(nn.Flatten(), nn.Linear(6, 4), nn.ReLU(), nn.Linear(4, 2, bias=False))
+    assert str(capture(model, torch.zeros(1, 2, 3))).splitlines() == [
+        "program sequential(input: f32[2, 3])",
+        "  flatten: f32[6] = Flatten()(input)",
+        "  linear: f32[4] = Dense(inputs=6, outputs=4, bias=True, relu=False)(flatten, 1.weight, 1.bias)",
+        "  relu: f32[4] = ReLU()(linear)",
+        "  linear_1: f32[2] = Dense(inputs=4, outputs=2, bias=False, relu=False)(relu, 3.weight)",
+        "  return linear_1",
+    ]
+
+
+def test_names_come_from_the_state_dict_and_the_class() -> None:
+    program = capture(DigitsCNN(), np.zeros((1, 1, 8, 8)))
+    assert program.name == "digits_cnn"
+    assert list(program.parameters) == ["features.0.weight", "features.0.bias", "fc.weight", "fc.bias"]
+    assert [node.name for node in program.layers] == ["features_0", "fc"]
+    assert capture(DigitsCNN(), np.zeros((1, 1, 8, 8)), name="net7").name == "net7"
+
+
+def test_the_model_is_not_changed() -> None:
+    model = DigitsCNN()
+    model.features.eval()
+    model.fc.weight.requires_grad_(False)
+    model.fc.bias.grad = torch.ones(10)
+    before = {key: value.clone() for key, value in model.state_dict().items()}
+    modes = [module.training for module in model.modules()]
+    program = capture(model, torch.randn(1, 1, 8, 8))
+    assert [module.training for module in model.modules()] == modes
+    assert not model.fc.weight.requires_grad
+    assert model.fc.bias.requires_grad
+    assert torch.equal(model.fc.bias.grad, torch.ones(10))
+    for key, value in model.state_dict().items():
+        assert torch.equal(value, before[key])
+    weight = program.parameters["fc.weight"]
+    model.fc.weight.zero_()
+    assert weight.any()
+    assert not weight.flags.writeable
+
+
+def test_example_values_do_not_matter() -> None:
+    model = DigitsCNN()
+    assert str(capture(model, torch.full((1, 1, 8, 8), torch.nan))) == str(capture(model, np.zeros((1, 1, 8, 8))))
