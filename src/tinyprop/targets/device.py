@@ -27,7 +27,11 @@ class DeviceEngine(Engine):
         self.ram_bytes = firmware.ram_bytes
         self._power_on = power_on
         self._machine: Machine | None = power_on(firmware)
-        super().__init__(self._greet(), input_shape, target=firmware.board.name, chunk=CHUNK)
+        try:
+            super().__init__(self._greet(), input_shape, target=firmware.board.name, chunk=CHUNK)
+        except Exception:
+            self.close()
+            raise
 
     def parameters(self) -> np.ndarray:
         answer = self._exchange(protocol.order(Command.GET), 4 * self.facts.parameters)
@@ -37,7 +41,7 @@ class DeviceEngine(Engine):
         self._demand(self._exchange(protocol.order(Command.RESET), protocol.STATUS_BYTES))
 
     def restart(self) -> None:
-        """Power off and on: for a board that stopped after a fault."""
+        """Power off and on: for a board that went off after a fault. All that was learned and counted is gone."""
         self.close()
         self._machine = self._power_on(self.firmware)
         self._greet()

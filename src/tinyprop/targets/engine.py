@@ -103,7 +103,7 @@ class Engine(ABC):
 
     def accuracy(self, x: Any, y: Any) -> float:
         """Share of samples whose class is predicted, in percent. Raises UserError."""
-        labels = self._check.labels(y, len(np.asarray(x)))
+        labels = self._check.labels(y, len(self._check.samples(x)))
         return 100.0 * float(np.mean(self.predict(x) == labels))
 
     def set_parameters(self, values: Any) -> None:

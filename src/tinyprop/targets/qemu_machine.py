@@ -37,7 +37,7 @@ class QemuMachine(Machine):
         self._answers = os.open(place / "results", os.O_RDONLY | os.O_NONBLOCK)
         self._commands = self._connect(place / "commands")
 
-    def exchange(self, command: bytes, answer_bytes: int) -> bytes:
+    def _exchange(self, command: bytes, answer_bytes: int) -> bytes:
         deadline = time.monotonic() + self._timeout_s
         self._send(command)
         answer = bytearray()
@@ -52,13 +52,15 @@ class QemuMachine(Machine):
         return bytes(answer)
 
     def close(self) -> None:
+        self._stopped = self._stopped or "it was closed"
+        if self._said.closed:
+            return
         if self._process.poll() is None:
             self._process.kill()
         self._process.wait()
         for descriptor in (self._answers, self._commands):
             if descriptor >= 0:
                 os.close(descriptor)
-        self._answers = self._commands = -1
         self._said.close()
         self._folder.cleanup()
 
@@ -85,8 +87,8 @@ class QemuMachine(Machine):
             raise self._fault("ended by itself") from error
 
     def _fault(self, what: str) -> DeviceFault:
-        self._said.flush()
-        words = Path(self._folder.name, "said").read_text(encoding="utf-8").strip()
+        self._said.seek(0)
+        words = self._said.read().strip()
         self.close()
         return DeviceFault(f"the board in QEMU {what}: {words or 'the firmware ran into a processor fault'}.")
 

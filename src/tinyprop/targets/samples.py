@@ -32,7 +32,7 @@ class SampleCheck:
 
     def labels(self, y: Any, count: int) -> np.ndarray:
         """y as (N,) uint32. Raises UserError."""
-        array = np.asarray(y)
+        array = _array(y, "labels")
         if array.ndim != 1:
             raise UserError(f"labels have shape {array.shape}: pass one class number per sample, shape (N,).")
         if len(array) != count:
@@ -80,11 +80,15 @@ def checked_rate(rate: Any) -> float:
     return float(rate)
 
 
-def _numbers(values: Any, what: str) -> np.ndarray:
+def _array(values: Any, what: str) -> np.ndarray:
     try:
-        array = np.asarray(values)
+        return np.asarray(values)
     except ValueError as error:
         raise UserError(f"{what} do not form an array ({error}): pass numbers of one shape.") from error
+
+
+def _numbers(values: Any, what: str) -> np.ndarray:
+    array = _array(values, what)
     if array.dtype.kind not in "fiub":
         raise UserError(f"{what} have dtype {array.dtype}, which is not a real number: pass float32.")
     return array

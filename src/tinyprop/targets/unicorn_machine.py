@@ -2,6 +2,7 @@
 
 import mmap
 from collections import defaultdict
+from typing import Any
 
 import numpy as np
 from unicorn import (
@@ -55,9 +56,8 @@ class UnicornMachine(Machine):
         self._commands = bytearray()
         self._answers = bytearray()
         self._waiting: tuple[int, int] | None = None  # (address, bytes) of a read that found no commands
-        self._fault = ""
-        self._stopped = ""  # why the machine cannot go on
-        self._emulator = Uc(UC_ARCH_ARM, UC_MODE_THUMB)
+        self._fault = ""  # what a hook found wrong before it stopped the emulator
+        self._emulator: Any = Uc(UC_ARCH_ARM, UC_MODE_THUMB)
         self._emulator.ctl_set_cpu_model(CPU_MODELS[board.cpu])
         code = self._map_memory()
         self.counter = BlockCounter(self._emulator, code, board.flash.origin, self._clock, native_counter)
@@ -66,23 +66,17 @@ class UnicornMachine(Machine):
         self._emulator.reg_write(arm.UC_ARM_REG_SP, board.ram.end)
         self._next_address = firmware.entry | 1
 
-    def exchange(self, command: bytes, answer_bytes: int) -> bytes:
-        if self._stopped:
-            raise DeviceFault(f"the emulated board has stopped before ({self._stopped}): reset() starts it anew.")
+    def _exchange(self, command: bytes, answer_bytes: int) -> bytes:
         self._commands += command
-        try:
-            self._run()
-        except BaseException as error:
-            self._stopped = self._stopped or str(error) or type(error).__name__
-            raise
+        self._run()
         if len(self._answers) != answer_bytes:
-            self._stopped = "its answer had the wrong length"
             raise DeviceFault(f"the emulated board answered {len(self._answers)} bytes in place of {answer_bytes}.")
         answer, self._answers = bytes(self._answers), bytearray()
         return answer
 
     def close(self) -> None:
         self._stopped = self._stopped or "it was closed"
+        self._emulator = None  # its hooks refer to this object: nothing else would end the circle soon
 
     def instructions_by_function(self) -> dict[str, int]:
         """Instructions executed while the clock ran, the harness left out, largest first."""
@@ -130,9 +124,8 @@ class UnicornMachine(Machine):
         except UcError as error:
             raise DeviceFault(self._fault or self._place(f"the emulated board stopped: {error}")) from error
         if self._waiting is None:
-            if self._stopped:
-                raise DeviceFault(f"the emulated board has stopped: {self._stopped}.")
-            raise DeviceFault(self._place(f"the emulated board did not answer in {self._timeout_us / 1e6:.0f} s"))
+            hung = f"the emulated board did not answer in {self._timeout_us / 1e6:g} s"
+            raise DeviceFault(self._fault or self._place(hung))
 
     def _place(self, what: str) -> str:
         pc = self._emulator.reg_read(arm.UC_ARM_REG_PC)
@@ -154,7 +147,7 @@ class UnicornMachine(Machine):
     def _on_exception(self, uc: Uc, number: int, _user: object) -> None:
         pc = uc.reg_read(arm.UC_ARM_REG_PC)
         if number != BREAKPOINT:
-            self._stopped = self._place(f"processor exception {number}")
+            self._fault = self._place(f"processor exception {number}")
             uc.emu_stop()
             return
         self._next_address = (pc + 2) | 1
@@ -164,7 +157,7 @@ class UnicornMachine(Machine):
     def _semihost(self, operation: int, argument: int) -> None:
         uc = self._emulator
         if operation == SYS_EXIT:
-            self._stopped = f"the firmware ended with code {argument:#x}"
+            self._fault = f"the firmware ended by itself with code {argument:#x}."
             uc.emu_stop()
             return
         first, second, third = np.frombuffer(uc.mem_read(argument, 12), dtype="<u4").tolist()
@@ -179,7 +172,7 @@ class UnicornMachine(Machine):
             self._waiting = (second, third)
             uc.emu_stop()
         else:
-            self._stopped = self._place(f"unknown semihosting call {operation:#x} on {first:#x}")
+            self._fault = self._place(f"unknown semihosting call {operation:#x} on {first:#x}")
             uc.emu_stop()
 
     def _deliver(self, address: int, size: int) -> None:

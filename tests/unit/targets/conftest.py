@@ -1,14 +1,16 @@
 """A network written by hand: one dense layer, squared error, steps with a small loss skipped. Small enough to check
 by eye, and independent of the code generator."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 import tinyprop.engine as engine_package
 from tinyprop.codegen.source_tree import SourceTree
+from tinyprop.trace import StepTrace
 
-INPUTS, OUTPUTS = 4, 3
 SKIP_BELOW = 0.05
 ENGINE = Path(next(iter(engine_package.__path__)))
 
@@ -122,3 +124,55 @@ def toy_tree(spare_floats: int = 1, source: str = SOURCE) -> SourceTree:
         sources=("toy.c", "tp_kernels.c", "engine/tp_api.c"),
         include_dirs=(".", "engine"),
     )
+
+
+def train_in_numpy(x: np.ndarray, y: np.ndarray, rate: float) -> tuple[StepTrace, np.ndarray]:
+    """The same training in NumPy, float32, sums in the same order."""
+    weights, bias = INITIAL[:12].reshape(4, 3).copy(), INITIAL[12:].copy()
+    rows = []
+    for sample, label in zip(x, y, strict=True):
+        outputs = bias.copy()
+        for i in range(4):
+            outputs += weights[i] * sample[i]
+        delta = outputs - (np.arange(3) == label).astype(np.float32)
+        loss = np.float32(0)
+        for value in delta:
+            loss += value * value
+        skipped = loss < np.float32(SKIP_BELOW)
+        rows.append((loss, outputs.argmax(), skipped, [0 if skipped else 3]))
+        if not skipped:
+            weights -= (np.float32(rate) * delta) * sample[:, None]
+            bias -= np.float32(rate) * delta
+    loss, predicted, skipped, kept = (np.array(column) for column in zip(*rows, strict=True))
+    return StepTrace(loss, predicted, skipped, kept), np.concatenate([weights.ravel(), bias])
+
+
+@pytest.fixture(scope="session")
+def toy() -> Callable[..., SourceTree]:
+    """toy(spare_floats=1, source=SOURCE) → SourceTree: inputs 4, outputs 3, one layer, 15 parameters."""
+    return toy_tree
+
+
+@pytest.fixture(scope="session")
+def toy_source() -> str:
+    """The C text of the network, for tests that break it."""
+    return SOURCE
+
+
+@pytest.fixture(scope="session")
+def toy_samples() -> tuple[np.ndarray, np.ndarray]:
+    """150 samples (150, 4) and labels (150,): more than two chunks of a board."""
+    rng = np.random.default_rng(5)
+    return rng.normal(size=(150, 4)).astype(np.float32), rng.integers(0, 3, 150)
+
+
+@pytest.fixture(scope="session")
+def toy_initial() -> np.ndarray:
+    """Its parameters before training, (15,)."""
+    return INITIAL
+
+
+@pytest.fixture(scope="session")
+def toy_oracle() -> Callable[..., tuple[StepTrace, np.ndarray]]:
+    """toy_oracle(x, y, rate) → (trace, parameters): the network in NumPy, one step at a time."""
+    return train_in_numpy
