@@ -69,3 +69,9 @@ def test_c_files_carry_the_licence():
     files = [name for name in committed() if name.endswith((".c", ".h"))]
     assert files
     assert not [name for name in files if "SPDX-License-Identifier: Apache-2.0" not in readable(name)[:200]]
+
+
+def test_every_room_is_a_package():
+    """Else tools that walk packages, the import contract among them, silently pass it by."""
+    rooms = {(ROOT / name).parent for name in committed() if name.startswith("src/") and name.endswith(".py")}
+    assert not [room for room in rooms if not (room / "__init__.py").is_file()]

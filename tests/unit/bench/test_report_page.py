@@ -97,9 +97,9 @@ def test_nothing_is_fetched(page):
 
 
 def test_every_colour_of_a_drawing_is_one_of_the_page(page):
-    for colour in Colour:
-        assert colour.value not in page
-    for name in set(re.findall(r"var\((--[a-z0-9-]+)\)", page)):
+    names = {colour.css for colour in Colour} | set(re.findall(r"var\(--[a-z0-9-]+\)", page))
+    assert not [colour for colour in Colour if colour.value in page]
+    for name in (css[len("var(") : -1] for css in names):
         assert page.count(f"{name}: #") == 2, f"{name} needs a value for light and one for dark"
 
 

@@ -1,0 +1,1 @@
+"""The intermediate representation: operators, Program, passes, verifier, the training program and its oracle."""
