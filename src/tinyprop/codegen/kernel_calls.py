@@ -41,7 +41,7 @@ def mask_output_call(places: Places, node: Node) -> Call:
 
 def _dense_fwd(places: Places, node: Node) -> list[Call]:
     op: Dense = node.op  # type: ignore[assignment]
-    skip = places.train.spec.skip_zeros
+    skip = places.train.spec.skips_inputs
     weight, bias = places.parameters(node, const=True)
     literals = (c_uint(op.inputs), c_uint(op.outputs), _flag(op.relu), _flag(skip))
     shape = _join(op.inputs, op.outputs, _word(op.relu, "relu"), _word(not op.bias, "nobias"))
@@ -52,7 +52,7 @@ def _dense_fwd(places: Places, node: Node) -> list[Call]:
 def _dense_bwd(places: Places, step: BackwardStep) -> list[Call]:
     node, op = step.node, step.node.op
     assert isinstance(op, Dense)
-    skip = places.train.spec.skip_zeros
+    skip = places.train.spec.skips_inputs
     weight, bias = places.parameters(node)
     shape = _join(op.inputs, op.outputs, _word(step.mask_input, "masked"), _word(not op.bias, "nobias"))
     sizes = (c_uint(op.inputs), c_uint(op.outputs))
@@ -60,7 +60,7 @@ def _dense_bwd(places: Places, step: BackwardStep) -> list[Call]:
         arguments = (places.overwrite(node.input), places.delta(node, const=True), *places.parameters(node, const=True)[:1])
         return [Call("tp_dense_error_f32", shape, (*arguments, *sizes, _flag(step.mask_input), _flag(skip)))]
     columns = places.scratch(node, "tp_index")
-    kept: Argument = Pass("uint32_t", "kept", f"kept{step.layer}") if skip else c_uint(op.outputs)
+    kept: Argument = Pass("uint32_t", "kept", f"kept{step.layer}") if places.train.spec.skip_zeros else c_uint(op.outputs)
     common = (places.delta(node), weight, bias, columns, RATE, *sizes, kept)
     if step.propagate:
         arguments = (places.overwrite(node.input), *common, _flag(step.mask_input), _flag(skip))

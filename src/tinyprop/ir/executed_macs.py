@@ -12,13 +12,14 @@ from tinyprop.ir.ops.conv2d import Conv2d
 from tinyprop.ir.ops.conv2d_max_pool import Conv2dMaxPool
 from tinyprop.ir.ops.dense import Dense
 from tinyprop.ir.train_program import BackwardStep
+from tinyprop.methods.spec import TrainSpec
 
 
-def forward_macs(op: LayerOp, x: Array, ran: Forward, skip_zeros: bool) -> int:
+def forward_macs(op: LayerOp, x: Array, ran: Forward, skip_inputs: bool) -> int:
     """Multiply-adds of the forward kernel on input `x`."""
     match op:
         case Dense():
-            return op.outputs * _visited(x, skip_zeros)
+            return op.outputs * _visited(x, skip_inputs)
         case Conv2d():
             return op.out_channels * op.in_channels * int(_taps_inside(op, x).sum())
         case Conv2dMaxPool(conv=conv, pool=pool):
@@ -27,29 +28,29 @@ def forward_macs(op: LayerOp, x: Array, ran: Forward, skip_zeros: bool) -> int:
     raise InternalError(f"no count of executed multiply-adds for operator '{op.kind}'")
 
 
-def backward_macs(step: BackwardStep, x: Array, delta: Array, ran: Forward, skip_zeros: bool) -> int:
+def backward_macs(step: BackwardStep, x: Array, delta: Array, ran: Forward, spec: TrainSpec) -> int:
     """Multiply-adds of the backward kernels of one layer: of the error if it propagates, of the update if it trains.
 
     delta: after selection, as stored.
     """
     match step.node.op:
         case Dense() as op:
-            return _dense_backward(op, step, x, delta, skip_zeros)
+            return _dense_backward(op, step, x, delta, spec)
         case Conv2d() as op:
-            return _products(step) * _conv_backward(op, x, delta, tuple(np.indices(delta.shape)), skip_zeros)
+            return _products(step) * _conv_backward(op, x, delta, tuple(np.indices(delta.shape)), spec.skip_zeros)
         case Conv2dMaxPool(conv=conv, pool=pool):
             assert ran.aux is not None
-            return _products(step) * _conv_backward(conv, x, delta, pool.places(ran.aux), skip_zeros)
+            return _products(step) * _conv_backward(conv, x, delta, pool.places(ran.aux), spec.skip_zeros)
     raise InternalError(f"no count of executed multiply-adds for operator '{step.node.op.kind}'")
 
 
-def _dense_backward(op: Dense, step: BackwardStep, x: Array, delta: Array, skip_zeros: bool) -> int:
+def _dense_backward(op: Dense, step: BackwardStep, x: Array, delta: Array, spec: TrainSpec) -> int:
     kept = int(np.count_nonzero(delta))
     # A list of columns pays when it is short (`tp_list_pays`); otherwise, or when frozen, whole rows are run.
-    listed = skip_zeros and step.selection is not None and 3 * kept < 2 * op.outputs
+    listed = spec.skip_zeros and step.selection is not None and 3 * kept < 2 * op.outputs
     columns = kept if listed else op.outputs
     # One pass serves error and update, so it can leave out an input only if neither needs it.
-    rows = _visited(x, skip_zeros and (step.mask_input or not step.propagate))
+    rows = _visited(x, spec.skips_inputs and (step.mask_input or not step.propagate))
     return _products(step) * columns * rows
 
 
@@ -64,8 +65,8 @@ def _products(step: BackwardStep) -> int:
     return int(step.propagate) + int(step.selection is not None)
 
 
-def _visited(x: Array, skip_zeros: bool) -> int:
-    return int(np.count_nonzero(x)) if skip_zeros else x.size
+def _visited(x: Array, skip_inputs: bool) -> int:
+    return int(np.count_nonzero(x)) if skip_inputs else x.size
 
 
 def _taps_inside(conv: Conv2d, x: Array) -> Array:

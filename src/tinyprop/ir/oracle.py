@@ -79,7 +79,7 @@ class OracleTrainer:
             kept=done.kept,
             looks=done.looks,
             macs_forward=sum(
-                forward_macs(node.op, ran[node.input].y, ran[node.output], spec.skip_zeros)
+                forward_macs(node.op, ran[node.input].y, ran[node.output], spec.skips_inputs)
                 for node in program.layers
                 if isinstance(node.op, LayerOp)
             ),
@@ -131,7 +131,7 @@ class OracleTrainer:
         if step.selection is not None:
             updated = node.op.updated(delta, x, parameters, here, lr)
             self.parameters |= dict(zip(node.parameters, updated, strict=True))
-        return below, replace(done, macs=done.macs + backward_macs(step, x, delta, here, self.train.spec.skip_zeros))
+        return below, replace(done, macs=done.macs + backward_macs(step, x, delta, here, self.train.spec))
 
     def _select(self, step: BackwardStep, delta: Array, here: Forward, done: _Backward) -> tuple[Array, _Backward]:
         """δ with exact zeros where it is not kept."""
@@ -143,7 +143,8 @@ class OracleTrainer:
             self._layer_states[step.layer], delta.ravel(), n, op.delta_order(here)
         )
         mask = selected.kept.reshape(delta.shape)
-        kept = tuple(int(mask.sum()) if i == step.layer else k for i, k in enumerate(done.kept))
+        found = int(mask.sum()) if self.train.spec.skip_zeros else n  # plain training counts every value
+        kept = tuple(found if i == step.layer else k for i, k in enumerate(done.kept))
         return np.where(mask, delta, np.zeros_like(delta)), replace(done, kept=kept, looks=done.looks + selected.looks)
 
     def _parameters_of(self, node: Node) -> tuple[Array, ...]:

@@ -26,11 +26,18 @@ class LayerInfo:
 class TrainSpec:
     """One entry of `selections` per layer, in forward order; None: the layer never trains (frozen).
 
-    skip_zeros: leave out exact zeros (dead inputs, dead δ). False computes every value, as plain training does;
-    the trained weights are the same either way.
+    skip_zeros: leave out exact zeros of δ. False computes every value, as plain training does.
+    skip_zero_inputs: leave out exact zeros of a dense layer's input too; counts only together with skip_zeros.
+    The trained weights are the same either way.
     """
 
     method: str
     skip_zeros: bool
     skip: SkipRule
     selections: tuple[Selection | None, ...]
+    skip_zero_inputs: bool = True
+
+    @property
+    def skips_inputs(self) -> bool:
+        """Whether zero inputs are left out."""
+        return self.skip_zeros and self.skip_zero_inputs
