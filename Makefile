@@ -48,7 +48,8 @@ $(VENV)/dev.stamp: $(VENV)/demo.stamp
 	@touch $@
 
 $(BIN)/python:
-	@test -n "$(PYTHON)" || { echo "No Python found: install Python 3.11 or give PYTHON=/path/to/python3.11."; exit 1; }
+	@command -v "$(PYTHON)" >/dev/null || { \
+	  echo "No Python found at '$(PYTHON)': install Python 3.11 or give PYTHON=/path/to/python3.11."; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 	  echo "$(PYTHON) is $$($(PYTHON) -V 2>&1), tinyprop needs 3.11 or newer: give PYTHON=/path/to/python3.11."; exit 1; }
 	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
