@@ -1,0 +1,23 @@
+"""tinyprop: PyTorch models that keep learning on a microcontroller.
+
+>>> import tinyprop
+>>> sorted(tinyprop.METHODS)
+['full', 'full_zero_skip', 'ours', 'tinyprop_v1', 'tinyprop_v2']
+"""
+
+from tinyprop.errors import InternalError as InternalError
+from tinyprop.errors import TinypropError as TinypropError
+from tinyprop.errors import UserError as UserError
+from tinyprop.methods import METHODS as METHODS
+from tinyprop.methods import Full as Full
+from tinyprop.methods import FullZeroSkip as FullZeroSkip
+from tinyprop.methods import Method as Method
+from tinyprop.methods import Ours as Ours
+from tinyprop.methods import TinyPropV1 as TinyPropV1
+from tinyprop.methods import TinyPropV2 as TinyPropV2
+from tinyprop.surface import Network as Network
+from tinyprop.surface import Trainer as Trainer
+from tinyprop.surface import capture as capture
+from tinyprop.targets import Engine as Engine
+from tinyprop.targets import TrainingStopped as TrainingStopped
+from tinyprop.trace import StepTrace as StepTrace

@@ -1,1 +1,1 @@
-"""The intermediate representation: operators, Program, passes, verifier, the training program and its oracle."""
+"""The intermediate representation: operators, programs, passes, differentiation, and the oracle that runs them."""

@@ -1,6 +1,7 @@
 """Engine: a compiled network that trains and answers, wherever it runs. What all targets share is here."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
 from types import TracebackType
@@ -8,7 +9,9 @@ from typing import Any, Self
 
 import numpy as np
 
-from tinyprop.errors import UserError
+from tinyprop.codegen.layout import from_engine, to_engine, weight_hash
+from tinyprop.errors import InternalError, UserError
+from tinyprop.ir.graph import Program
 from tinyprop.targets.progress import Report, progress_report
 from tinyprop.targets.samples import SampleCheck, checked_epochs, checked_parameters, checked_rate
 from tinyprop.trace import StepTrace
@@ -39,6 +42,8 @@ class Engine(ABC):
     Everything a user passes is checked here, before anything runs: on a UserError the weights are untouched, except
     for TrainingStopped, which says how far the run went.
     """
+
+    program: Program | None = None  # known when built from a captured network
 
     def __init__(self, facts: Facts, input_shape: tuple[int, ...], target: str, chunk: int) -> None:
         if prod(input_shape) != facts.inputs:
@@ -105,6 +110,27 @@ class Engine(ABC):
         """Share of samples whose class is predicted, in percent. Raises UserError."""
         labels = self._check.labels(y, len(self._check.samples(x)))
         return 100.0 * float(np.mean(self.predict(x) == labels))
+
+    def weights(self) -> dict[str, np.ndarray]:
+        """The weights as they are now: name → array in PyTorch's layout, as a state_dict has them."""
+        return from_engine(self._network(), self.parameters())
+
+    def set_weights(self, weights: Mapping[str, Any]) -> None:
+        """Replaces all weights by name → array or tensor in PyTorch's layout. Raises UserError."""
+        own = self._network().parameters
+        arrays = {name: np.asarray(weights[name], np.float32) for name in own if name in weights}
+        if wrong := [name for name in own if name not in arrays or arrays[name].shape != own[name].shape]:
+            raise UserError(f"weights do not fit: {', '.join(wrong)} missing or of the wrong shape; pass a state_dict.")
+        self.set_parameters(to_engine(self._network(), arrays))
+
+    def weight_hash(self) -> str:
+        """SHA-256 over all weights in PyTorch's layout, float32 little-endian, in program order."""
+        return weight_hash(self.weights())
+
+    def _network(self) -> Program:
+        if self.program is None:
+            raise InternalError("this engine was built from sources alone and does not know the names of its weights")
+        return self.program
 
     def set_parameters(self, values: Any) -> None:
         """Replaces all parameters by values (P,), in the order of `parameters`. Raises UserError."""

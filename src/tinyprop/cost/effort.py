@@ -1,0 +1,65 @@
+"""Effort: multiply-adds done, over those of plain full training of the same network.
+
+The yardstick is counted on paper: every multiply-add of every layer, un-pooled, padding taps included, without the
+input error of the lowest layer (1 MAC = 1 multiply-add; biases not counted). What a run did is what the instrumented
+engine counted; looking at an element to choose what to keep counts as one. A method that computes every value is on
+paper what plain training is, whatever its kernels find to leave out: its effort is 1.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tinyprop.errors import InternalError
+from tinyprop.ir.graph import Program
+from tinyprop.ir.op import LayerOp
+from tinyprop.ir.train_program import TrainProgram
+from tinyprop.trace import StepTrace
+
+
+@dataclass(frozen=True)
+class PlainMacs:
+    """Multiply-adds of one plain full training step. backward (T,): per layer, forward order."""
+
+    forward: int
+    backward: tuple[int, ...]
+
+    @property
+    def total(self) -> int:
+        """Forward and backward."""
+        return self.forward + sum(self.backward)
+
+
+@dataclass(frozen=True)
+class Effort:
+    """bwd = backward MACs / backward MACs of plain training; total = (forward + backward + looks) / the same of plain."""
+
+    bwd: float
+    total: float
+
+
+def plain_macs(program: Program) -> PlainMacs:
+    """The yardstick for `program`, fused or not."""
+    counts = [node.op.macs(program.value_in(node).shape) for node in program.layers if isinstance(node.op, LayerOp)]
+    backward = tuple(c.weight_gradient + (c.input_error if layer else 0) for layer, c in enumerate(counts))
+    return PlainMacs(forward=sum(c.forward for c in counts), backward=backward)
+
+
+def effort(train: TrainProgram, trace: StepTrace) -> Effort:
+    """Mean effort of the steps in `trace`, which must come from an instrumented engine."""
+    if trace.macs_forward is None or trace.macs_backward is None or trace.looks is None:
+        raise InternalError("effort needs a trace with multiply-adds: run on the host engine or the oracle")
+    plain = plain_macs(train.program)
+    if train.spec.skip_zeros:
+        forward, backward = float(trace.macs_forward.mean()), float(trace.macs_backward.mean())
+    else:
+        forward, backward = float(plain.forward), _on_paper(train, trace, plain)
+    looks = float(trace.looks.mean())
+    return Effort(bwd=backward / sum(plain.backward), total=(forward + backward + looks) / plain.total)
+
+
+def _on_paper(train: TrainProgram, trace: StepTrace, plain: PlainMacs) -> float:
+    """Backward MACs when each kept value costs its share of the layer's plain cost, zero or not."""
+    program = train.program
+    n = np.array([node.op.delta_count(program.value_in(node).shape) for node in program.layers])  # type: ignore[attr-defined]
+    return float((trace.kept / n * np.array(plain.backward)).sum(axis=1).mean())

@@ -1,0 +1,61 @@
+"""Bytes: what a model keeps in RAM while it trains, by purpose, and what inference alone would need."""
+
+from dataclasses import dataclass
+
+from tinyprop.ir.train_program import ForwardStep, TrainProgram
+from tinyprop.plan.lifetimes import Storage, storage_of
+from tinyprop.plan.memory import plan_memory
+from tinyprop.plan.plan import Plan
+
+LAYER_STATE_BYTES = 4  # sizeof(tp_layer_state)
+KEPT_BYTES = 4  # one k per layer
+
+
+@dataclass(frozen=True)
+class MemoryCost:
+    """All in bytes. arena: activations, errors and scratch, overlaid; arena_lower_bound: the most alive at one time;
+    input: the caller's sample; inference: weights, arena and input of a model that never trains, weights in flash."""
+
+    weights: int
+    state: int
+    arena: int
+    arena_lower_bound: int
+    input: int
+    inference: int
+
+    @property
+    def model(self) -> int:
+        """The generated NAME_memory."""
+        return self.weights + self.state + self.arena
+
+    @property
+    def training(self) -> int:
+        """Everything a training step reads or writes in RAM but the stack."""
+        return self.model + self.input
+
+    def __str__(self) -> str:
+        return (
+            f"RAM to train {self.training:,} bytes: weights {self.weights:,}, activations and errors {self.arena:,} "
+            f"(lower bound {self.arena_lower_bound:,}), method state {self.state:,}, input {self.input:,}; "
+            f"to infer only {self.inference:,}"
+        )
+
+
+def memory_cost(train: TrainProgram, plan: Plan) -> MemoryCost:
+    """Bytes of `train` with its arena as in `plan`."""
+    program = train.program
+    layers = len(program.layers)
+    input_bytes = 4 * program.input.size
+    return MemoryCost(
+        weights=4 * sum(p.size for p in program.parameters.values()),
+        state=LAYER_STATE_BYTES * (1 + layers) + KEPT_BYTES * layers,
+        arena=-(-plan.arena_bytes // 4) * 4,
+        arena_lower_bound=plan.lower_bound_bytes,
+        input=input_bytes,
+        inference=plan_memory(_forward_only(train).buffers).arena_bytes + input_bytes,
+    )
+
+
+def _forward_only(train: TrainProgram) -> Storage:
+    steps = tuple(ForwardStep(s.node, keep_aux=False) for s in train.steps if isinstance(s, ForwardStep))
+    return storage_of(TrainProgram(train.program, train.spec, train.loss, steps))

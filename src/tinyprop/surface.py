@@ -1,0 +1,179 @@
+"""What a user types: capture a model, choose a method, build an engine, train, export.
+
+    network = tinyprop.capture(model, example_input)
+    trainer = network.train(tinyprop.TinyPropV2(), loss="cross_entropy")
+    engine = trainer.build("host")
+    trace = engine.fit(x, y, epochs=3, lr=0.01)
+    trainer.export("firmware/", board="nano33ble")
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tinyprop.codegen.generate import INLINE, SIZE, generate
+from tinyprop.codegen.project import project
+from tinyprop.codegen.source_tree import SourceTree
+from tinyprop.cost.effort import Effort, effort
+from tinyprop.cost.memory import MemoryCost, memory_cost
+from tinyprop.errors import UserError, unknown_name
+from tinyprop.ir.differentiate import differentiate, layer_infos
+from tinyprop.ir.graph import Program, frozen_array
+from tinyprop.ir.ops.softmax_cross_entropy import SoftmaxCrossEntropy
+from tinyprop.ir.passes import fuse
+from tinyprop.ir.train_program import TrainProgram
+from tinyprop.methods import METHODS, Method, method_named
+from tinyprop.plan.lifetimes import Storage, storage_of
+from tinyprop.plan.memory import plan_memory
+from tinyprop.plan.plan import Plan
+from tinyprop.targets import Engine, build, load_board
+from tinyprop.trace import StepTrace
+
+if TYPE_CHECKING:
+    from torch import nn
+
+LOSSES = {"cross_entropy": SoftmaxCrossEntropy}
+
+
+def capture(model: nn.Module, example_input: Any, name: str | None = None) -> Network:
+    """The network of a PyTorch model, which stays as it is.
+
+    example_input: a tensor or array with a batch of one, (1, …). name: a C identifier; default: from the model's class.
+    Raises UserError that lists every unsupported operator, each with its module and what to use instead.
+    """
+    from tinyprop.frontend import capture as capture_program  # the only way to torch
+
+    return Network(capture_program(model, example_input, name=name))
+
+
+@dataclass(frozen=True)
+class Network:
+    """A captured network; its weights are a copy of the model's."""
+
+    program: Program
+
+    def train(
+        self, method: Method | str, loss: str = "cross_entropy", *, kernels: str = INLINE, skip_zero_inputs: bool = True
+    ) -> Trainer:
+        """How this network learns under `method` (an object, or a name from `tinyprop methods`).
+
+        kernels: "inline" (fast) or "size" (small). skip_zero_inputs: whether zero inputs of dense layers are left out.
+        Raises UserError for an unknown method or loss, or when the method trains no layer.
+        """
+        if isinstance(method, str):
+            method = method_named(method)
+        if not isinstance(method, Method):
+            known = ", ".join(METHODS)
+            raise UserError(f"method is {method!r}, not a training method: pass e.g. TinyPropV2(), or one of {known}.")
+        if loss not in LOSSES:
+            raise unknown_name("loss", str(loss), LOSSES)
+        if kernels not in (INLINE, SIZE):
+            raise unknown_name("kernels", str(kernels), (INLINE, SIZE))
+        program = fuse(self.program)
+        spec = replace(method.spec(layer_infos(program)), skip_zero_inputs=skip_zero_inputs)
+        return Trainer(method, differentiate(program, spec, LOSSES[loss]()), kernels)
+
+    def with_weights(self, weights: Mapping[str, Any]) -> Network:
+        """The same network with other weights: name → array or tensor, as in the model's state_dict.
+
+        Raises UserError when names, shapes or values do not match.
+        """
+        own = self.program.parameters
+        if missing := [n for n in own if n not in weights]:
+            raise UserError(f"no weights given for {', '.join(missing)}: pass all of {', '.join(own)}.")
+        arrays = {name: frozen_array(np.asarray(weights[name])) for name in own}
+        for name, array in arrays.items():
+            if array.shape != own[name].shape or not np.isfinite(array).all():
+                raise UserError(f"weight '{name}' has shape {array.shape}; it must be finite and {own[name].shape}.")
+        return Network(replace(self.program, parameters=arrays))
+
+    def __str__(self) -> str:
+        return str(self.program)
+
+
+@dataclass(frozen=True)
+class Trainer:
+    """A network and a method, lowered: everything about the training step is decided, nothing is compiled yet."""
+
+    method: Method
+    train_program: TrainProgram
+    kernels: str = INLINE
+
+    @cached_property
+    def storage(self) -> Storage:
+        """The buffers of one training step."""
+        return storage_of(self.train_program)
+
+    @cached_property
+    def plan(self) -> Plan:
+        """Where they lie in memory."""
+        return plan_memory(self.storage.buffers)
+
+    @cached_property
+    def sources(self) -> SourceTree:
+        """The generated C."""
+        return generate(self.train_program, self.storage, self.plan, self.kernels)
+
+    @property
+    def memory(self) -> MemoryCost:
+        """What it costs in RAM."""
+        return memory_cost(self.train_program, self.plan)
+
+    def effort(self, trace: StepTrace) -> Effort:
+        """Effort of a run on the host engine, relative to plain full training."""
+        return effort(self.train_program, trace)
+
+    def build(self, target: str = "host", toolchain: str = "zig", optimise: str | None = None) -> Engine:
+        """Compiles for "host", a board's name or a board's .toml file, and starts it.
+
+        toolchain: "zig" (installed with tinyprop) or "gcc". optimise: a compiler flag such as "-O3"; default: the
+        toolchain's usual one. Raises UserError for an unknown target, a missing tool, a model that does not fit.
+        """
+        program = self.train_program.program
+        engine = build(self.sources, program.input.shape, target, toolchain, optimise)
+        engine.program = program
+        return engine
+
+    def export(self, folder: str | Path, board: str | None = None) -> Path:
+        """Writes the C project: engine, network, weights, CMakeLists.txt, a self-test and a README. Returns the folder.
+
+        board: checked to hold the model before anything is written. The folder must be new, empty, or an earlier
+        export; it is replaced as a whole or not at all. Raises UserError.
+        """
+        target = Path(folder)
+        if target.exists() and not _is_export(target):
+            raise UserError(f"'{folder}' is not empty and not an earlier export: name a new folder or empty this one.")
+        notes: tuple[str, ...] = (f"\n{self.memory}.",)
+        if board is not None:
+            record = load_board(board)
+            with self.build(board) as engine:
+                image = f"{engine.flash_bytes:,} bytes of flash and {engine.ram_bytes:,} of RAM"  # type: ignore[attr-defined]
+            notes += (f"With the emulator's test harness it takes {image} on the {record.title} ({record.cpu}).",)
+        tree = project(self.sources, self.train_program, self.plan, notes)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=target.parent, prefix=".tinyprop-") as work:
+            fresh = Path(work) / "export"
+            tree.write(fresh)
+            (fresh / EXPORT_MARK).write_text("Written by tinyprop; a later export may replace this folder.\n")
+            if target.exists():
+                shutil.move(target, Path(work) / "before")
+            shutil.move(fresh, target)
+        return target
+
+    def __str__(self) -> str:
+        return f"{self.train_program}\n{self.memory}"
+
+
+EXPORT_MARK = ".tinyprop-export"
+
+
+def _is_export(folder: Path) -> bool:
+    return folder.is_dir() and (not any(folder.iterdir()) or (folder / EXPORT_MARK).is_file())
