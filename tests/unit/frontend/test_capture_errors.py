@@ -57,6 +57,12 @@ def test_all_problems_are_listed_at_once() -> None:
     ]
 
 
+def two_heads(model: nn.Module, x: torch.Tensor) -> torch.Tensor:
+    """Both b and c read what a computed."""
+    shared = model.a(x)
+    return model.b(shared) + model.c(shared)
+
+
 @pytest.mark.parametrize(
     ("model", "shape", "expected"),
     [
@@ -64,6 +70,16 @@ def test_all_problems_are_listed_at_once() -> None:
             Forward(lambda m, x: m.a(x) + x, a=nn.Linear(4, 4)),
             (1, 4),
             "forward (Forward): add is not supported; use nn.Linear with bias=True for a bias; branches and residual",
+        ),
+        (
+            Forward(two_heads, a=nn.Linear(4, 4), b=nn.Linear(4, 4), c=nn.Linear(4, 4)),
+            (1, 4),
+            "c (Linear): it reads 'linear' when later layers have already run; branches and residual connections are",
+        ),
+        (
+            Forward(two_heads, a=nn.Linear(4, 4), b=nn.BatchNorm1d(4), c=nn.Linear(4, 4)),
+            (1, 4),
+            "b (BatchNorm1d): batch norm is supported only right behind a Conv2d or Linear",
         ),
         (
             Forward(lambda m, x: m.b(m.a(x) * 0 + 1).matmul(m.a(x).t()), a=nn.Linear(4, 4), b=nn.Linear(4, 4)),

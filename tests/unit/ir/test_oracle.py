@@ -48,7 +48,8 @@ def test_leaving_out_zeros_changes_no_bit(cnn) -> None:
         np.testing.assert_array_equal(trained[0][0][name], trained[1][0][name])
         assert not np.array_equal(trained[0][0][name], cnn.parameters[name])
     assert (trained[0][1].macs_backward > trained[1][1].macs_backward).all()
-    np.testing.assert_array_equal(trained[0][1].kept, trained[1][1].kept)
+    np.testing.assert_array_equal(trained[0][1].kept, [[3 * 9 * 8, 4 * 3 * 3, 5]] * 6)  # every value computed
+    assert (trained[1][1].kept < trained[0][1].kept)[:, :2].all()
 
 
 def test_full_counts_without_padding_or_pool_are_those_on_paper(chain) -> None:
@@ -89,6 +90,13 @@ def test_dense_counts_only_what_is_not_zero(chain) -> None:
     assert step.macs_backward == 2 * alive * 3 + inputs * 1
 
 
+def test_zero_inputs_that_need_an_error_are_counted(chain) -> None:
+    program = chain((2,), Dense(2, 3, bias=False), Dense(3, 2))  # no ReLU between: a zero there is not dead
+    step = OracleTrainer(trained_by(program, KeepAll(), KeepAll())).step(np.zeros(2), 0, 0.1)
+    assert step.macs_forward == 0
+    assert step.macs_backward == 2 * 3 * 2
+
+
 def test_a_skipped_step_changes_nothing(cnn) -> None:
     oracle = OracleTrainer(trained_by(cnn, KeepAll(), KeepAll(), KeepAll(), skip=SkipByLoss(100.0)))
     step = oracle.step(samples((1, 9, 8))[0], 1, 0.1)
@@ -117,12 +125,14 @@ def test_the_pass_ends_below_the_lowest_layer_that_trains(cnn) -> None:
 
 
 def test_the_pass_ends_where_nothing_is_kept(chain) -> None:
-    program = fuse(chain((3,), Dense(3, 4), ReLU(), Dense(4, 4), ReLU(), Dense(4, 2)))
-    dead = {**program.parameters, "2.bias": np.full(4, -100, np.float32)}
-    oracle = OracleTrainer(trained_by(program, KeepAll(), KeepAll(), KeepAll()))
+    layers = [Dense(3, 4), ReLU(), Dense(4, 4), ReLU(), Dense(4, 4), ReLU(), Dense(4, 2)]
+    program = fuse(chain((3,), *layers))
+    dead = {**program.parameters, "4.bias": np.full(4, -100, np.float32)}
+    oracle = OracleTrainer(trained_by(program, KeepAll(), None, KeepAll(), KeepAll()))
     oracle.parameters = dead
     step = oracle.step(np.ones(3, np.float32), 0, 0.1)
-    assert step.kept == (0, 0, 2)
+    assert step.kept == (0, 0, 0, 2)
+    assert step.macs_backward == 0  # the output layer's inputs are all zero, and the frozen layer is not reached
     np.testing.assert_array_equal(oracle.parameters["0.weight"], dead["0.weight"])
 
 
