@@ -44,10 +44,10 @@ class QemuMachine(Machine):
         while len(answer) < answer_bytes:
             readable, _, _ = select.select([self._answers], [], [], max(0.0, deadline - time.monotonic()))
             if not readable:
-                raise self._fault(f"did not answer in {self._timeout_s:.0f} s")
+                raise DeviceFault(f"the board in QEMU did not answer in {self._timeout_s:g} s.")
             part = os.read(self._answers, answer_bytes - len(answer))
             if not part:
-                raise self._fault("ended by itself")
+                raise self._ended()
             answer += part
         return bytes(answer)
 
@@ -76,7 +76,9 @@ class QemuMachine(Machine):
                 continue
             os.set_blocking(descriptor, True)
             return descriptor
-        raise self._fault("did not start")
+        fault = self._ended()
+        self.close()
+        raise fault
 
     def _send(self, command: bytes) -> None:
         view = memoryview(command)
@@ -84,13 +86,12 @@ class QemuMachine(Machine):
             while view:
                 view = view[os.write(self._commands, view) :]
         except BrokenPipeError as error:
-            raise self._fault("ended by itself") from error
+            raise self._ended() from error
 
-    def _fault(self, what: str) -> DeviceFault:
+    def _ended(self) -> DeviceFault:
         self._said.seek(0)
-        words = self._said.read().strip()
-        self.close()
-        return DeviceFault(f"the board in QEMU {what}: {words or 'the firmware ran into a processor fault'}.")
+        words = self._said.read().strip() or "the firmware ran into a processor fault"
+        return DeviceFault(f"the board in QEMU ended by itself: {words}.")
 
 
 def qemu_command(firmware: Firmware) -> list[str]:

@@ -8,6 +8,8 @@ import numpy as np
 
 from tinyprop.errors import UserError
 
+LARGEST_RATE = float(np.finfo(np.float32).max)
+
 
 @dataclass(frozen=True)
 class SampleCheck:
@@ -75,7 +77,7 @@ def checked_epochs(epochs: Any) -> int:
 def checked_rate(rate: Any) -> float:
     """The learning rate as a finite float of 0 or more. Raises UserError."""
     is_number = isinstance(rate, (int, float, np.integer, np.floating)) and not isinstance(rate, bool)
-    if not is_number or not math.isfinite(rate) or rate < 0 or rate > np.finfo(np.float32).max:
+    if not is_number or not math.isfinite(rate) or rate < 0 or rate > LARGEST_RATE:
         raise UserError(f"lr={rate!r}: pass a finite float32 number of 0 or more.")
     return float(rate)
 

@@ -126,9 +126,11 @@ def toy_tree(spare_floats: int = 1, source: str = SOURCE) -> SourceTree:
     )
 
 
-def train_in_numpy(x: np.ndarray, y: np.ndarray, rate: float) -> tuple[StepTrace, np.ndarray]:
+def train_in_numpy(
+    x: np.ndarray, y: np.ndarray, rate: float, initial: np.ndarray = INITIAL
+) -> tuple[StepTrace, np.ndarray]:
     """The same training in NumPy, float32, sums in the same order."""
-    weights, bias = INITIAL[:12].reshape(4, 3).copy(), INITIAL[12:].copy()
+    weights, bias = initial[:12].reshape(4, 3).copy(), initial[12:].copy()
     rows = []
     for sample, label in zip(x, y, strict=True):
         outputs = bias.copy()
@@ -161,9 +163,10 @@ def toy_source() -> str:
 
 @pytest.fixture(scope="session")
 def toy_samples() -> tuple[np.ndarray, np.ndarray]:
-    """150 samples (150, 4) and labels (150,): more than two chunks of a board."""
+    """150 samples (150, 4) that can be learnt, and labels (150,): more than two chunks of a board."""
     rng = np.random.default_rng(5)
-    return rng.normal(size=(150, 4)).astype(np.float32), rng.integers(0, 3, 150)
+    y = rng.integers(0, 3, 150)
+    return (np.eye(3, 4)[y] + rng.normal(scale=0.1, size=(150, 4))).astype(np.float32), y
 
 
 @pytest.fixture(scope="session")
@@ -174,5 +177,5 @@ def toy_initial() -> np.ndarray:
 
 @pytest.fixture(scope="session")
 def toy_oracle() -> Callable[..., tuple[StepTrace, np.ndarray]]:
-    """toy_oracle(x, y, rate) → (trace, parameters): the network in NumPy, one step at a time."""
+    """toy_oracle(x, y, rate, initial) → (trace, parameters): the network in NumPy, one step at a time."""
     return train_in_numpy
