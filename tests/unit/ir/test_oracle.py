@@ -127,7 +127,8 @@ def test_the_pass_ends_below_the_lowest_layer_that_trains(cnn) -> None:
 def test_the_pass_ends_where_nothing_is_kept(chain) -> None:
     layers = [Dense(3, 4), ReLU(), Dense(4, 4), ReLU(), Dense(4, 4), ReLU(), Dense(4, 2)]
     program = fuse(chain((3,), *layers))
-    dead = {**program.parameters, "4.bias": np.full(4, -100, np.float32)}
+    alive, off = np.full(4, 10, np.float32), np.full(4, -100, np.float32)
+    dead = {**program.parameters, "0.bias": alive, "4.bias": off}
     oracle = OracleTrainer(trained_by(program, KeepAll(), None, KeepAll(), KeepAll()))
     oracle.parameters = dead
     step = oracle.step(np.ones(3, np.float32), 0, 0.1)
