@@ -57,5 +57,5 @@ def test_missing_zig(monkeypatch):
 def test_cache_folder_that_cannot_be_made(toy, tmp_path, monkeypatch):
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
-    with pytest.raises(UserError, match="cannot be made .*: set XDG_CACHE_HOME"):
+    with pytest.raises(UserError, match=r"cannot be made .*: set XDG_CACHE_HOME"):
         compile_tree(toy(), HOST)

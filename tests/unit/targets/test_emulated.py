@@ -169,7 +169,7 @@ def test_compiler_errors_carry_the_words_of_the_compiler(toy, toy_source):
 
 
 def test_warnings_are_errors(toy, toy_source):
-    with pytest.raises(InternalError, match="-Wconversion|-Wimplicit-float-conversion|-Wdouble-promotion"):
+    with pytest.raises(InternalError, match=r"-Wconversion|-Wimplicit-float-conversion|-Wdouble-promotion"):
         emulate(sabotaged(toy, toy_source, "m->bias[0] += 1.0 * 0.1;"))
 
 
