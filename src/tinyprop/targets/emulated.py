@@ -28,7 +28,7 @@ class EmulatedEngine(DeviceEngine):
             self._emulator = UnicornMachine(firmware, timeout_s, native_counter)
             return self._emulator
 
-        super().__init__(build_firmware(tree, input_shape, board, "dwt", toolchain, optimise), input_shape, power_on)
+        super().__init__(build_firmware(tree, board, "dwt", toolchain, optimise), input_shape, power_on)
 
     def instructions_by_function(self) -> dict[str, int]:
         """Instructions of all training steps since power-up, by the C function they were executed in, largest first."""

@@ -1,9 +1,9 @@
 """Firmware: the network, the engine and the measuring harness linked for a board, and what the image says of itself."""
 
 import bisect
+import struct
 from dataclasses import dataclass
 from functools import cached_property
-from math import prod
 from pathlib import Path
 
 from elftools.elf.constants import SH_FLAGS
@@ -47,7 +47,7 @@ class Firmware:
     ram_bytes: int
     flash_end: int  # first address of flash behind the whole image, harness included
     ram_end: int  # first address of RAM that neither the network nor the harness uses
-    sample_bytes: int  # of one sample, which the harness keeps from there on, before the outputs
+    scratch_bytes: int  # of one sample and one output vector, which the harness keeps from there on
     harness: tuple[int, int]  # first address of the harness's code, and the first behind it
     symbols: tuple[tuple[int, int, str], ...]  # (address, bytes, name) of functions, by address
 
@@ -71,7 +71,6 @@ class Firmware:
 
 def build_firmware(
     tree: SourceTree,
-    input_shape: tuple[int, ...],
     board: Board,
     clock: str,
     toolchain: str = "zig",
@@ -84,32 +83,44 @@ def build_firmware(
     compiler = board_compiler(board, toolchain, optimise)
     whole = _with_harness(tree, clock, has_c_library=toolchain != "zig")
     image = link(compile_tree(whole, compiler), compiler, ".elf", linker_script(board))
-    firmware = read_firmware(image, board, 4 * prod(input_shape))
+    firmware = read_firmware(image, board, tree.name)
     _check_fit(firmware, tree.name)
     return firmware
 
 
-def read_firmware(path: Path, board: Board, sample_bytes: int) -> Firmware:
-    """What the linked image at `path` says of itself."""
+def read_firmware(path: Path, board: Board, network: str) -> Firmware:
+    """What the linked image at `path` says of itself; network: the name of its tp_program."""
     with path.open("rb") as stream:
         elf = ELFFile(stream)
         sections = [s for s in elf.iter_sections() if s["sh_flags"] & SH_FLAGS.SHF_ALLOC]
         segments = [s for s in elf.iter_segments("PT_LOAD") if s["p_filesz"]]
         harness = elf.get_section_by_name(".harness_text")
-        [scratch] = elf.get_section_by_name(".symtab").get_symbol_by_name("board_scratch")
+        flash = tuple(Segment(s["p_paddr"], s.data()) for s in segments)
         return Firmware(
             path=path,
             board=board,
             entry=elf.header["e_entry"],
-            segments=tuple(Segment(s["p_paddr"], s.data()) for s in segments),
+            segments=flash,
             flash_bytes=_without_harness([s for s in sections if s["sh_type"] != "SHT_NOBITS"]),
             ram_bytes=_without_harness([s for s in sections if s["sh_type"] == "SHT_NOBITS" or s.name == ".data"]),
             flash_end=max(s["p_paddr"] + s["p_filesz"] for s in segments),
-            ram_end=scratch["st_value"],
-            sample_bytes=sample_bytes,
+            ram_end=_address_of(elf, "board_scratch"),
+            scratch_bytes=4 * sum(_inputs_and_outputs(flash, _address_of(elf, network))),
             harness=(harness["sh_addr"], harness["sh_addr"] + harness["sh_size"]),
             symbols=_functions(elf),
         )
+
+
+def _address_of(elf: ELFFile, name: str) -> int:
+    [symbol] = elf.get_section_by_name(".symtab").get_symbol_by_name(name)
+    return int(symbol["st_value"])
+
+
+def _inputs_and_outputs(flash: tuple[Segment, ...], program: int) -> tuple[int, int]:
+    """The second and third word of the tp_program at that address."""
+    [segment] = [s for s in flash if s.address <= program < s.address + len(s.content)]
+    inputs, outputs = struct.unpack_from("<II", segment.content, program - segment.address + 4)
+    return inputs, outputs
 
 
 def _without_harness(sections: list[Section]) -> int:
@@ -155,10 +166,10 @@ def _network_in_static_memory(name: str) -> str:
 
 
 def _check_fit(firmware: Firmware, name: str) -> None:
-    """Raises UserError when flash, or RAM with a sample and the stack, is more than the board has."""
+    """Raises UserError when flash, or RAM with a sample, its outputs and the stack, is more than the board has."""
     board = firmware.board
     flash = firmware.flash_end - board.flash.origin
-    ram = firmware.ram_end - board.ram.origin + firmware.sample_bytes + board.stack_bytes
+    ram = firmware.ram_end - board.ram.origin + firmware.scratch_bytes + board.stack_bytes
     if board.holds(flash, ram):
         return
     excess = [

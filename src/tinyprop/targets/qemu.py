@@ -24,7 +24,7 @@ class QemuEngine(DeviceEngine):
         timeout_s: float = 120.0,
     ) -> None:
         super().__init__(
-            build_firmware(tree, input_shape, board, "cmsdk", toolchain, optimise),
+            build_firmware(tree, board, "cmsdk", toolchain, optimise),
             input_shape,
             lambda firmware: QemuMachine(firmware, timeout_s),
         )

@@ -107,7 +107,7 @@ class UnicornMachine(Machine):
     def _ram_areas(self) -> list[tuple[int, int]]:
         """(address, bytes): what is between variables and stack stays unmapped, so that strays are caught."""
         board = self._firmware.board
-        variables = _pages(self._firmware.ram_end - board.ram.origin + self._firmware.sample_bytes)
+        variables = _pages(self._firmware.ram_end - board.ram.origin + self._firmware.scratch_bytes)
         stack = _pages(board.stack_bytes)
         if variables + stack >= board.ram.bytes:
             return [(board.ram.origin, board.ram.bytes)]

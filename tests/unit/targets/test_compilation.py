@@ -2,7 +2,7 @@
 
 import pytest
 
-from tinyprop.errors import UserError
+from tinyprop.errors import InternalError, UserError
 from tinyprop.targets import load_board, toolchain
 from tinyprop.targets.compilation import compile_tree, link
 from tinyprop.targets.toolchain import Compiler, board_compiler, host_compiler
@@ -35,9 +35,12 @@ def test_flags_defines_and_compilers_are_part_of_the_key(toy):
     assert len(set(variants)) == 4
 
 
-def test_nothing_unfinished_is_left(toy):
-    folder = compile_tree(toy(), HOST)[0].parent
-    assert not [path for path in folder.iterdir() if path.name.startswith("unfinished-")]
+def test_nothing_unfinished_is_left(toy, toy_source, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    objects = compile_tree(toy(), HOST)
+    with pytest.raises(InternalError):
+        compile_tree(toy(source=toy_source + "not C"), HOST)
+    assert sorted(objects[0].parent.iterdir()) == sorted(objects)
 
 
 def test_missing_tools_are_named_with_what_to_install(monkeypatch):

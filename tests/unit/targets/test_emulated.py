@@ -150,6 +150,15 @@ def test_the_excess_is_exact(toy):
         emulate(toy(spare_floats=largest + 2))
 
 
+def test_the_harness_has_room_for_a_sample_and_its_outputs(toy):
+    with emulate(toy()) as engine:
+        assert engine.firmware.scratch_bytes == 4 * (4 + 3)
+        used = engine.firmware.ram_end - NANO.ram.origin + 4 * (4 + 3) + NANO.stack_bytes
+    floats = (NANO.ram.bytes - used) // 4 + 2
+    with pytest.raises(UserError, match=rf"RAM too many \({used + 4 * floats - 4:,} of 262,144\)"):
+        emulate(toy(spare_floats=floats))
+
+
 def test_network_too_large_for_every_board(toy):
     with pytest.raises(UserError, match="no board tinyprop knows is large enough"):
         emulate(toy(spare_floats=5_000_000))
