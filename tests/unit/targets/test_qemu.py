@@ -38,11 +38,10 @@ def test_fault_ends_with_a_sentence(toy, toy_source, toy_samples):
 def test_endless_loop_ends(toy, toy_source, toy_samples):
     anchor = "    float delta[3];\n"
     endless = toy_source.replace(anchor, anchor + '    while (x[0] != 1234.0f) { __asm__ volatile(""); }\n')
-    with (
-        QemuEngine(toy(source=endless), (4,), MPS2, timeout_s=0.5) as engine,
-        pytest.raises(DeviceFault, match=r"the board in QEMU did not answer in 0\.5 s"),
-    ):
-        engine.fit(*toy_samples)
+    with QemuEngine(toy(source=endless), (4,), MPS2, timeout_s=0.5) as engine:
+        with pytest.raises(DeviceFault, match=r"the board in QEMU did not answer in 0\.5 s"):
+            engine.fit(*toy_samples)
+        assert engine._machine._process.returncode is not None  # no emulator left behind
 
 
 @needs_qemu

@@ -103,6 +103,15 @@ def test_one_bad_sample_anywhere_keeps_the_run_from_starting(toy, toy_samples, t
     np.testing.assert_array_equal(engine.parameters(), toy_initial)
 
 
+def test_one_bad_label_too(toy, toy_samples, toy_initial):
+    engine = HostEngine(toy(), (4,))
+    y = toy_samples[1].copy()
+    y[-1] = 3
+    with pytest.raises(UserError, match="label 3 of sample 149 is not a class"):
+        engine.fit(toy_samples[0], y)
+    np.testing.assert_array_equal(engine.parameters(), toy_initial)
+
+
 def test_input_shape_must_be_that_of_the_network(toy):
     with pytest.raises(UserError, match=r"input_shape \(5,\) has 5 elements, the network 4"):
         HostEngine(toy(), (5,))
