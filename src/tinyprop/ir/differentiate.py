@@ -6,7 +6,7 @@ from tinyprop.ir.op import LayerOp
 from tinyprop.ir.ops.flatten import Flatten
 from tinyprop.ir.ops.relu import ReLU
 from tinyprop.ir.ops.softmax_cross_entropy import SoftmaxCrossEntropy
-from tinyprop.ir.train_program import BackwardStep, ForwardStep, LossStep, PassErrorStep, Step, TrainProgram
+from tinyprop.ir.train_program import BackwardStep, ForwardStep, LossStep, PassErrorStep, TrainProgram
 from tinyprop.methods.spec import LayerInfo, TrainSpec
 
 
@@ -41,9 +41,9 @@ def differentiate(program: Program, spec: TrainSpec, loss: SoftmaxCrossEntropy) 
     return TrainProgram(program, spec, loss, (*forward, LossStep(loss, program.output.name), *backward))
 
 
-def _backward_steps(program: Program, spec: TrainSpec, lowest: Node) -> list[Step]:
+def _backward_steps(program: Program, spec: TrainSpec, lowest: Node) -> list[BackwardStep | PassErrorStep]:
     layer_of = {node.name: layer for layer, node in enumerate(program.layers)}
-    steps: list[Step] = []
+    steps: list[BackwardStep | PassErrorStep] = []
     masked = False  # the error that arrives was already zeroed where the ReLU it passes is dead
     for node in reversed(program.nodes):
         if isinstance(node.op, LayerOp):

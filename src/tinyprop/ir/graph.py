@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 
@@ -61,12 +63,28 @@ class Program:
         """The value that `node` writes."""
         return self.values[node.output]
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Read-only mappings cannot be pickled and arrays come back writeable: both are made anew."""
+        return _restored, (self.name, self.input, self.output, self.nodes, dict(self.values), dict(self.parameters))
+
     def __str__(self) -> str:
         lines = [f"program {self.name}({self.input.name}: {self.input.dtype}{list(self.input.shape)})"]
         for node in self.nodes:
             shape = list(self.value_out(node).shape)
             lines.append(f"  {node.output}: f32{shape} = {node.op}({', '.join((node.input, *node.parameters))})")
         return "\n".join([*lines, f"  return {self.output.name}"])
+
+
+def _restored(
+    name: str,
+    input: Value,
+    output: Value,
+    nodes: tuple[Node, ...],
+    values: dict[str, Value],
+    parameters: dict[str, np.ndarray],
+) -> Program:
+    frozen = {key: frozen_array(array) for key, array in parameters.items()}
+    return Program(name, input, output, nodes, MappingProxyType(values), MappingProxyType(frozen))
 
 
 def frozen_array(array: np.ndarray) -> np.ndarray:

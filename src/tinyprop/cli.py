@@ -1,0 +1,119 @@
+"""The `tinyprop` command: thin shells around what Python users call."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import App, Parameter
+from rich.console import Console
+from rich.table import Table
+
+from tinyprop.errors import TinypropError
+from tinyprop.methods import METHODS
+from tinyprop.targets import board_names, load_board
+
+app = App(
+    name="tinyprop",
+    help="PyTorch models that keep learning on a microcontroller.",
+    help_epilogue="Examples:  tinyprop demo  ·  tinyprop methods  ·  tinyprop export model.pt2 firmware/ --board nano33ble",
+    version_flags=["--version"],
+)
+console = Console()
+ReportPath = Annotated[Path, Parameter(help="where the HTML report goes")]
+JsonPath = Annotated[Path | None, Parameter(help="also write the rows as JSON")]
+
+
+@app.command
+def demo(
+    *,
+    json: JsonPath = None,
+    report: ReportPath = Path("build/report.html"),
+    quick: Annotated[bool, Parameter(negative=(), help="one seed and few samples: seconds, no meaningful accuracy")] = False,
+) -> int:
+    """Train on an emulated board under five methods and compare them.
+
+    Example: tinyprop demo --json build/demo.json --report build/report.html
+    """
+    from tinyprop.bench.demo_command import demo_command
+
+    return demo_command(console, quick=quick, json_path=json, report_path=report)
+
+
+@app.command
+def bench(
+    *,
+    json: JsonPath = None,
+    write_ceilings: Annotated[bool, Parameter(negative=(), help="accept today's counts as the new ceilings")] = False,
+) -> int:
+    """Count instructions per training step on the emulated Cortex-M4F, beside other trainers.
+
+    Example: tinyprop bench --json build/bench.json
+    """
+    from tinyprop.bench.bench_command import bench_command
+
+    return bench_command(console, json_path=json, write_ceilings=write_ceilings)
+
+
+@app.command
+def methods() -> int:
+    """List the training methods."""
+    table = Table(title="Training methods", title_justify="left")
+    for column in ("name", "title", "what it does"):
+        table.add_column(column, no_wrap=column == "name")
+    for name, method in METHODS.items():
+        table.add_row(name, method.title, method.summary)
+    console.print(table)
+    return 0
+
+
+@app.command
+def boards() -> int:
+    """List the boards that come with tinyprop."""
+    table = Table(title="Boards", title_justify="left")
+    for column in ("name", "board", "core", "clock", "RAM", "flash", "runs in"):
+        table.add_column(column, justify="right" if column in ("clock", "RAM", "flash") else "left")
+    for name in board_names():
+        board = load_board(name)
+        sizes = (f"{board.ram.bytes // 1024} KiB", f"{board.flash.bytes // 1024} KiB")
+        clock = f"{board.clock_hz / 1e6:.0f} MHz"
+        table.add_row(name, board.title, board.cpu, clock, *sizes, board.emulator.kind)
+    console.print(table)
+    return 0
+
+
+@app.command
+def export(
+    model: Annotated[Path, Parameter(help="a program saved by torch.export.save (.pt2)")],
+    folder: Annotated[Path, Parameter(help="a new folder, or an earlier export to replace")],
+    *,
+    method: Annotated[str, Parameter(help="a name from `tinyprop methods`")] = "tinyprop_v2",
+    board: Annotated[str | None, Parameter(help="check that the model fits this board")] = None,
+    kernels: Annotated[str, Parameter(help="inline (fast) or size (small)")] = "inline",
+) -> int:
+    """Write the C project of a model that trains on the device.
+
+    Example: tinyprop export model.pt2 firmware/ --method ours --board nano33ble
+    """
+    from tinyprop.surface import load
+
+    network = load(model)
+    trainer = network.train(method, kernels=kernels)
+    written = trainer.export(folder, board=board)
+    console.print(f"{network}\n{trainer.memory}.\nWrote {written}; build it as {written}/README.md says.", highlight=False)
+    return 0
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Runs the command line; an error tinyprop raises on purpose becomes one sentence and exit status 1."""
+    try:
+        sys.exit(app(arguments))
+    except TinypropError as error:
+        Console(stderr=True).print(f"[red]error:[/red] {error}", highlight=False, soft_wrap=True)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        Console(stderr=True).print("stopped.")
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()
