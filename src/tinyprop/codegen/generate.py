@@ -104,7 +104,7 @@ def _backward(places: Places) -> tuple[list[LayerCode], list[Call]]:
     layers, called = [], []
     for step in places.train.steps:
         if isinstance(step, PassErrorStep):
-            calls = pass_error_calls(places, step.node)
+            calls = [] if step.masked else pass_error_calls(places, step.node)
             if calls:
                 layers.append(LayerCode(f"{step.node.name}: {step.node.op.kind}", None, (), None, _texts(calls)))
             called += calls

@@ -55,11 +55,9 @@ def _backward_steps(program: Program, spec: TrainSpec, lowest: Node) -> list[Bac
             masked = mask_input
             if not propagate:
                 return steps
-        elif isinstance(node.op, ReLU) and masked:
-            masked = False
         else:
-            steps.append(PassErrorStep(node))
-            masked = masked and isinstance(node.op, Flatten)
+            steps.append(PassErrorStep(node, masked=masked and isinstance(node.op, ReLU)))
+            masked = masked and isinstance(node.op, ReLU | Flatten)  # a ReLU below a ReLU is dead where that one is
     raise InternalError(f"layer {lowest.name} is not in {program.name}")
 
 

@@ -29,9 +29,13 @@ class LossStep:
 
 @dataclass(frozen=True)
 class PassErrorStep:
-    """Send the error through an operator without parameters."""
+    """Send the error through an operator without parameters.
+
+    masked: `node` is a ReLU that the mask_input of the layer above has already applied; the error is as it should be.
+    """
 
     node: Node
+    masked: bool = False
 
 
 @dataclass(frozen=True)

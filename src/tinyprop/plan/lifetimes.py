@@ -43,7 +43,7 @@ def storage_of(train: TrainProgram) -> Storage:
                 ledger.error[step.output] = ledger.activation[step.output]
                 ledger.use(time, ledger.activation[step.output])
             case PassErrorStep():
-                ledger.pass_error(time, step.node)
+                ledger.pass_error(time, step)
             case BackwardStep():
                 ledger.backward(time, step)
     return ledger.storage()
@@ -82,10 +82,11 @@ class _Ledger:
         if step.keep_aux and node.op.has_argmax:
             self.argmax[node.name] = self.create(time, f"{node.name}.argmax", program.value_out(node).size)
 
-    def pass_error(self, time: int, node: Node) -> None:
+    def pass_error(self, time: int, step: PassErrorStep) -> None:
+        node = step.node
         above = self.error[node.output]
         self.use(time, above, self.argmax.get(node.name))
-        if isinstance(node.op, Flatten):
+        if isinstance(node.op, Flatten) or step.masked:
             self.error[node.input] = above
         elif isinstance(node.op, ReLU):
             self.use(time, self.activation[node.output])
