@@ -18,6 +18,7 @@ from tinyprop.methods import TinyPropV2 as TinyPropV2
 from tinyprop.surface import Network as Network
 from tinyprop.surface import Trainer as Trainer
 from tinyprop.surface import capture as capture
+from tinyprop.surface import load as load
 from tinyprop.targets import Engine as Engine
 from tinyprop.targets import TrainingStopped as TrainingStopped
 from tinyprop.trace import StepTrace as StepTrace

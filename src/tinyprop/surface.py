@@ -54,6 +54,16 @@ def capture(model: nn.Module, example_input: Any, name: str | None = None) -> Ne
     return Network(capture_program(model, example_input, name=name))
 
 
+def load(path: str | Path, name: str | None = None) -> Network:
+    """The network of a model saved by `torch.export.save`; name: a C identifier, default: from the file's name.
+
+    Raises UserError when there is no such file, or when it holds no model that can be captured.
+    """
+    from tinyprop.frontend import load as load_program
+
+    return Network(load_program(Path(path), name=name))
+
+
 @dataclass(frozen=True)
 class Network:
     """A captured network; its weights are a copy of the model's."""

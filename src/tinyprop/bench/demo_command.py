@@ -3,7 +3,6 @@
 from itertools import groupby
 from pathlib import Path
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -15,7 +14,7 @@ from tinyprop.bench.progress import stage_progress
 from tinyprop.bench.report import write_report
 from tinyprop.bench.report.records import Check, Row
 
-COLUMNS = ("method", "accuracy", "bwd", "total", "skip", "mean k", "worst k", "RAM kB", "flash", "stack", "")
+COLUMNS = ("method", "accuracy", "bwd", "total", "skip", "mean k", "worst k", "RAM kB", "flash", "stack", " ")
 
 
 def demo_command(console: Console, *, quick: bool, json_path: Path | None, report_path: Path) -> int:
@@ -26,6 +25,7 @@ def demo_command(console: Console, *, quick: bool, json_path: Path | None, repor
     rows, checks = rows_of(runs, config), checks_of(runs, config)
     for table in tables(rows):
         console.print(table)
+        console.print()
     print_legend(console, config)
     for check in checks:
         console.print(_verdict(check), highlight=False)
@@ -45,13 +45,13 @@ def tables(rows: tuple[Row, ...]) -> list[Table]:
 
 def _table(model: str, scenario: str, rows: tuple[Row, ...]) -> Table:
     title = f"{model} · {scenario} · accuracy before: {rows[0].accuracy_before:.1f} %"
-    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    table = Table(title=title, title_justify="left", title_style="bold", box=None, padding=(0, 1, 0, 0))
     for column in COLUMNS:
-        table.add_column(column, justify="left" if column in ("method", "") else "right", no_wrap=True)
+        table.add_column(column, justify="left" if column in ("method", " ") else "right", no_wrap=True)
     for row in rows:
         table.add_row(
             row.method,
-            f"{row.accuracy_after:.1f} ±{row.accuracy_after_sd:.1f}",
+            f"{row.accuracy_after:.1f}±{row.accuracy_after_sd:.1f}",
             f"{row.effort_bwd:.3f}",
             f"{row.effort_total:.3f}",
             f"{row.skipped:.0%}",

@@ -4,6 +4,7 @@ from typing import Any
 
 import torch
 from torch import fx, nn
+from torch.export import ExportedProgram
 
 from tinyprop.errors import UserError
 from tinyprop.frontend.aten_call import AtenCall, module_path
@@ -28,11 +29,16 @@ def capture(model: nn.Module, example_input: Any, name: str | None = None) -> Pr
     """
     network = program_name(type(model).__name__ if name is None else name, given=name is not None)
     exported = export_for_inference(model, checked_example(example_input))
+    return lowered(exported, network, title=type(model).__name__, problems=_shared_parameters(model))
+
+
+def lowered(exported: ExportedProgram, network: str, *, title: str, problems: list[str]) -> Program:
+    """The Program `network` of an exported model. title: what errors call it; problems: those already known."""
     lowering = Lowering(exported)
-    problems = [*_shared_parameters(model), *_lower(exported.graph, lowering), *lowering.parameter_problems()]
-    if problems:
-        listed = "\n".join(f"  - {problem}" for problem in dict.fromkeys(problems))
-        raise UserError(f"{type(model).__name__} cannot be captured:\n{listed}")
+    found = [*problems, *_lower(exported.graph, lowering), *lowering.parameter_problems()]
+    if found:
+        listed = "\n".join(f"  - {problem}" for problem in dict.fromkeys(found))
+        raise UserError(f"{title} cannot be captured:\n{listed}")
     program = lowering.program(network)
     verify(program)
     return program

@@ -1,0 +1,29 @@
+"""load: a model that torch.export saved → Program, for those who were handed a file and not a class."""
+
+import re
+from pathlib import Path
+
+import torch
+
+from tinyprop.errors import UserError
+from tinyprop.frontend.capture import lowered
+from tinyprop.frontend.naming import program_name
+from tinyprop.ir.graph import Program
+
+
+def load(path: Path, name: str | None = None) -> Program:
+    """The network in `path`, written by `torch.export.save` with an example of a batch of one.
+
+    name: C identifier of the network; by default the file's name. Raises UserError as `capture` does, and for a file
+    that is missing or holds something else.
+    """
+    if not path.is_file():
+        raise UserError(f"there is no model file '{path}': save one with torch.export.save(exported, '{path.name}').")
+    try:
+        exported = torch.export.load(path)
+    except Exception as error:  # torch raises whatever the archive's contents provoke
+        raise UserError(f"'{path}' holds no exported PyTorch model: save one with torch.export.save.") from error
+    if len(exported.graph_signature.user_inputs) != 1:
+        raise UserError(f"'{path}' has {len(exported.graph_signature.user_inputs)} inputs: export it with one sample.")
+    network = re.sub(r"\W+", "_", path.stem).strip("_").lower() if name is None else name
+    return lowered(exported, program_name(network, given=True), title=f"'{path}'", problems=[])

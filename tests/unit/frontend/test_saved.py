@@ -1,0 +1,39 @@
+"""A model handed over as a file."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from tinyprop.errors import UserError
+from tinyprop.frontend import capture, load
+
+
+def _model() -> nn.Module:
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Flatten(), nn.Linear(6, 4), nn.Dropout(), nn.ReLU(), nn.Linear(4, 3)).eval()
+
+
+def test_a_saved_model_is_the_captured_one(tmp_path: Path) -> None:
+    model, example = _model(), torch.zeros(1, 2, 3)
+    path = tmp_path / "my-net.pt2"
+    torch.export.save(torch.export.export(model, (example,)), path)
+    loaded, captured = load(path), capture(model, example, name="my_net")
+    assert str(loaded) == str(captured)
+    assert all((loaded.parameters[n] == captured.parameters[n]).all() for n in captured.parameters)
+
+
+def test_what_is_not_a_model_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "junk.pt2").write_text("junk")
+    with pytest.raises(UserError, match="holds no exported PyTorch model"):
+        load(tmp_path / "junk.pt2")
+    with pytest.raises(UserError, match="there is no model file"):
+        load(tmp_path / "absent.pt2")
+
+
+def test_unsupported_layers_are_listed(tmp_path: Path) -> None:
+    model = nn.Sequential(nn.Flatten(), nn.Linear(6, 4), nn.GELU(), nn.Linear(4, 3)).eval()
+    torch.export.save(torch.export.export(model, (torch.zeros(1, 6),)), tmp_path / "net.pt2")
+    with pytest.raises(UserError, match="gelu"):
+        load(tmp_path / "net.pt2")
