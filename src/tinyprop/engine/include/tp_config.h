@@ -6,11 +6,25 @@
 #ifndef TP_CONFIG_H
 #define TP_CONFIG_H
 
+#include <float.h>
+#include <limits.h>
+
 /* A fused multiply-add rounds once where we round twice: results would differ from core to core. */
 #if defined(__clang__)
 #pragma STDC FP_CONTRACT OFF
 #elif defined(__GNUC__)
 #pragma GCC optimize("fp-contract=off")
+#endif
+
+/* Bit for bit needs float32 as IEEE 754 has it, rounded at every operation, and no sum reordered. */
+#if CHAR_BIT != 8 || FLT_RADIX != 2 || FLT_MANT_DIG != 24 || FLT_MAX_EXP != 128
+#error "tinyprop: this core needs 8-bit bytes and float as IEEE 754 binary32"
+#endif
+#if defined(FLT_EVAL_METHOD) && FLT_EVAL_METHOD != 0
+#error "tinyprop: floats are computed in a wider type; on x86 compile with -msse2 -mfpmath=sse"
+#endif
+#if defined(__FAST_MATH__)
+#error "tinyprop: compile without -ffast-math and -Ofast, which reorder sums"
 #endif
 
 #ifndef TP_INLINE_KERNELS
