@@ -14,6 +14,8 @@
 #pragma STDC FP_CONTRACT OFF
 #elif defined(__GNUC__)
 #pragma GCC optimize("fp-contract=off")
+/* Blocked kernels fill the registers; moving loads ahead of their use would push accumulators out to the stack. */
+#pragma GCC optimize("no-schedule-insns")
 #endif
 
 /* Bit for bit needs float32 as IEEE 754 has it, rounded at every operation, and no sum reordered. */
@@ -32,7 +34,7 @@
 #endif
 
 #if defined(__GNUC__)
-#define TP_ALWAYS_INLINE static inline __attribute__((always_inline))
+#define TP_ALWAYS_INLINE static inline __attribute__((always_inline, unused))
 #define TP_NOINLINE static __attribute__((noinline, unused))
 #define TP_MAY_ALIAS __attribute__((may_alias))
 #else
