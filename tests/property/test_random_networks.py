@@ -1,0 +1,62 @@
+"""Networks nobody chose: whatever Hypothesis draws, the compiled engine computes what the oracle computes."""
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from hypothesis import HealthCheck, given, note, settings
+from hypothesis import strategies as st
+from torch import nn
+
+import tinyprop
+from tinyprop.codegen.layout import weight_hash
+from tinyprop.ir.oracle import OracleTrainer
+
+Draw = Callable[[st.SearchStrategy], int]
+
+
+@st.composite
+def networks(draw: Draw) -> tuple[nn.Module, tuple[int, ...]]:
+    """A chain of up to two convolutions and up to two dense layers on a small odd-sized map."""
+    shape = (draw(st.integers(1, 3)), draw(st.integers(5, 9)), draw(st.integers(5, 9)))
+    layers: list[nn.Module] = []
+    channels = shape[0]
+    probe = torch.zeros(1, *shape)
+    torch.manual_seed(draw(st.integers(0, 99)))
+    for _ in range(draw(st.integers(0, 2))):
+        out, kernel = draw(st.integers(1, 6)), draw(st.sampled_from([1, 2, 3]))
+        conv = nn.Conv2d(channels, out, kernel, draw(st.integers(1, 2)), kernel // 2, bias=draw(st.booleans()))
+        layers += [conv, nn.ReLU()] if draw(st.booleans()) else [conv]
+        channels = out
+        probe = torch.zeros(1, *nn.Sequential(*layers)(torch.zeros(1, *shape)).shape[1:])
+        if min(probe.shape[2:]) >= 3 and draw(st.booleans()):
+            layers.append(nn.MaxPool2d(draw(st.sampled_from([2, 3])), draw(st.sampled_from([1, 2, 3]))))
+            probe = nn.Sequential(*layers)(torch.zeros(1, *shape))
+    layers.append(nn.Flatten())
+    width = probe[0].numel()
+    for _ in range(draw(st.integers(0, 2))):
+        hidden = draw(st.integers(1, 20))
+        layers += [nn.Linear(width, hidden, bias=draw(st.booleans())), nn.ReLU()]
+        width = hidden
+    return nn.Sequential(*layers, nn.Linear(width, draw(st.integers(2, 18)))), shape
+
+
+@settings(max_examples=15, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@given(networks(), st.sampled_from(sorted(tinyprop.METHODS)), st.sampled_from(["inline", "size"]))
+def test_engine_and_oracle_agree_bit_for_bit(
+    drawn: tuple[nn.Module, tuple[int, ...]], method: str, kernels: str
+) -> None:
+    model, shape = drawn
+    trainer = tinyprop.capture(model, torch.zeros(1, *shape), name="drawn").train(method, kernels=kernels)
+    note(str(trainer))
+    generator = np.random.default_rng(5)
+    x = generator.standard_normal((6, *shape)).astype(np.float32)
+    x[generator.random(x.shape) < 0.3] = 0
+    y = generator.integers(0, trainer.train_program.program.output.size, 6)
+    oracle = OracleTrainer(trainer.train_program)
+    expected = oracle.fit(x, y, 0.05)
+    with trainer.build("host") as engine:
+        trace = engine.fit(x, y, lr=0.05)
+        assert engine.weight_hash() == weight_hash(oracle.parameters)
+    for column in ("loss", "predicted", "skipped", "kept", "macs_forward", "macs_backward", "looks"):
+        assert (getattr(trace, column) == getattr(expected, column)).all(), column

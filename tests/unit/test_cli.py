@@ -1,0 +1,114 @@
+"""The command line: one clear sentence and a non-zero exit for what cannot be done."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from tinyprop.cli import main
+
+
+def _run(*arguments: str) -> int:
+    with pytest.raises(SystemExit) as stopped:
+        main(list(arguments))
+    return int(stopped.value.code or 0)
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Flatten(), nn.Linear(8, 5), nn.ReLU(), nn.Linear(5, 3)).eval()
+    path = tmp_path_factory.mktemp("model") / "tiny.pt2"
+    torch.export.save(torch.export.export(model, (torch.zeros(1, 8),)), path)
+    return path
+
+
+def test_tables(capsys: pytest.CaptureFixture[str]) -> None:
+    assert _run("methods") == 0
+    assert "tinyprop_v2" in capsys.readouterr().out
+    assert _run("boards") == 0
+    assert "nano33ble" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", [[], ["demo"], ["bench"], ["export"], ["methods"], ["boards"]])
+def test_help(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert _run(*command, "--help") == 0
+    assert "xample" in capsys.readouterr().out
+
+
+def test_export(saved: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert _run("export", str(saved), str(tmp_path / "fw"), "--method", "ours", "--board", "nano33ble") == 0
+    assert (tmp_path / "fw" / "tiny.c").is_file()
+    assert "RAM to train" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("extra", "sentence"),
+    [
+        (["--method", "tinyprop_v3"], "error: unknown method 'tinyprop_v3': did you mean 'tinyprop_v"),
+        (["--board", "nano33bel"], "error: unknown board 'nano33bel': did you mean 'nano33ble'?"),
+        (["--kernels", "tiny"], "error: unknown kernels 'tiny'"),
+    ],
+)
+def test_bad_names(
+    saved: Path, tmp_path: Path, extra: list[str], sentence: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert _run("export", str(saved), str(tmp_path / "fw"), *extra) == 1
+    assert sentence in capsys.readouterr().err
+    assert not any(tmp_path.iterdir())
+
+
+def test_missing_and_foreign_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert _run("export", str(tmp_path / "absent.pt2"), str(tmp_path / "fw")) == 1
+    assert "there is no model file" in capsys.readouterr().err
+    junk = tmp_path / "junk.pt2"
+    junk.write_bytes(b"junk")
+    assert _run("export", str(junk), str(tmp_path / "fw")) == 1
+    assert "holds no exported PyTorch model" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["junk.pt2"]
+
+
+def test_unknown_command_and_option() -> None:
+    assert _run("demonstrate") != 0
+    assert _run("demo", "--seed", "3") != 0
+
+
+def test_the_demo_in_short(tmp_path: Path) -> None:
+    """Every station once, with few samples; the hashes hold whatever the settings."""
+    rows_path, report_path = tmp_path / "demo.json", tmp_path / "report.html"
+    command = [
+        sys.executable,
+        "-m",
+        "tinyprop.cli",
+        "demo",
+        "--quick",
+        "--json",
+        str(rows_path),
+        "--report",
+        str(report_path),
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=600)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "identical in 20 of 20 runs" in " ".join(done.stdout.split())
+    rows = json.loads(rows_path.read_text())["rows"]
+    wanted = (
+        "model scenario method accuracy_before accuracy_after effort_bwd effort_total skipped instructions_mean "
+        "instructions_max ram_bytes flash_bytes stack_bytes hash_host hash_board"
+    ).split()
+    assert len(rows) == 20
+    for row in rows:
+        assert set(wanted) <= set(row)
+        assert row["hash_host"] == row["hash_board"]
+        assert len(row["hash_host"]) == 64
+        assert 0 <= row["accuracy_after"] <= 100
+        assert 0 < row["instructions_mean"] <= row["instructions_max"]
+        assert row["ram_bytes"] > 0 < row["stack_bytes"]
+        assert (row["effort_bwd"] == pytest.approx(1.0)) == (row["method"] == "full")
+    assert {row["method"] for row in rows} == {"full", "full_zero_skip", "tinyprop_v1", "tinyprop_v2", "ours"}
+    page = report_path.read_text()
+    assert page.count("<svg") >= 4
+    assert "http://" not in page.replace("http://www.w3.org", "")
