@@ -28,7 +28,9 @@ def demo(
     *,
     json: JsonPath = None,
     report: ReportPath = Path("build/report.html"),
-    quick: Annotated[bool, Parameter(negative=(), help="one seed and few samples: seconds, no meaningful accuracy")] = False,
+    quick: Annotated[
+        bool, Parameter(negative=(), help="one seed and few samples: seconds, no meaningful accuracy")
+    ] = False,
 ) -> int:
     """Train on an emulated board under five methods and compare them.
 
@@ -99,7 +101,9 @@ def export(
     network = load(model)
     trainer = network.train(method, kernels=kernels)
     written = trainer.export(folder, board=board)
-    console.print(f"{network}\n{trainer.memory}.\nWrote {written}; build it as {written}/README.md says.", highlight=False)
+    console.print(
+        f"{network}\n{trainer.memory}.\nWrote {written}; build it as {written}/README.md says.", highlight=False
+    )
     return 0
 
 

@@ -1,10 +1,10 @@
 """What a user types: capture a model, choose a method, build an engine, train, export.
 
-    network = tinyprop.capture(model, example_input)
-    trainer = network.train(tinyprop.TinyPropV2(), loss="cross_entropy")
-    engine = trainer.build("host")
-    trace = engine.fit(x, y, epochs=3, lr=0.01)
-    trainer.export("firmware/", board="nano33ble")
+network = tinyprop.capture(model, example_input)
+trainer = network.train(tinyprop.TinyPropV2(), loss="cross_entropy")
+engine = trainer.build("host")
+trace = engine.fit(x, y, epochs=3, lr=0.01)
+trainer.export("firmware/", board="nano33ble")
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """How the demo's learning rates were chosen: for full training, on the validation part, never on the test part.
 
-    python -m tinyprop.bench.choose_rate --json results/demo_rates.json
+python -m tinyprop.bench.choose_rate --json results/demo_rates.json
 """
 
 import argparse
@@ -57,7 +57,13 @@ def main() -> None:
         for model, scenarios in measured.items()
     }
     versions = {name: version(name) for name in ("tinyprop", "torch", "numpy", "scikit-learn")}
-    content = {"chosen": chosen, "validation_accuracy": measured, "seeds": SEEDS, "config": config, "versions": versions}
+    content = {
+        "chosen": chosen,
+        "validation_accuracy": measured,
+        "seeds": SEEDS,
+        "config": config,
+        "versions": versions,
+    }
     write_whole(path, msgspec.json.format(msgspec.json.encode(content)))
     console.print(f"chosen: {chosen}, all in {path}")
 

@@ -14,7 +14,7 @@ from tinyprop.bench.progress import stage_progress
 from tinyprop.bench.report import write_report
 from tinyprop.bench.report.records import Check, Row
 
-COLUMNS = ("method", "accuracy", "bwd", "total", "skip", "mean k", "worst k", "RAM kB", "flash", "stack", " ")
+COLUMNS = ("method", "accuracy", "bwd", "total", "skip", "mean k", "worst k", "RAM KiB", "flash", "stack", " ")
 
 
 def demo_command(console: Console, *, quick: bool, json_path: Path | None, report_path: Path) -> int:
@@ -57,8 +57,8 @@ def _table(model: str, scenario: str, rows: tuple[Row, ...]) -> Table:
             f"{row.skipped:.0%}",
             f"{row.instructions_mean / 1e3:,.1f}",
             f"{row.instructions_max / 1e3:,.1f}",
-            f"{row.ram_bytes / 1e3:,.1f}",
-            f"{row.flash_bytes / 1e3:,.1f}",
+            f"{row.ram_bytes / 1024:,.1f}",
+            f"{row.flash_bytes / 1024:,.1f}",
             f"{row.stack_bytes:,}",
             "=" if row.hash_host == row.hash_board else "≠",
         )
@@ -70,7 +70,7 @@ def print_legend(console: Console, config: DemoConfig) -> None:
     console.print(
         f"accuracy: percent on test data after learning, mean ± standard deviation over {len(config.seeds)} seed(s), host "
         "engine. bwd, total: effort, multiply-adds over those of plain full training, backward and in all. skip: share "
-        "of steps skipped. mean k, worst k: thousand instructions per training step on the emulated board. kB of 1,000 "
+        "of steps skipped. mean k, worst k: thousand instructions per training step on the emulated board. KiB "
         "bytes of the linked image, RAM with one sample; stack in bytes. =: board and host end with identical weights.",
         highlight=False,
         style="dim",

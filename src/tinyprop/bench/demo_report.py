@@ -78,7 +78,9 @@ def json_of(runs: tuple[MethodRun, ...], config: DemoConfig) -> bytes:
         "rows": rows_of(runs, config),
         "checks": checks_of(runs, config),
         "config": config,
-        "versions": {name: version(name) for name in ("tinyprop", "torch", "numpy", "scikit-learn", "ziglang", "unicorn")},
+        "versions": {
+            name: version(name) for name in ("tinyprop", "torch", "numpy", "scikit-learn", "ziglang", "unicorn")
+        },
     }
     return msgspec.json.format(msgspec.json.encode(content))
 

@@ -1,5 +1,6 @@
 """load: a model that torch.export saved → Program, for those who were handed a file and not a class."""
 
+import logging
 import re
 from pathlib import Path
 
@@ -19,10 +20,15 @@ def load(path: Path, name: str | None = None) -> Program:
     """
     if not path.is_file():
         raise UserError(f"there is no model file '{path}': save one with torch.export.save(exported, '{path.name}').")
+    logger = logging.getLogger("torch.export")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)  # it prints a traceback before it raises the same
     try:
         exported = torch.export.load(path)
     except Exception as error:  # torch raises whatever the archive's contents provoke
         raise UserError(f"'{path}' holds no exported PyTorch model: save one with torch.export.save.") from error
+    finally:
+        logger.setLevel(level)
     if len(exported.graph_signature.user_inputs) != 1:
         raise UserError(f"'{path}' has {len(exported.graph_signature.user_inputs)} inputs: export it with one sample.")
     network = re.sub(r"\W+", "_", path.stem).strip("_").lower() if name is None else name
