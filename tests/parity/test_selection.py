@@ -85,7 +85,7 @@ class Twins:
                 shares = (ctypes.c_float(v) for v in (s_min, s_max, scale))
                 argmax = ctypes.c_void_p(pooled.argmax.ctypes.data if pooled else None)
                 window = (pooled.row, pooled.height, pooled.width) if pooled else (1, 1, 1)
-                kept = function(pointer, size, n, *shares, k_min, ctypes.byref(c_state), argmax, *window)
+                kept = function(pointer, size, n, *shares, k_min, ctypes.byref(c_state), argmax, *window, 0)
         return LayerState(np.float32(c_state.y_max)), after, kept, self.counts.looks
 
 

@@ -8,6 +8,7 @@ The oracle follows the dtype of its inputs, so in float32 it is bit-identical to
 it serves as the yardstick of gradient checks.
 """
 
+import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar
@@ -48,11 +49,15 @@ class Op(ABC):
     """An operator. Subclasses are frozen dataclasses of the operator's attributes; one file each."""
 
     kind: ClassVar[str]
-    has_argmax: ClassVar[bool] = False  # the backward pass needs to know which inputs won, one byte per output
+    has_argmax: ClassVar[bool] = False  # the backward pass needs to know which inputs won
 
     @abstractmethod
     def output_shape(self, shape: Shape) -> Shape:
         """Shape of the output for an input of `shape`; raises UserError when the input cannot be taken."""
+
+    def argmax_bytes(self, shape: Shape) -> int:
+        """Memory for which inputs won, for an input of `shape`: one byte per output."""
+        return math.prod(self.output_shape(shape))
 
     @abstractmethod
     def forward(self, x: Array, parameters: tuple[Array, ...]) -> Forward:

@@ -80,7 +80,8 @@ class _Ledger:
             size = 4 * program.value_out(node).size
             self.activation[node.output] = self.create(time, node.output, size)
         if step.keep_aux and node.op.has_argmax:
-            self.argmax[node.name] = self.create(time, f"{node.name}.argmax", program.value_out(node).size)
+            argmax_bytes = node.op.argmax_bytes(program.value_in(node).shape)
+            self.argmax[node.name] = self.create(time, f"{node.name}.argmax", argmax_bytes)
 
     def pass_error(self, time: int, step: PassErrorStep) -> None:
         node = step.node

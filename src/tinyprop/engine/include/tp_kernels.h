@@ -45,6 +45,18 @@ typedef struct tp_pool {
     uint32_t height, width;
 } tp_pool;
 
+/* Which input won each window of 2 by 2: dy * 2 + dx in two bits, four windows of one row a byte, rows byte by byte. */
+TP_ALWAYS_INLINE uint32_t tp_packed_bytes(uint32_t row)
+{
+    return (row + 3U) / 4U;
+}
+
+/* `line`: the bytes of one row of windows. */
+TP_ALWAYS_INLINE uint32_t tp_packed_place(const uint8_t *line, uint32_t window)
+{
+    return (uint32_t)line[window / 4U] >> 2U * (window % 4U) & 3U;
+}
+
 /* Geometry of a general max pool. */
 typedef struct tp_max_pool2d {
     uint32_t channels, in_height, in_width, out_height, out_width;
@@ -102,7 +114,7 @@ TP_KERNEL uint32_t tp_keep_all_f32(const float *delta, uint32_t size);
 TP_KERNEL uint32_t tp_keep_above_f32(float *delta, uint32_t size, float theta);
 TP_KERNEL uint32_t tp_keep_ratio_f32(float *delta, uint32_t size, uint32_t n, float s_min, float s_max, float scale,
                                      uint32_t k_min, tp_layer_state *state, const uint8_t *argmax, uint32_t row,
-                                     uint32_t pool_height, uint32_t pool_width);
+                                     uint32_t pool_height, uint32_t pool_width, int packed);
 
 #if TP_INLINE_KERNELS
 #include "../src/tp_abs_sum_f32.c"

@@ -70,14 +70,15 @@ TP_ALWAYS_INLINE void conv2d_error_patch(float *error, const float *weight, cons
 #undef TP_PATCH_STORE
 
 /* The deltas of one position, sorted by place, channel ascending within one; returns how many. */
-TP_ALWAYS_INLINE uint32_t conv2d_error_sort(const float *delta, const uint8_t *argmax, tp_kept *kept, uint32_t last[4],
+TP_ALWAYS_INLINE uint32_t conv2d_error_sort(const float *delta, const uint8_t *argmax, uint32_t px, tp_kept *kept, uint32_t last[4],
                                             tp_conv2d c, int skip_zeros)
 {
     const uint32_t pooled = (c.out_height / 2U) * (c.out_width / 2U);
+    const uint32_t places = (c.out_height / 2U) * tp_packed_bytes(c.out_width / 2U);
     uint32_t next[4] = {0U, 0U, 0U, 0U};
     for (uint32_t co = 0U; co < c.out_channels; ++co) {
         if (!skip_zeros || delta[co * pooled] != 0.0f) {
-            ++next[argmax[co * pooled]];
+            ++next[tp_packed_place(argmax + co * places, px)];
         }
     }
     uint32_t sum = 0U;
@@ -89,7 +90,7 @@ TP_ALWAYS_INLINE uint32_t conv2d_error_sort(const float *delta, const uint8_t *a
     }
     for (uint32_t co = 0U; sum != 0U && co < c.out_channels; ++co) {
         if (!skip_zeros || delta[co * pooled] != 0.0f) {
-            tp_kept *entry = &kept[next[argmax[co * pooled]]++];
+            tp_kept *entry = &kept[next[tp_packed_place(argmax + co * places, px)]++];
             entry->value = delta[co * pooled];
             entry->offset = co * c.in_channels * 9U;
         }
@@ -123,7 +124,7 @@ TP_KERNEL void tp_conv2d_error_f32_k3p1w2(const float *x, const float *delta, co
             const uint32_t position = py * columns + px;
             float *patch = error + 2U * py * c.in_width + 2U * px;
             uint32_t last[4];
-            if (conv2d_error_sort(delta + position, argmax + position, kept, last, c, skip_zeros) == 0U) {
+            if (conv2d_error_sort(delta + position, argmax + py * tp_packed_bytes(columns), px, kept, last, c, skip_zeros) == 0U) {
                 continue;
             }
             if (left && right) {

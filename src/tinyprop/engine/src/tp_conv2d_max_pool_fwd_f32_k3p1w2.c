@@ -3,117 +3,155 @@
 
 /* tp_conv2d_max_pool_fwd_f32 for a 3 by 3 kernel, stride 1, padding 1, pool 2 by 2, any number of channels.
  *
- * A block of 2 by 2 outputs times up to four channels stays in registers, one pooled result of each channel. Of the
- * 4 by 4 inputs the block reads, two rows are in registers at a time. Columns beyond the border are known when the
- * block is compiled (left, right), rows beyond it are read from a row of zeros.
+ * Up to eight neighbouring outputs of one row, of two channels, stay in registers while their windows pass by: a line
+ * of inputs, loaded once, serves three taps of both channels. Taps on the padding are left out: rows beyond the border
+ * are not visited, columns beyond it are known when the block is compiled (left, right). The pool takes place in y: an
+ * upper row leaves its maxima there, the lower row replaces those that it exceeds.
+ *
+ * Sums: bias, then (ci, ky, kx) ascending. argmax: as tp_packed_place reads it. Scratch: none.
  */
+#define TP_EACH_COLUMN(M, c) M(c, 0) M(c, 1) M(c, 2) M(c, 3) M(c, 4) M(c, 5) M(c, 6) M(c, 7)
 
-/* One tap of four outputs of channel c: weight [ky][kx] on the inputs u (row ky) and v (row ky + 1). */
-#define TP_TAP(c, tap, u, u_next, v, v_next) \
-    w = taps[(c) * filter_size + (tap)]; \
-    s##c##0 += w * (u); \
-    s##c##1 += w * (u_next); \
-    s##c##2 += w * (v); \
-    s##c##3 += w * (v_next);
+#define TP_START(c, i) float s##c##i = channels > (c) && bias != NULL ? bias[c] : 0.0f;
+#define TP_LOAD(i) const float v##i = readable > (i) ? line[i] : 0.0f;
 
-#define TP_TAP_ROW(c, ky, u, v) \
-    if (width > (c)) { \
-        TP_TAP(c, 3 * (ky), u##0, u##1, v##0, v##1) \
-        TP_TAP(c, 3 * (ky) + 1, u##1, u##2, v##1, v##2) \
-        TP_TAP(c, 3 * (ky) + 2, u##2, u##3, v##2, v##3) \
+/* One tap of output i. */
+#define TP_TAP(c, i, input, inside) \
+    if (width > (i) && (inside)) { \
+        s##c##i += tap * (input); \
     }
 
-#define TP_TAP_ROWS(ky, u, v) TP_TAP_ROW(0, ky, u, v) TP_TAP_ROW(1, ky, u, v) TP_TAP_ROW(2, ky, u, v) TP_TAP_ROW(3, ky, u, v)
+/* Three taps of every output of channel c, on the inputs left of it, at it and right of it. */
+#define TP_LEFT(c, i, input) TP_TAP(c, i, input, (i) > 0 || !left)
+#define TP_RIGHT(c, i, input) TP_TAP(c, i, input, readable > (i) + 1)
+#define TP_CENTRE(c, i) TP_TAP(c, i, v##i, 1)
+#define TP_TAPS(c) \
+    if (channels > (c)) { \
+        const float *filter = taps + (c) * in_channels * 9U; \
+        float tap = filter[0]; \
+        TP_LEFT(c, 0, before) TP_LEFT(c, 1, v0) TP_LEFT(c, 2, v1) TP_LEFT(c, 3, v2) \
+        TP_LEFT(c, 4, v3) TP_LEFT(c, 5, v4) TP_LEFT(c, 6, v5) TP_LEFT(c, 7, v6) \
+        tap = filter[1]; \
+        TP_EACH_COLUMN(TP_CENTRE, c) \
+        tap = filter[2]; \
+        TP_RIGHT(c, 0, v1) TP_RIGHT(c, 1, v2) TP_RIGHT(c, 2, v3) TP_RIGHT(c, 3, v4) \
+        TP_RIGHT(c, 4, v5) TP_RIGHT(c, 5, v6) TP_RIGHT(c, 6, v7) TP_RIGHT(c, 7, v8) \
+    }
 
-#define TP_LOAD_ROW(v, line) \
-    const float v##0 = left ? 0.0f : (line)[-1], v##1 = (line)[0]; \
-    const float v##2 = (line)[1], v##3 = right ? 0.0f : (line)[2];
-
-#define TP_START(c) \
-    const float b##c = width > (c) && bias != NULL ? bias[c] : 0.0f; \
-    float s##c##0 = b##c, s##c##1 = b##c, s##c##2 = b##c, s##c##3 = b##c;
+/* The larger of outputs `even` and `odd` of one window, number i of the block, meets what the upper row left in y. */
+#define TP_POOL(c, i, even, odd) \
+    if (width > (odd)) { \
+        float *pooled = y + (c) * plane + (i); \
+        float best = s##c##even; \
+        uint32_t place = 0U; \
+        if (s##c##odd > best) { \
+            best = s##c##odd; \
+            place = 1U << (2 * (i)); \
+        } \
+        if (lower) { \
+            if (best > *pooled) { \
+                places = (places & ~(3U << (2 * (i)))) | 2U << (2 * (i)) | place; \
+            } else { \
+                best = *pooled; \
+            } \
+            *pooled = relu && !(best > 0.0f) ? 0.0f : best; \
+        } else { \
+            *pooled = best; \
+            places |= place; \
+        } \
+    }
 
 #define TP_FINISH(c) \
-    if (width > (c)) { \
-        float best = s##c##0; \
-        uint32_t code = 0U; \
-        if (s##c##1 > best) { \
-            best = s##c##1; \
-            code = 1U; \
-        } \
-        if (s##c##2 > best) { \
-            best = s##c##2; \
-            code = 2U; \
-        } \
-        if (s##c##3 > best) { \
-            best = s##c##3; \
-            code = 3U; \
-        } \
-        y[(c) * pooled] = relu && !(best > 0.0f) ? 0.0f : best; \
+    if (channels > (c)) { \
+        const uint32_t held = argmax != NULL && (lower || shift != 0U) ? argmax[(c) * places_plane] : 0U; \
+        uint32_t places = held >> shift; \
+        TP_POOL(c, 0, 0, 1) TP_POOL(c, 1, 2, 3) TP_POOL(c, 2, 4, 5) TP_POOL(c, 3, 6, 7) \
         if (argmax != NULL) { \
-            argmax[(c) * pooled] = (uint8_t)code; \
+            argmax[(c) * places_plane] = (uint8_t)((held & ((1U << shift) - 1U)) | places << shift); \
         } \
     }
 
-/* line: the four input rows at the block's first column, of channel 0; step: to the same row of the next channel. */
-TP_ALWAYS_INLINE void conv2d_max_pool_block(const float *const line[4], const uint32_t step[4], const float *taps,
-                                            const float *bias, float *y, uint8_t *argmax, uint32_t in_channels,
-                                            uint32_t pooled, int relu, int left, int right, uint32_t width)
+/* Where a block of outputs reads and writes. shift: its first bit in the byte at argmax. */
+typedef struct tp_row_block {
+    const float *line, *taps, *bias; /* the upper input line at the block's first column, the taps that fall on it */
+    float *y;
+    uint8_t *argmax;
+    uint32_t lines, lower, shift;    /* input lines inside the image, whether it is the lower row of its windows */
+} tp_row_block;
+
+/* `width` columns of `channels` channels; these two, left and right are literals. */
+TP_ALWAYS_INLINE void conv2d_max_pool_block(tp_row_block b, tp_conv2d c, int relu, int left, int right, uint32_t width,
+                                            uint32_t channels)
 {
-    const float *line0 = line[0], *line1 = line[1], *line2 = line[2], *line3 = line[3];
-    const uint32_t filter_size = in_channels * 9U;
-    float w;
-    TP_START(0) TP_START(1) TP_START(2) TP_START(3)
-    for (uint32_t ci = 0U; ci < in_channels; ++ci, taps += 9) {
-        TP_LOAD_ROW(p, line0)
-        TP_LOAD_ROW(q, line1)
-        TP_TAP_ROWS(0, p, q)
-        TP_LOAD_ROW(r, line2)
-        TP_TAP_ROWS(1, q, r)
-        TP_LOAD_ROW(t, line3)
-        TP_TAP_ROWS(2, r, t)
-        line0 += step[0];
-        line1 += step[1];
-        line2 += step[1];
-        line3 += step[3];
+    const uint32_t in_channels = c.in_channels, plane = (c.out_height / 2U) * (c.out_width / 2U);
+    const uint32_t places_plane = (c.out_height / 2U) * tp_packed_bytes(c.out_width / 2U);
+    const uint32_t readable = right ? width : width + 1U, lower = b.lower, shift = b.shift;
+    const float *bias = b.bias;
+    float *y = b.y;
+    uint8_t *argmax = b.argmax;
+    TP_EACH_COLUMN(TP_START, 0) TP_EACH_COLUMN(TP_START, 1)
+    for (uint32_t ci = 0U; ci < in_channels; ++ci, b.line += c.in_height * c.in_width, b.taps += 9) {
+        const float *line = b.line, *taps = b.taps;
+        for (uint32_t ky = b.lines; ky > 0U; --ky, line += c.in_width, taps += 3) {
+            const float before = left ? 0.0f : line[-1];
+            TP_LOAD(0) TP_LOAD(1) TP_LOAD(2) TP_LOAD(3) TP_LOAD(4) TP_LOAD(5) TP_LOAD(6) TP_LOAD(7) TP_LOAD(8)
+            TP_TAPS(0) TP_TAPS(1)
+        }
     }
-    TP_FINISH(0) TP_FINISH(1) TP_FINISH(2) TP_FINISH(3)
+    TP_COUNT(macs_forward, in_channels * b.lines * channels * (3U * width - (uint32_t)left - (uint32_t)right));
+    TP_FINISH(0) TP_FINISH(1)
 }
 
-#undef TP_TAP
-#undef TP_TAP_ROW
-#undef TP_TAP_ROWS
-#undef TP_LOAD_ROW
+#undef TP_EACH_COLUMN
 #undef TP_START
+#undef TP_LOAD
+#undef TP_TAP
+#undef TP_LEFT
+#undef TP_RIGHT
+#undef TP_CENTRE
+#undef TP_TAPS
+#undef TP_POOL
 #undef TP_FINISH
 
-/* All positions of `width` channels, a literal of at most 4. */
-TP_ALWAYS_INLINE void conv2d_max_pool_channels(const float *x, const float *filter, const float *bias, float *y,
-                                               uint8_t *argmax, tp_conv2d c, int relu, uint32_t width)
+/* Columns [first, first + width) of a row; width and channels are literals. */
+TP_ALWAYS_INLINE void conv2d_max_pool_columns(tp_row_block row, tp_conv2d c, int relu, uint32_t first, uint32_t width,
+                                              uint32_t channels)
 {
-    static const float zeros[4] = {0.0f, 0.0f, 0.0f, 0.0f};
-    const uint32_t plane = c.in_height * c.in_width;
-    const uint32_t rows = c.out_height / 2U, columns = c.out_width / 2U;
-    for (uint32_t py = 0U; py < rows; ++py) {
-        const int top = py == 0U, bottom = 2U * py + 2U >= c.in_height;
-        for (uint32_t px = 0U; px < columns; ++px) {
-            const int left = px == 0U, right = 2U * px + 2U >= c.in_width;
-            const float *first = x + 2U * py * c.in_width + 2U * px;
-            const float *const line[4] = {top ? zeros + 1 : first - c.in_width, first, first + c.in_width,
-                                          bottom ? zeros + 1 : first + 2U * c.in_width};
-            const uint32_t step[4] = {top ? 0U : plane, plane, plane, bottom ? 0U : plane};
-            float *out = y + py * columns + px;
-            uint8_t *winner = argmax != NULL ? argmax + py * columns + px : NULL;
-            if (left && right) {
-                conv2d_max_pool_block(line, step, filter, bias, out, winner, c.in_channels, rows * columns, relu, 1, 1, width);
-            } else if (left) {
-                conv2d_max_pool_block(line, step, filter, bias, out, winner, c.in_channels, rows * columns, relu, 1, 0, width);
-            } else if (right) {
-                conv2d_max_pool_block(line, step, filter, bias, out, winner, c.in_channels, rows * columns, relu, 0, 1, width);
-            } else {
-                conv2d_max_pool_block(line, step, filter, bias, out, winner, c.in_channels, rows * columns, relu, 0, 0, width);
-            }
-            TP_COUNT(macs_forward, (6U - (uint32_t)(top + bottom)) * (6U - (uint32_t)(left + right)) * c.in_channels * width);
+    const int left = first == 0U, right = first + width == c.in_width;
+    row.line += first;
+    row.y += first / 2U;
+    row.argmax = row.argmax != NULL ? row.argmax + first / 8U : NULL;
+    row.shift = TP_INLINE_KERNELS ? 0U : first % 8U; /* inlined blocks are eight columns wide */
+    if (width == c.in_width) {
+        conv2d_max_pool_block(row, c, relu, 1, 1, width, channels);
+    } else if (left) {
+        conv2d_max_pool_block(row, c, relu, 1, 0, width, channels);
+    } else if (right) {
+        conv2d_max_pool_block(row, c, relu, 0, 1, width, channels);
+    } else {
+        conv2d_max_pool_block(row, c, relu, 0, 0, width, channels);
+    }
+}
+
+/* All positions of `channels` channels, a literal of at most 2. Rows and columns that the pool leaves over are not
+ * computed. */
+TP_ALWAYS_INLINE void conv2d_max_pool_channels(const float *x, const float *filter, const float *bias, float *y,
+                                               uint8_t *argmax, tp_conv2d c, int relu, uint32_t channels)
+{
+    const uint32_t rows = c.out_height & ~1U, columns = c.out_width & ~1U;
+    const uint32_t block = TP_INLINE_KERNELS ? 8U : 2U;
+    const uint32_t rest = TP_INLINE_KERNELS ? columns % 8U : 0U; /* a literal either way */
+    for (uint32_t oy = 0U; oy < rows; ++oy) {
+        const uint32_t top = oy == 0U, bottom = oy + 1U == c.in_height;
+        const uint32_t above = top ? 0U : (oy - 1U) * c.in_width;
+        const tp_row_block row = {x + above, filter + 3U * top, bias, y + oy / 2U * (columns / 2U),
+                                  argmax != NULL ? argmax + oy / 2U * tp_packed_bytes(columns / 2U) : NULL,
+                                  3U - top - bottom, oy % 2U, 0U};
+        for (uint32_t ox = 0U; ox + block <= columns; ox += block) {
+            conv2d_max_pool_columns(row, c, relu, ox, block, channels);
+        }
+        if (rest != 0U) {
+            conv2d_max_pool_columns(row, c, relu, columns - rest, rest, channels);
         }
     }
 }
@@ -121,17 +159,16 @@ TP_ALWAYS_INLINE void conv2d_max_pool_channels(const float *x, const float *filt
 TP_KERNEL void tp_conv2d_max_pool_fwd_f32_k3p1w2(const float *x, const float *weight, const float *bias, float *y,
                                                  uint8_t *argmax, tp_conv2d c, int relu)
 {
-    const uint32_t pooled = (c.out_height / 2U) * (c.out_width / 2U), filter_size = c.in_channels * 9U;
-    const uint32_t rest = TP_INLINE_KERNELS ? c.out_channels % 4U : 1U; /* a literal either way */
+    const uint32_t plane = (c.out_height / 2U) * (c.out_width / 2U), filter_size = c.in_channels * 9U;
+    const uint32_t places_plane = (c.out_height / 2U) * tp_packed_bytes(c.out_width / 2U);
+    const uint32_t pair = TP_INLINE_KERNELS ? 2U : 1U;
     uint32_t co = 0U;
-    for (; co + 4U <= c.out_channels; co += 4U) {
-        conv2d_max_pool_channels(x, weight + co * filter_size, bias != NULL ? bias + co : NULL, y + co * pooled,
-                                 argmax != NULL ? argmax + co * pooled : NULL, c, relu, 4U);
+    for (; co + pair <= c.out_channels; co += pair) {
+        conv2d_max_pool_channels(x, weight + co * filter_size, bias != NULL ? bias + co : NULL, y + co * plane,
+                                 argmax != NULL ? argmax + co * places_plane : NULL, c, relu, pair);
     }
-    if (rest != 0U) {
-        for (; co < c.out_channels; co += rest) {
-            conv2d_max_pool_channels(x, weight + co * filter_size, bias != NULL ? bias + co : NULL, y + co * pooled,
-                                     argmax != NULL ? argmax + co * pooled : NULL, c, relu, rest);
-        }
+    if (TP_INLINE_KERNELS && c.out_channels % 2U != 0U) {
+        conv2d_max_pool_channels(x, weight + co * filter_size, bias != NULL ? bias + co : NULL, y + co * plane,
+                                 argmax != NULL ? argmax + co * places_plane : NULL, c, relu, 1U);
     }
 }

@@ -87,7 +87,8 @@ TP_ALWAYS_INLINE uint32_t conv2d_update_list(const float *delta, const uint8_t *
             if (skip_zeros && delta[i] == 0.0f) {
                 continue;
             }
-            const uint32_t y = 2U * py + argmax[i] / 2U, x = 2U * px + argmax[i] % 2U;
+            const uint32_t place = tp_packed_place(argmax + py * tp_packed_bytes(c.out_width / 2U), px);
+            const uint32_t y = 2U * py + place / 2U, x = 2U * px + place % 2U;
             const uint32_t up = y == 0U, down = y + 1U == c.in_height, left = x == 0U, right = x + 1U == c.in_width;
             kept[count].value = delta[i];
             kept[count].offset = (uint16_t)(y * c.in_width + x);
@@ -104,7 +105,8 @@ TP_KERNEL void tp_conv2d_update_f32_k3p1w2(const float *x, const float *delta, c
                                            float *bias, tp_kept_at *kept, float rate, tp_conv2d c, int skip_zeros)
 {
     const uint32_t pooled = (c.out_height / 2U) * (c.out_width / 2U), plane = c.in_height * c.in_width;
-    for (uint32_t co = 0U; co < c.out_channels; ++co, delta += pooled, argmax += pooled) {
+    const uint32_t places = (c.out_height / 2U) * tp_packed_bytes(c.out_width / 2U);
+    for (uint32_t co = 0U; co < c.out_channels; ++co, delta += pooled, argmax += places) {
         const uint32_t count = conv2d_update_list(delta, argmax, kept, c, skip_zeros);
         float *taps = weight + co * c.in_channels * 9U;
         if (count == 0U) {

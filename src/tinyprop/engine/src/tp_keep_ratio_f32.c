@@ -22,7 +22,17 @@ typedef struct tp_bracket {
 typedef struct tp_tie_order {
     const uint8_t *argmax;
     uint32_t row, pool_height, pool_width;
+    int packed;
 } tp_tie_order;
+
+/* Row of its window from which entry i came. */
+TP_ALWAYS_INLINE uint32_t keep_ratio_window_row(const tp_tie_order *order, uint32_t i)
+{
+    if (order->packed) {
+        return tp_packed_place(order->argmax + i / order->row * tp_packed_bytes(order->row), i % order->row) / 2U;
+    }
+    return order->argmax[i] / order->pool_width;
+}
 
 /* Y, and the bracket of all non-zeros, in one pass. */
 TP_NOINLINE float keep_ratio_survey(const float *delta, uint32_t size, tp_bracket *all)
@@ -109,7 +119,7 @@ TP_ALWAYS_INLINE uint32_t keep_ratio_shift(uint32_t width)
 TP_ALWAYS_INLINE int keep_ratio_overtakes(const tp_tie_order *order, uint32_t later, uint32_t earlier)
 {
     return order->argmax != NULL && later / order->row == earlier / order->row
-           && order->argmax[later] / order->pool_width < order->argmax[earlier] / order->pool_width;
+           && keep_ratio_window_row(order, later) < keep_ratio_window_row(order, earlier);
 }
 
 /* Zeroes what lies below the bracket. */
@@ -182,7 +192,7 @@ TP_NOINLINE void keep_ratio_drop_ties(float *delta, uint32_t size, const tp_brac
         for (uint32_t dy = 0U; dy < window; ++dy) {
             for (uint32_t i = start; i < start + row; ++i) {
                 if (tp_magnitude_bits(delta[i]) != b->top
-                    || (order->argmax != NULL && order->argmax[i] / order->pool_width != dy)) {
+                    || (order->argmax != NULL && keep_ratio_window_row(order, i) != dy)) {
                     continue;
                 }
                 if (wanted > 0U) {
@@ -215,10 +225,11 @@ TP_NOINLINE void keep_ratio_cut(float *delta, uint32_t size, tp_bracket b, const
 
 /* Zeroes all but the k entries of largest |delta| in place and returns how many are kept: k, or all non-zeros when
  * there are no more. k follows from Y against the largest Y so far, kept in `state`. n counts outputs before pooling;
- * the stored entries of a pooled layer are rows of `row`, and argmax[i] = dy * pool_width + dx in the window. */
+ * the stored entries of a pooled layer are rows of `row`, and argmax[i] = dy * pool_width + dx in the window, a byte each or
+ * packed (tp_packed_place). */
 TP_KERNEL uint32_t tp_keep_ratio_f32(float *delta, uint32_t size, uint32_t n, float s_min, float s_max, float scale,
                                      uint32_t k_min, tp_layer_state *state, const uint8_t *argmax, uint32_t row,
-                                     uint32_t pool_height, uint32_t pool_width)
+                                     uint32_t pool_height, uint32_t pool_width, int packed)
 {
     tp_bracket all;
     const float y = keep_ratio_survey(delta, size, &all);
@@ -236,7 +247,7 @@ TP_KERNEL uint32_t tp_keep_ratio_f32(float *delta, uint32_t size, uint32_t n, fl
         }
         return 0U;
     }
-    const tp_tie_order order = {argmax, row, pool_height, pool_width};
+    const tp_tie_order order = {argmax, row, pool_height, pool_width, packed};
     all.wanted = k;
     keep_ratio_cut(delta, size, all, &order);
     return k;

@@ -57,6 +57,11 @@ class Conv2dMaxPool(LayerOp):
         channels, rows, columns = self.output_shape(shape)
         return 8 * max(channels, rows * columns)
 
+    def argmax_bytes(self, shape: Shape) -> int:
+        """Blocked kernels pack the winners of four windows of one row into a byte."""
+        channels, rows, columns = self.output_shape(shape)
+        return channels * rows * (-(-columns // 4) if self.blocked else columns)
+
     def output_shape(self, shape: Shape) -> Shape:
         return self.pool.output_shape(self.conv.output_shape(shape))
 
