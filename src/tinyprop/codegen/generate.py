@@ -44,7 +44,11 @@ def generate(train: TrainProgram, storage: Storage, plan: Plan, kernels: str = I
     """
     program = train.program
     places = Places(train, storage, plan)
-    forward = [(f"{s.node.name}: {s.node.op.kind}", forward_calls(places, s.node)) for s in train.steps if isinstance(s, ForwardStep)]
+    forward = [
+        (f"{s.node.name}: {s.node.op.kind}", forward_calls(places, s.node))
+        for s in train.steps
+        if isinstance(s, ForwardStep)
+    ]
     backward, called = _backward(places)
     called = [call for _, calls in forward for call in calls] + called
     outputs = places.read(program.output.name).text
@@ -67,7 +71,9 @@ def generate(train: TrainProgram, storage: Storage, plan: Plan, kernels: str = I
         "plan_text": str(plan).splitlines(),
         "weights": _rows(to_engine(program, program.parameters)),
     }
-    own = {f"{program.name}{suffix}": render(f"network{suffix}.j2", context) for suffix in (".h", ".c", "_parameters.c")}
+    own = {
+        f"{program.name}{suffix}": render(f"network{suffix}.j2", context) for suffix in (".h", ".c", "_parameters.c")
+    }
     engine = engine_files()
     linked = sorted(p for p in engine if p.endswith(".c")) if kernels == SIZE else ["engine/src/tp_api.c"]
     return SourceTree(

@@ -17,7 +17,9 @@ def to_engine(program: Program, parameters: Mapping[str, np.ndarray]) -> np.ndar
     """All parameters in program order as the engine stores them, (P,) float32."""
     transposed = _dense_weights(program)
     parts = [np.asarray(parameters[n], np.float32) for n in program.parameters]
-    return np.concatenate([(a.T if n in transposed else a).ravel() for n, a in zip(program.parameters, parts, strict=True)])
+    return np.concatenate(
+        [(a.T if n in transposed else a).ravel() for n, a in zip(program.parameters, parts, strict=True)]
+    )
 
 
 def from_engine(program: Program, values: np.ndarray) -> dict[str, np.ndarray]:
