@@ -1,0 +1,121 @@
+"""Ceilings: what a step may cost at most, per network, compiler and quantity, so that counts never creep up.
+
+Counts depend on the compiler, so a ceiling holds for the version it was recorded with. Where they depend on the data
+too, it bears the name of the data: `MLP-L.zig.mnist.ours` beside `MLP-L.zig.full`.
+"""
+
+import math
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tinyprop.bench.atomic_file import write_whole
+from tinyprop.bench.benchmark.config import CASES
+from tinyprop.bench.benchmark.peers import load_peers
+from tinyprop.bench.benchmark.records import BenchReport, BenchRun
+
+FILE = Path(__file__).with_name("ceilings.toml")
+SLACK = 1.01  # how far above today's count a fresh ceiling lies: other CPUs pretrain slightly other weights
+CAP = "KANN"  # full training may never cost more than its
+
+HEADER = """\
+# Ceilings of `tinyprop bench`: at most so many instructions per step (mean), at most so many bytes of RAM.
+# Written by `tinyprop bench --write-ceilings`; a table named after data holds what depends on the samples.
+"""
+
+
+@dataclass(frozen=True)
+class Ceilings:
+    """compilers: toolchain → the version it holds for. at_most: dotted name → ceiling, e.g. "MLP-S.zig.full"."""
+
+    compilers: Mapping[str, str]
+    at_most: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A measured quantity beside its ceiling, which is None where none was recorded for this compiler."""
+
+    name: str
+    measured: float
+    ceiling: int | None
+
+    @property
+    def holds(self) -> bool:
+        """Whether it is not exceeded."""
+        return self.ceiling is None or self.measured <= self.ceiling
+
+
+def load_ceilings(path: Path = FILE) -> Ceilings:
+    """The committed file."""
+    content = tomllib.loads(path.read_text(encoding="utf-8"))
+    compilers = content.pop("compilers")
+    return Ceilings(compilers, dict(_flat(content)))
+
+
+def quantities(report: BenchReport) -> dict[str, float]:
+    """Everything that has a ceiling, by its dotted name."""
+    found: dict[str, float] = {}
+    for run in report.runs:
+        found[_name(run, report)] = run.mean
+        if run.case == "full":
+            found[f"{run.network}.{run.toolchain}.inference"] = run.inference
+        ram = f"{run.network}.{run.toolchain}.ram_bytes"
+        found[ram] = max(run.ram_bytes, found.get(ram, 0))
+    return found
+
+
+def verdicts(report: BenchReport, ceilings: Ceilings) -> tuple[Verdict, ...]:
+    """One per quantity."""
+    same = {t for t, identity in report.compilers.items() if ceilings.compilers.get(t) == identity}
+    return tuple(
+        Verdict(name, measured, ceilings.at_most.get(name) if name.split(".")[1] in same else None)
+        for name, measured in quantities(report).items()
+    )
+
+
+def renewed(ceilings: Ceilings, report: BenchReport) -> Ceilings:
+    """`ceilings` with those of `report` in place of the old ones; what it did not measure stays.
+
+    Where a compiler is another than before, none of its old ceilings stays.
+    """
+    fresh = {name: _ceiling(name, measured) for name, measured in quantities(report).items()}
+    compilers = {**ceilings.compilers, **report.compilers}
+    stays = {t for t, identity in compilers.items() if ceilings.compilers.get(t) == identity}
+    old = {name: ceiling for name, ceiling in ceilings.at_most.items() if name.split(".")[1] in stays}
+    return Ceilings(compilers, old | fresh)
+
+
+def write_ceilings(ceilings: Ceilings, path: Path = FILE) -> None:
+    """As TOML, sorted, whole or not at all."""
+    lines = [HEADER, "[compilers]", *(f'{name} = "{ceilings.compilers[name]}"' for name in sorted(ceilings.compilers))]
+    tables: dict[str, list[str]] = {}
+    for name, ceiling in sorted(ceilings.at_most.items()):
+        table, _, quantity = name.rpartition(".")
+        tables.setdefault(table, []).append(f"{quantity} = {ceiling}")
+    for table in sorted(tables):
+        lines += ["", f"[{table}]", *tables[table]]
+    write_whole(path, ("\n".join(lines) + "\n").encode())
+
+
+def _name(run: BenchRun, report: BenchReport) -> str:
+    data = () if CASES[run.case].any_data else (report.data[run.network].source,)
+    return ".".join((run.network, run.toolchain, *data, run.case))
+
+
+def _ceiling(name: str, measured: float) -> int:
+    network, *_, quantity = name.split(".")
+    if quantity == "ram_bytes":
+        return int(measured)  # planned, not counted: exact everywhere
+    ceiling = math.ceil(measured * SLACK)
+    return min(ceiling, load_peers().named(CAP).instructions[network]) if quantity == "full" else ceiling
+
+
+def _flat(content: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, int]]:
+    for name, value in content.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value

@@ -1,0 +1,64 @@
+"""What the benchmark finds: frozen records without a line of layout."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from tinyprop.bench.benchmark.peers import Peers
+
+
+@dataclass(frozen=True)
+class BenchRun:
+    """One case of one network, built by one compiler, over one fine-tuning run on the emulated board.
+
+    mean, worst: instructions per training step. skipped_share: of the steps, 0 to 1; skipped_step: their mean
+    instructions, None when no step was skipped. inference: mean instructions of one inference of the same build.
+    accuracy_*: percent of test samples, before and after the run. ram_bytes: all that a step touches but the stack,
+    from the memory plan; flash_bytes: of the linked image; stack_bytes: high-water mark.
+    """
+
+    network: str
+    toolchain: str
+    case: str
+    steps: int
+    mean: float
+    worst: int
+    skipped_share: float
+    skipped_step: float | None
+    inference: float
+    accuracy_before: float
+    accuracy_after: float
+    ram_bytes: int
+    flash_bytes: int
+    stack_bytes: int
+
+
+@dataclass(frozen=True)
+class DataNote:
+    """Which data a network saw. source: "digits" or "mnist"."""
+
+    source: str
+    summary: str
+
+
+@dataclass(frozen=True)
+class BenchReport:
+    """All runs in the order network, compiler, case. data: by network; compilers: toolchain → name and version."""
+
+    board: str
+    runs: tuple[BenchRun, ...]
+    data: Mapping[str, DataNote]
+    compilers: Mapping[str, str]
+    versions: Mapping[str, str]
+    peers: Peers
+
+    def run(self, network: str, toolchain: str, case: str) -> BenchRun:
+        """The one that is asked for; KeyError when it was not run."""
+        for run in self.runs:
+            if (run.network, run.toolchain, run.case) == (network, toolchain, case):
+                return run
+        raise KeyError((network, toolchain, case))
+
+    @property
+    def networks(self) -> tuple[str, ...]:
+        """In the order they were run."""
+        return tuple(self.data)

@@ -1,0 +1,130 @@
+"""The benchmark: real fine-tuning runs on the emulated Cortex-M4F, instructions counted.
+
+Two stages of independent jobs, run in a few processes: pretraining in PyTorch (one job per network), then counting
+(network × compiler × case). Every case of a network starts from the same weights and sees the same samples.
+"""
+
+import multiprocessing
+from collections.abc import Mapping
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from importlib.metadata import version
+from itertools import product
+
+import numpy as np
+import torch
+
+import tinyprop
+from tinyprop.bench.benchmark.config import CASES, NETWORKS, BenchConfig, BenchNetwork
+from tinyprop.bench.benchmark.data import bench_data
+from tinyprop.bench.benchmark.peers import load_peers
+from tinyprop.bench.benchmark.records import BenchReport, BenchRun, DataNote
+from tinyprop.bench.digits import Samples
+from tinyprop.bench.parallel import in_parallel
+from tinyprop.bench.pretraining import BATCH, pretrained
+from tinyprop.bench.progress import Advance
+from tinyprop.errors import UserError
+from tinyprop.surface import Network
+from tinyprop.targets import EmulatedEngine, load_board
+from tinyprop.targets.toolchain import board_compiler
+
+DISTRIBUTIONS = ("tinyprop", "torch", "numpy", "scikit-learn", "unicorn", "ziglang")
+
+
+@dataclass(frozen=True)
+class Pretrained:
+    """A captured network and what it will meet in the field."""
+
+    name: str
+    network: Network
+    field: Samples
+    test: Samples
+    note: DataNote
+
+
+def run_benchmark(advance: Advance, config: BenchConfig | None = None) -> BenchReport:
+    """All runs of `config` (default: the whole benchmark). advance: told (stage, jobs done, jobs in all).
+
+    gcc takes part where arm-none-eabi-gcc is installed. Raises UserError when zig is missing or MNIST is damaged.
+    """
+    config = config or BenchConfig()
+    compilers = available_compilers(config)
+    spawn = multiprocessing.get_context("spawn")  # forking a process in which torch has run may hang
+    with ProcessPoolExecutor(config.processes, mp_context=spawn) as pool:
+        ready = in_parallel(
+            [pool.submit(pretrain, config, name) for name in config.networks],
+            lambda done, total: advance("pretraining", done, total),
+        )
+        runs = in_parallel(
+            [pool.submit(count, config, *job) for job in product(ready, compilers, config.cases)],
+            lambda done, total: advance("counting", done, total),
+        )
+    return BenchReport(
+        board=load_board(config.board).title,
+        runs=tuple(runs),
+        data={one.name: one.note for one in ready},
+        compilers=compilers,
+        versions={name: version(name) for name in DISTRIBUTIONS},
+        peers=load_peers(),
+    )
+
+
+def available_compilers(config: BenchConfig) -> dict[str, str]:
+    """Toolchain → name and version, of those installed here. Raises UserError when zig, which must be, is missing."""
+    board = load_board(config.board)
+    found = {}
+    for toolchain in config.toolchains:
+        try:
+            found[toolchain] = board_compiler(board, toolchain).identity
+        except UserError:
+            if toolchain == "zig":
+                raise
+    return found
+
+
+def pretrain(config: BenchConfig, name: str) -> Pretrained:
+    """The network as shipped: trained on upright samples, captured."""
+    network = NETWORKS[name]
+    data = bench_data(network, config)
+    epochs = -(-config.pretrain_batches * BATCH // len(data.pretrain))
+    module = pretrained(network.make, data.pretrain, epochs=epochs, seed=config.seed)
+    captured = tinyprop.capture(module, torch.zeros(1, 1, network.side, network.side))
+    return Pretrained(name, captured, data.field, data.test, DataNote(data.source, data.summary))
+
+
+def count(config: BenchConfig, ready: Pretrained, toolchain: str, case: str) -> BenchRun:
+    """One fine-tuning run, one sample at a time, on the board."""
+    wanted, network = CASES[case], NETWORKS[ready.name]
+    trainer = ready.network.train(wanted.method, skip_zero_inputs=wanted.skip_zero_inputs)
+    with trainer.build(config.board, toolchain=toolchain) as engine:
+        assert isinstance(engine, EmulatedEngine)
+        inference = engine.infer_instructions(ready.field.x)
+        before = accuracy(network, engine.weights(), ready.test)
+        trace = engine.fit(ready.field.x, ready.field.y, lr=network.rate)
+        assert trace.instructions is not None
+        skipped = trace.instructions[trace.skipped]
+        return BenchRun(
+            network=ready.name,
+            toolchain=toolchain,
+            case=case,
+            steps=len(trace),
+            mean=float(trace.instructions.mean()),
+            worst=int(trace.instructions.max()),
+            skipped_share=float(trace.skipped.mean()),
+            skipped_step=float(skipped.mean()) if len(skipped) else None,
+            inference=float(inference.mean()),
+            accuracy_before=before,
+            accuracy_after=accuracy(network, engine.weights(), ready.test),
+            ram_bytes=trainer.memory.training,
+            flash_bytes=engine.flash_bytes,
+            stack_bytes=engine.stack_bytes(),
+        )
+
+
+def accuracy(network: BenchNetwork, weights: Mapping[str, np.ndarray], test: Samples) -> float:
+    """Percent right with the board's weights, in PyTorch: the emulator would take minutes."""
+    module = network.make().eval()
+    module.load_state_dict({name: torch.tensor(array) for name, array in weights.items()})
+    with torch.inference_mode():
+        predicted = module(torch.from_numpy(test.x)).argmax(dim=1).numpy()
+    return 100.0 * float(np.mean(predicted == test.y))

@@ -1,0 +1,173 @@
+"""The benchmark in tables for people."""
+
+from collections.abc import Iterable, Iterator
+
+from rich.table import Table
+
+from tinyprop.bench.benchmark.ceilings import Verdict
+from tinyprop.bench.benchmark.config import CASES
+from tinyprop.bench.benchmark.peers import Peer
+from tinyprop.bench.benchmark.records import BenchReport, BenchRun
+
+LEVELS = {"zig": "-O2", "gcc": "-O3"}
+ABSENT = "–"
+RATIO_CASES = ("full", "full_zero_skip", "tinyprop_v2", "ours")
+
+
+def tables(report: BenchReport) -> tuple[Table, ...]:
+    """Instructions beside the peers', then the fine-tuning runs behind them."""
+    return steps_table(report), *(run_table(report, network) for network in report.networks)
+
+
+def steps_table(report: BenchReport) -> Table:
+    """Mean instructions per training step, by network; the peers' below ours."""
+    table = _table(f"Instructions per training step, {report.board} (emulated)", "trainer", *report.networks)
+    for network in report.networks:
+        table.add_column(f"RAM {network}", justify="right")
+    for toolchain in report.compilers:
+        table.add_section()
+        _our_rows(table, report, toolchain)
+    table.add_section()
+    for peer in report.peers.peer:
+        table.add_row(_peer_name(peer, report.peers.recorded), *_peer_cells(peer, report.networks), style="dim")
+    return table
+
+
+def run_table(report: BenchReport, network: str) -> Table:
+    """The fine-tuning runs of one network: what was learned, and what it cost. Built by the first compiler."""
+    toolchain = next(iter(report.compilers))
+    columns = (
+        "before",
+        "after",
+        "to full",
+        "skipped",
+        "mean",
+        "worst",
+        "skipped step",
+        "inference",
+        "RAM",
+        "flash",
+        "stack",
+    )
+    table = _table(f"{network} ({toolchain}): {report.data[network].summary}", "method", *columns)
+    runs = _runs(report, network, toolchain)
+    full = next((run for run in runs if run.case == "full"), None)
+    for run in runs:
+        if CASES[run.case].learns:
+            table.add_row(CASES[run.case].title, *_run_cells(run, full))
+    return table
+
+
+def ratios(report: BenchReport) -> tuple[str, ...]:
+    """One sentence per network: the best dense peer's step over ours, and what differs."""
+    return tuple(_ratio(report, network) for network in report.networks)
+
+
+def notes(report: BenchReport) -> tuple[str, ...]:
+    """What a reader must know to judge the figures."""
+    peers = report.peers
+    differing = "; ".join(f"{peer.name}: {peer.differs}" for peer in peers.peer if peer.differs)
+    steps = ", ".join(f"{network} {_steps(report, network)}" for network in report.networks)
+    found = [
+        f"tinyprop: exact counts, mean of a fine-tuning run, sample by sample ({steps} steps); accuracies are of one "
+        "run. 'a skipped step' is that run with everything skipped. RAM: weights, activations and errors, the method's "
+        "state, one sample; without stack.",
+        f"Peers: recorded {peers.recorded}, not re-run here: {peers.conditions}. They differ: {differing}.",
+    ]
+    if "gcc" not in report.compilers:
+        found.append("arm-none-eabi-gcc is not installed: only zig was measured.")
+    return tuple(found)
+
+
+def ceilings_table(verdicts: Iterable[Verdict]) -> Table:
+    """Each quantity beside its ceiling, and whether it holds; a column per compiler."""
+    cells: dict[str, dict[str, str]] = {}
+    for verdict in verdicts:
+        network, toolchain, quantity = verdict.name.split(".", 2)
+        cells.setdefault(toolchain, {})[f"{network} {quantity}"] = _verdict_cell(verdict)
+    table = _table("Ceilings", "quantity", *cells)
+    for quantity in dict.fromkeys(name for column in cells.values() for name in column):
+        table.add_row(quantity, *(column.get(quantity, ABSENT) for column in cells.values()))
+    return table
+
+
+def _verdict_cell(verdict: Verdict) -> str:
+    if verdict.ceiling is None:
+        return f"{verdict.measured:,.0f}, no ceiling for this compiler"
+    if verdict.holds:
+        return f"{verdict.measured:,.0f} ≤ {verdict.ceiling:,} [green]holds[/green]"
+    return f"{verdict.measured:,.0f} > {verdict.ceiling:,} [red]EXCEEDED[/red]"
+
+
+def _table(title: str, first: str, *others: str) -> Table:
+    table = Table(title=title, title_justify="left")
+    table.add_column(first)
+    for column in others:
+        table.add_column(column, justify="right", no_wrap=True)
+    return table
+
+
+def _our_rows(table: Table, report: BenchReport, toolchain: str) -> None:
+    build = f"tinyprop {toolchain} {LEVELS[toolchain]}"
+    for case in dict.fromkeys(run.case for run in report.runs):
+        runs = [_run(report, network, toolchain, case) for network in report.networks]
+        counts = (f"{run.mean:,.0f}" if run else ABSENT for run in runs)
+        table.add_row(
+            f"{build}: {CASES[case].title}", *counts, *(f"{run.ram_bytes:,}" if run else ABSENT for run in runs)
+        )
+    full = [_run(report, network, toolchain, "full") for network in report.networks]
+    table.add_row(
+        f"{build}: inference, every value computed", *(f"{run.inference:,.0f}" if run else ABSENT for run in full)
+    )
+
+
+def _peer_name(peer: Peer, recorded: str) -> str:
+    return f"{peer.name} [recorded {recorded}, not re-run]".replace("[", r"\[") + (" *" if peer.differs else "")
+
+
+def _peer_cells(peer: Peer, networks: tuple[str, ...]) -> Iterator[str]:
+    for network in networks:
+        yield f"{peer.instructions[network]:,}" if network in peer.instructions else ABSENT
+    for network in networks:
+        yield f"~{peer.ram_bytes[network]:,}" if network in peer.ram_bytes else ABSENT
+
+
+def _run_cells(run: BenchRun, full: BenchRun | None) -> tuple[str, ...]:
+    return (
+        f"{run.accuracy_before:.1f}",
+        f"{run.accuracy_after:.1f}",
+        ABSENT if full is None else f"{run.accuracy_after - full.accuracy_after:+.1f}",
+        f"{run.skipped_share:.0%}",
+        f"{run.mean:,.0f}",
+        f"{run.worst:,}",
+        ABSENT if run.skipped_step is None else f"{run.skipped_step:,.0f}",
+        f"{run.inference:,.0f}",
+        f"{run.ram_bytes:,}",
+        f"{run.flash_bytes:,}",
+        f"{run.stack_bytes:,}",
+    )
+
+
+def _ratio(report: BenchReport, network: str) -> str:
+    best = report.peers.best_dense(network)
+    theirs = best.instructions[network]
+    toolchain = next(iter(report.compilers))
+    ours = (
+        f"{CASES[r.case].title} {theirs / r.mean:.1f}×"
+        for r in _runs(report, network, toolchain)
+        if r.case in RATIO_CASES
+    )
+    differs = f" ({best.differs})" if best.differs else ""
+    return f"{network}: best dense peer {best.name}{differs}: {theirs:,}; over ours ({toolchain}): {', '.join(ours)}."
+
+
+def _runs(report: BenchReport, network: str, toolchain: str) -> tuple[BenchRun, ...]:
+    return tuple(run for run in report.runs if (run.network, run.toolchain) == (network, toolchain))
+
+
+def _run(report: BenchReport, network: str, toolchain: str, case: str) -> BenchRun | None:
+    return next((run for run in _runs(report, network, toolchain) if run.case == case), None)
+
+
+def _steps(report: BenchReport, network: str) -> int:
+    return next(run.steps for run in report.runs if run.network == network)

@@ -1,0 +1,163 @@
+"""What the benchmark says of its counts: JSON, tables, ceilings, exit status. And one short run through processes."""
+
+import json
+from dataclasses import replace
+from io import StringIO
+
+import pytest
+from rich.console import Console
+
+from tinyprop.bench import bench_command as command
+from tinyprop.bench.benchmark import ceilings
+from tinyprop.bench.benchmark.ceilings import Ceilings, load_ceilings, quantities, renewed, verdicts, write_ceilings
+from tinyprop.bench.benchmark.config import CASES, NETWORKS, BenchConfig
+from tinyprop.bench.benchmark.json_file import json_of
+from tinyprop.bench.benchmark.peers import load_peers
+from tinyprop.bench.benchmark.records import BenchReport, BenchRun, DataNote
+from tinyprop.bench.benchmark.run import run_benchmark
+from tinyprop.bench.benchmark.table import notes, ratios, tables
+
+FULL = BenchRun("MLP-S", "zig", "full", 10, 20_000.0, 21_000, 0.0, None, 9_000.0, 50.0, 90.0, 11_000, 20_000, 200)
+OURS = replace(FULL, case="ours", mean=10_000.0, skipped_share=0.5, skipped_step=9_100.0, accuracy_after=89.5)
+REPORT = BenchReport(
+    board="a board",
+    runs=(FULL, OURS),
+    data={"MLP-S": DataNote("digits", "digits, turned")},
+    compilers={"zig": "zig 1"},
+    versions={"tinyprop": "0"},
+    peers=load_peers(),
+)
+EXACT = Ceilings(
+    {"zig": "zig 1"},
+    {
+        "MLP-S.zig.full": 20_000,
+        "MLP-S.zig.inference": 9_000,
+        "MLP-S.zig.ram_bytes": 11_000,
+        "MLP-S.zig.digits.ours": 10_000,
+    },
+)
+
+
+def printed(*shown: object) -> str:
+    console = Console(file=StringIO(), width=200)
+    for one in shown:
+        console.print(one)
+    return console.file.getvalue()
+
+
+def test_quantities_that_depend_on_data_bear_its_name():
+    assert list(quantities(REPORT)) == list(EXACT.at_most)
+
+
+def test_a_ceiling_holds_up_to_its_value():
+    assert all(verdict.holds for verdict in verdicts(REPORT, EXACT))
+    lower = Ceilings(EXACT.compilers, {name: ceiling - 1 for name, ceiling in EXACT.at_most.items()})
+    assert not any(verdict.holds for verdict in verdicts(REPORT, lower))
+
+
+def test_ceilings_of_another_compiler_do_not_count():
+    assert {verdict.ceiling for verdict in verdicts(REPORT, replace(EXACT, compilers={"zig": "zig 2"}))} == {None}
+
+
+def test_renewed_ceilings_lie_one_percent_above_and_memory_exactly():
+    assert renewed(Ceilings({}, {}), REPORT).at_most == {
+        "MLP-S.zig.full": 20_200,
+        "MLP-S.zig.inference": 9_090,
+        "MLP-S.zig.ram_bytes": 11_000,
+        "MLP-S.zig.digits.ours": 10_100,
+    }
+
+
+def test_a_ceiling_of_full_training_never_lies_above_kann():
+    slow = replace(REPORT, runs=(replace(FULL, mean=90_000.0),))
+    fresh = renewed(Ceilings({}, {}), slow)
+    assert fresh.at_most["MLP-S.zig.full"] == 67_300
+    assert not all(verdict.holds for verdict in verdicts(slow, fresh))
+
+
+def test_renewing_keeps_what_was_not_measured_unless_the_compiler_changed():
+    before = Ceilings({"zig": "zig 1", "gcc": "gcc 1"}, {"CNN-S.zig.full": 1, "CNN-S.gcc.full": 2})
+    assert renewed(before, REPORT).at_most.items() > before.at_most.items()
+    after = renewed(replace(before, compilers={"zig": "zig 0", "gcc": "gcc 1"}), REPORT)
+    assert "CNN-S.zig.full" not in after.at_most
+    assert after.at_most["CNN-S.gcc.full"] == 2
+
+
+def test_ceilings_survive_the_file(tmp_path):
+    path = tmp_path / "ceilings.toml"
+    write_ceilings(EXACT, path)
+    assert load_ceilings(path) == EXACT
+
+
+def test_committed_file_is_as_written_and_complete(tmp_path):
+    committed = load_ceilings()
+    write_ceilings(committed, tmp_path / "again.toml")
+    assert (tmp_path / "again.toml").read_text() == ceilings.FILE.read_text()
+    for network, settings in NETWORKS.items():
+        for source in ("digits", "mnist") if settings.mnist else ("digits",):
+            wanted = {f"{network}.{t}.{source}.{c}" for t in ("zig", "gcc") for c in CASES if not CASES[c].any_data}
+            assert wanted <= committed.at_most.keys()
+
+
+def test_json_has_the_counts_by_network():
+    content = json.loads(json_of(REPORT, verdicts(REPORT, EXACT)))
+    assert content["MLP-S"]["full"] == 20_000
+    assert content["MLP-S"]["ours"] == 10_000
+    assert content["MLP-S"]["inference"] == 9_000
+    assert content["MLP-S"]["ram_bytes"] == 11_000
+    assert content["MLP-S"]["gcc"] is None
+    assert content["MLP-S"]["runs"][1]["accuracy_after"] == 89.5
+    assert content["data"]["MLP-S"]["source"] == "digits"
+    assert content["ceilings"]["MLP-S.zig.full"] == {"measured": 20_000, "at_most": 20_000, "holds": True}
+    assert content["peers"]["recorded"] == "2026-11"
+
+
+def test_tables_show_loss_of_accuracy_and_label_the_peers():
+    text = printed(*tables(REPORT))
+    assert "-0.5" in text
+    for peer in load_peers().peer:
+        assert f"{peer.name} [recorded 2026-11, not re-run]" in text
+
+
+def test_ratio_names_the_best_dense_peer_and_what_it_lacks():
+    (line,) = ratios(REPORT)
+    assert "pulp-trainlib" in line
+    assert "no bias, no loss layer" in line
+    assert "full training 2.8×" in line
+    assert "(ours) 5.6×" in line
+
+
+def test_notes_say_when_gcc_is_missing():
+    assert "arm-none-eabi-gcc is not installed" in notes(REPORT)[-1]
+    both = replace(REPORT, compilers={"zig": "zig 1", "gcc": "gcc 1"})
+    assert "arm-none-eabi-gcc is not installed" not in " ".join(notes(both))
+
+
+@pytest.mark.parametrize(
+    ("off_by", "status", "word"), [(0, 0, "4 of 4 ceilings hold"), (1, 1, "4 of 4 ceilings exceeded")]
+)
+def test_exit_status_says_whether_ceilings_hold(off_by, status, word, monkeypatch, tmp_path):
+    lowered = Ceilings(EXACT.compilers, {name: ceiling - off_by for name, ceiling in EXACT.at_most.items()})
+    monkeypatch.setattr(command, "run_benchmark", lambda advance, config: REPORT)
+    monkeypatch.setattr(ceilings, "load_ceilings", lambda: lowered)
+    console = Console(file=StringIO(), width=200)
+    path = tmp_path / "bench.json"
+    assert command.bench_command(console, json_path=path, write_ceilings=False) == status
+    assert word in console.file.getvalue()
+    assert json.loads(path.read_bytes())["MLP-S"]["full"] == 20_000
+
+
+def test_a_short_benchmark_runs_in_processes(monkeypatch):
+    monkeypatch.delenv("TINYPROP_DATA", raising=False)
+    config = BenchConfig(
+        networks=("MLP-S",), toolchains=("zig",), cases=("full", "skipped"), pretrain_batches=30, field_samples=5
+    )
+    told = []
+    report = run_benchmark(lambda *progress: told.append(progress), config)
+    assert [run.case for run in report.runs] == ["full", "skipped"]
+    full, skipped = report.runs
+    assert full.steps == 5
+    assert full.mean > 2 * skipped.mean
+    assert skipped.skipped_step == skipped.mean > skipped.inference
+    assert full.accuracy_after != full.accuracy_before == skipped.accuracy_after
+    assert told[-1] == ("counting", 2, 2)
