@@ -30,14 +30,19 @@ class Node:
 
     name: str
     op: Op
-    input: str
+    inputs: tuple[str, ...]
     output: str
     parameters: tuple[str, ...] = ()
+
+    @property
+    def input(self) -> str:
+        """The only input, or the first."""
+        return self.inputs[0]
 
 
 @dataclass(frozen=True)
 class Program:
-    """A network for one sample at a time.
+    """A network for one sample at a time: a directed acyclic graph, its nodes in an order in which they can run.
 
     parameters: name → read-only float32 array in PyTorch's layout; their order is the *program order* in which
     every hash, checkpoint and parameter block lists them.
@@ -56,8 +61,12 @@ class Program:
         return tuple(n for n in self.nodes if isinstance(n.op, LayerOp))
 
     def value_in(self, node: Node) -> Value:
-        """The value that `node` reads."""
+        """The value that `node` reads, or the first of them."""
         return self.values[node.input]
+
+    def shapes_in(self, node: Node) -> tuple[Shape, ...]:
+        """Shapes of all values that `node` reads."""
+        return tuple(self.values[name].shape for name in node.inputs)
 
     def value_out(self, node: Node) -> Value:
         """The value that `node` writes."""
@@ -71,7 +80,7 @@ class Program:
         lines = [f"program {self.name}({self.input.name}: {self.input.dtype}{list(self.input.shape)})"]
         for node in self.nodes:
             shape = list(self.value_out(node).shape)
-            lines.append(f"  {node.output}: f32{shape} = {node.op}({', '.join((node.input, *node.parameters))})")
+            lines.append(f"  {node.output}: f32{shape} = {node.op}({', '.join((*node.inputs, *node.parameters))})")
         return "\n".join([*lines, f"  return {self.output.name}"])
 
 
@@ -88,7 +97,12 @@ def _restored(
 
 
 def frozen_array(array: np.ndarray) -> np.ndarray:
-    """A private, contiguous, read-only float32 copy."""
+    """A private, contiguous, read-only float32 copy, in which -0.0 is 0.0.
+
+    A weight of -0.0 is the one number to which adding a zero makes a difference: without it, leaving out exact zeros
+    changes no bit. Training never makes one.
+    """
     copy = np.array(array, dtype=np.float32, order="C", copy=True)
+    copy += np.float32(0)
     copy.flags.writeable = False
     return copy

@@ -99,7 +99,10 @@ int tp_set_parameters(tp_model *model, const float *values)
     if (!tp_all_finite_f32(values, model->program->parameters)) {
         return TP_ERR_NONFINITE;
     }
-    memcpy(model->memory, values, model->program->parameters * sizeof(float));
+    float *own = model->memory;
+    for (uint32_t i = 0U; i < model->program->parameters; ++i) {
+        own[i] = values[i] + 0.0f; /* makes -0 a 0: only then does adding a zero change no bit of a weight */
+    }
     return TP_OK;
 }
 

@@ -1,0 +1,117 @@
+"""Networks of every kind of geometry, made of operators without torch, and what compiles C around them."""
+
+import shutil
+import subprocess
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from types import MappingProxyType
+
+import numpy as np
+import pytest
+
+from tinyprop.codegen.source_tree import SourceTree
+from tinyprop.ir.graph import Node, Program, Value, frozen_array
+from tinyprop.ir.op import LayerOp, Op, Shape
+from tinyprop.ir.ops import Conv2d, Dense, Flatten, MaxPool2d, ReLU
+from tinyprop.surface import Network
+from tinyprop.targets.compilation import compile_tree, link
+from tinyprop.targets.toolchain import LANGUAGE, WARNINGS, Compiler
+
+C_FOLDER = Path(__file__).parent / "c"
+
+# Name → (input shape, operators). Widths below, at and beyond the sixteen columns that the dense kernels block.
+GEOMETRIES: dict[str, tuple[Shape, tuple[Op, ...]]] = {
+    "mlp": ((13,), (Dense(13, 20), ReLU(), Dense(20, 16), ReLU(), Dense(16, 5))),
+    "pooled": (
+        (1, 8, 8),
+        (
+            *(Conv2d(1, 5, (3, 3), padding=(1, 1)), ReLU(), MaxPool2d((2, 2), (2, 2))),
+            *(Conv2d(5, 6, (3, 3), padding=(1, 1)), ReLU(), MaxPool2d((2, 2), (2, 2))),
+            *(Flatten(), Dense(24, 5)),
+        ),
+    ),
+    "strided": (
+        (2, 9, 7),
+        (
+            *(Conv2d(2, 3, (3, 2), stride=(2, 1)), ReLU()),
+            *(Conv2d(3, 4, (2, 3), stride=(1, 2), padding=(1, 0), bias=False), Flatten()),
+            *(Dense(40, 18, bias=False), ReLU(), Dense(18, 5)),
+        ),
+    ),
+    # Pools on the sample itself, overlapping with padding, and one that leaves a row over; each ReLU stands alone.
+    "overlapping": (
+        (1, 12, 11),
+        (
+            *(MaxPool2d((2, 2), (1, 1)), Conv2d(1, 3, (3, 3)), MaxPool2d((3, 3), (2, 2), (1, 1)), ReLU()),
+            *(Conv2d(3, 4, (2, 2), padding=(1, 1)), MaxPool2d((2, 3), (2, 3)), Flatten(), ReLU()),
+            *(Dense(12, 7), Dense(7, 5)),
+        ),
+    ),
+}
+
+
+def network_of(name: str, shape: Shape, ops: tuple[Op, ...]) -> Network:
+    """The chain of `ops`, with the same random parameters each time."""
+    rng = np.random.default_rng(len(ops))
+    values, nodes, parameters = [Value("x", shape)], [], {}
+    for number, op in enumerate(ops):
+        names = []
+        for role, size in zip(("weight", "bias"), op.parameter_shapes() if isinstance(op, LayerOp) else (), strict=False):
+            names.append(f"{number}.{role}")
+            parameters[names[-1]] = frozen_array(rng.normal(size=size) / np.sqrt(max(1, np.prod(size[1:]))))
+        values.append(Value(f"v{number}", op.output_shape(values[-1].shape)))
+        nodes.append(Node(f"n{number}", op, values[-2].name, values[-1].name, tuple(names)))
+    by_name = MappingProxyType({value.name: value for value in values})
+    return Network(Program(name, values[0], values[-1], tuple(nodes), by_name, MappingProxyType(parameters)))
+
+
+NETWORKS = {name: network_of(name, *geometry) for name, geometry in GEOMETRIES.items()}
+
+
+def gcc(*flags: str, command: str = "gcc") -> Compiler:
+    """A gcc that takes every warning for an error; the test is skipped where it is not installed."""
+    path = shutil.which(command)
+    if path is None:
+        pytest.skip(f"{command} not installed")
+    version = subprocess.run([path, "--version"], capture_output=True, text=True, check=True).stdout
+    return Compiler((path,), version.partition("\n")[0], (*LANGUAGE, *WARNINGS, *flags), ())
+
+
+def program_of(tree: SourceTree, driver: str, compiler: Compiler, texts: Mapping[str, str] | None = None) -> Path:
+    """The program made of `tree`, tests/engine/c/<driver> and further C or header `texts`."""
+    network = f'#include "{tree.name}.h"\n#define NETWORK {tree.name}\ntypedef {tree.name}_memory network_memory;\n'
+    extra = {"driver.c": (C_FOLDER / driver).read_text(), "network_under_test.h": network, **(texts or {})}
+    sources = (*tree.sources, *(name for name in extra if name.endswith(".c")))
+    return link(compile_tree(replace(tree, files={**tree.files, **extra}, sources=sources), compiler), compiler, "")
+
+
+def output_of(program: Path, *arguments: str) -> str:
+    """What `program` prints; it has to end well."""
+    run = subprocess.run([program, *arguments], capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stdout + run.stderr
+    return run.stdout
+
+
+@pytest.fixture(scope="session")
+def networks() -> Mapping[str, Network]:
+    """mlp, pooled, strided, overlapping."""
+    return NETWORKS
+
+
+@pytest.fixture(scope="session", name="gcc")
+def _gcc() -> Callable[..., Compiler]:
+    """gcc(*flags, command="gcc") → Compiler."""
+    return gcc
+
+
+@pytest.fixture(scope="session")
+def c_program() -> Callable[..., Path]:
+    """c_program(tree, driver, compiler, texts) → executable."""
+    return program_of
+
+
+@pytest.fixture(scope="session")
+def run() -> Callable[..., str]:
+    """run(program, *arguments) → what it printed."""
+    return output_of

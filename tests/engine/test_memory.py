@@ -1,0 +1,71 @@
+"""What a training step touches: only its own memory, nothing undefined, and nothing left behind in the arena."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from tinyprop.ir.oracle import OracleTrainer
+from tinyprop.methods import METHODS
+from tinyprop.targets import firmware, load_board
+from tinyprop.targets.emulated import EmulatedEngine
+from tinyprop.targets.toolchain import board_compiler
+
+SANITIZED = ("-O0", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
+GEOMETRIES = ("mlp", "pooled", "strided", "overlapping")
+BUILDS = [("size", method) for method in METHODS] + [("inline", method) for method in ("full", "tinyprop_v2", "ours")]
+
+
+@pytest.mark.parametrize(("kernels", "method"), BUILDS)
+@pytest.mark.parametrize("name", GEOMETRIES)
+def test_steps_keep_to_their_memory_and_leave_nothing_in_the_arena(networks, gcc, c_program, run, name, method, kernels):
+    program = c_program(networks[name].train(method, kernels=kernels).sources, "drive.c", gcc(*SANITIZED))
+    left_alone = run(program)
+    assert len(set(left_alone.splitlines())) > 100
+    assert run(program, "poison") == left_alone
+
+
+@pytest.mark.parametrize("method", ["tinyprop_v2", "ours"])
+@pytest.mark.parametrize("name", GEOMETRIES)
+def test_both_ways_of_compiling_kernels_train_the_same(networks, gcc, c_program, run, name, method):
+    trees = [networks[name].train(method, kernels=kernels).sources for kernels in ("size", "inline")]
+    printed = [run(c_program(tree, "drive.c", gcc(*SANITIZED))) for tree in trees]
+    assert " 1:" in printed[0] or method != "ours", "no step was skipped"
+    assert printed[0] == printed[1]
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_relus_of_their_own_and_signed_zeros_train_as_in_the_oracle(networks, method):
+    """Pruned weights are often -0.0, the one number to which adding a zero makes a difference."""
+    network = networks["overlapping"]
+    pruned = {name: np.where(np.abs(w) < 0.3, np.float32(-0.0), w) for name, w in network.program.parameters.items()}
+    trainer = network.with_weights(pruned).train(method)
+    x = np.random.default_rng(3).integers(-2, 3, (24, 1, 12, 11)).astype(np.float32)
+    oracle = OracleTrainer(trainer.train_program)
+    with trainer.build("host") as engine:
+        got, expected = engine.fit(x, np.arange(24) % 5, lr=0.1), oracle.fit(x, np.arange(24) % 5, 0.1)
+        trained = engine.weights()
+        engine.set_parameters(np.full(engine.facts.parameters, -0.0, np.float32))
+        assert not np.signbit(engine.parameters()).any()
+    np.testing.assert_array_equal(got.loss, expected.loss)
+    for name, array in oracle.parameters.items():
+        assert np.ascontiguousarray(trained[name]).tobytes() == np.ascontiguousarray(array).tobytes(), name
+
+
+@pytest.mark.parametrize("name", ["mlp", "overlapping"])
+def test_nothing_undefined_happens_on_the_board(networks, monkeypatch, name):
+    """Undefined behaviour traps, and a trap ends the emulation with an error."""
+    trap = ("-fsanitize=undefined", "-fsanitize-trap=undefined")
+
+    def trapping(*arguments):
+        compiler = board_compiler(*arguments)
+        return replace(compiler, flags=(*compiler.flags, *trap))
+
+    monkeypatch.setattr(firmware, "board_compiler", trapping)
+    trainer = networks[name].train("tinyprop_v2", kernels="size")
+    shape = trainer.train_program.program.input.shape
+    x = np.random.default_rng(3).integers(-2, 3, (24, *shape)).astype(np.float32)
+    with EmulatedEngine(trainer.sources, shape, load_board("nano33ble")) as board:
+        trapped = board.fit(x, np.arange(24) % 5, lr=0.1)
+    with trainer.build("host") as host:
+        np.testing.assert_array_equal(trapped.loss, host.fit(x, np.arange(24) % 5, lr=0.1).loss)
