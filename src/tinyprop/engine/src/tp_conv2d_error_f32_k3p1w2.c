@@ -1,77 +1,81 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tp_kernels.h"
+#include "tp_window.h"
 
 /* tp_conv2d_error_f32 for a 3 by 3 kernel, stride 1, padding 1, pool 2 by 2.
  *
- * All deltas of one pooled position reach the same 4 by 4 errors: the patch is in registers while they pass by, sorted
- * by the place in the window where each stands. Columns beyond the border are known when the patch is compiled; rows
- * beyond it are added to a line that nobody reads.
+ * All deltas that the pool put at one place reach the same nine errors: these, of two input channels, stay in registers
+ * while the deltas pass by. Per pooled position the deltas are chained by place; what lies on the padding is known when
+ * the window is compiled (edges).
+ *
+ * Sums: over (py, px, dy, dx, co), ascending. argmax: as tp_packed_place reads it.
  */
+#define TP_LOAD(c, tap, borders, dy, dx) \
+    float e##c##tap = channels > (c) && !(edges & (borders)) ? at[(int32_t)((c) * plane) + (dy) * width + (dx)] : 0.0f;
 
-/* Delta `d` at place (dy, dx) of the window: nine taps on the patch from row dy, column dx. */
-#define TP_SPREAD(a0, a1, a2, b0, b1, b2, c0, c1, c2) \
-    a0 += taps[0] * d; \
-    a1 += taps[1] * d; \
-    a2 += taps[2] * d; \
-    b0 += taps[3] * d; \
-    b1 += taps[4] * d; \
-    b2 += taps[5] * d; \
-    c0 += taps[6] * d; \
-    c1 += taps[7] * d; \
-    c2 += taps[8] * d;
-
-#define TP_PLACE(code, ...) \
-    for (; k < last[code]; ++k) { \
-        const float d = kept[k].value; \
-        const float *taps = weight + kept[k].offset; \
-        TP_SPREAD(__VA_ARGS__) \
+#define TP_SPREAD(c, tap, borders, dy, dx) \
+    if (channels > (c) && !(edges & (borders))) { \
+        e##c##tap += taps[9 * (c) + (tap)] * d; \
     }
 
-#define TP_PATCH_LOAD(v, line) \
-    float v##0 = left ? 0.0f : (line)[-1], v##1 = (line)[0], v##2 = (line)[1], v##3 = right ? 0.0f : (line)[2];
-
-#define TP_PATCH_STORE(v, line) \
-    if (!left) { \
-        (line)[-1] = v##0; \
-    } \
-    (line)[0] = v##1; \
-    (line)[1] = v##2; \
-    if (!right) { \
-        (line)[2] = v##3; \
+#define TP_STORE(c, tap, borders, dy, dx) \
+    if (channels > (c) && !(edges & (borders))) { \
+        at[(int32_t)((c) * plane) + (dy) * width + (dx)] = e##c##tap; \
     }
 
-/* One pooled position, all input channels. kept: sorted by place, place `code` ends at last[code]. */
-TP_ALWAYS_INLINE void conv2d_error_patch(float *error, const float *weight, const tp_kept *kept, const uint32_t last[4],
-                                         tp_conv2d c, int top, int bottom, int left, int right)
+/* One place, `channels` input channels, a literal as edges is. at: its error; kept: its deltas. */
+TP_ALWAYS_INLINE void conv2d_error_taps(float *at, const float *weight, const tp_kept *kept, const tp_kept *end,
+                                        tp_conv2d c, uint32_t edges, uint32_t channels)
 {
-    float beyond[4] = {0.0f, 0.0f, 0.0f, 0.0f};
-    for (uint32_t ci = 0U; ci < c.in_channels; ++ci, weight += 9, error += c.in_height * c.in_width) {
-        float *line0 = top ? beyond + 1 : error - c.in_width, *line1 = error, *line2 = error + c.in_width;
-        float *line3 = bottom ? beyond + 1 : error + 2U * c.in_width;
-        uint32_t k = 0U;
-        TP_PATCH_LOAD(p, line0)
-        TP_PATCH_LOAD(q, line1)
-        TP_PATCH_LOAD(r, line2)
-        TP_PATCH_LOAD(s, line3)
-        TP_PLACE(0, p0, p1, p2, q0, q1, q2, r0, r1, r2)
-        TP_PLACE(1, p1, p2, p3, q1, q2, q3, r1, r2, r3)
-        TP_PLACE(2, q0, q1, q2, r0, r1, r2, s0, s1, s2)
-        TP_PLACE(3, q1, q2, q3, r1, r2, r3, s1, s2, s3)
-        TP_PATCH_STORE(p, line0)
-        TP_PATCH_STORE(q, line1)
-        TP_PATCH_STORE(r, line2)
-        TP_PATCH_STORE(s, line3)
+    const int32_t width = (int32_t)c.in_width;
+    const uint32_t plane = c.in_height * c.in_width;
+    TP_NINE_TAPS(TP_LOAD, 0) TP_NINE_TAPS(TP_LOAD, 1)
+    do {
+        const float d = kept->value;
+        const float *taps = weight + kept->offset;
+        TP_NINE_TAPS(TP_SPREAD, 0) TP_NINE_TAPS(TP_SPREAD, 1)
+    } while (++kept != end);
+    TP_NINE_TAPS(TP_STORE, 0) TP_NINE_TAPS(TP_STORE, 1)
+}
+
+#undef TP_LOAD
+#undef TP_SPREAD
+#undef TP_STORE
+
+/* One place, all input channels; edges is a literal. */
+TP_ALWAYS_INLINE void conv2d_error_place(float *at, const float *weight, const tp_kept *kept, const tp_kept *end,
+                                         tp_conv2d c, uint32_t edges)
+{
+    const uint32_t plane = c.in_height * c.in_width;
+    uint32_t ci = 0U;
+    for (; ci + 2U <= c.in_channels; ci += 2U, at += 2U * plane, weight += 18) {
+        conv2d_error_taps(at, weight, kept, end, c, edges, 2U);
+    }
+    if (c.in_channels % 2U != 0U) {
+        conv2d_error_taps(at, weight, kept, end, c, edges, 1U);
     }
 }
 
-#undef TP_SPREAD
-#undef TP_PLACE
-#undef TP_PATCH_LOAD
-#undef TP_PATCH_STORE
+#define TP_CASE(edges) \
+    case (edges): \
+        conv2d_error_place(at, weight, kept, end, c, (edges)); \
+        break;
+
+TP_ALWAYS_INLINE void conv2d_error_at(float *at, const float *weight, const tp_kept *kept, const tp_kept *end,
+                                      tp_conv2d c, uint32_t window_edges)
+{
+    switch (window_edges) {
+        TP_EACH_EDGE(TP_CASE)
+    default:
+        break;
+    }
+}
+
+#undef TP_CASE
 
 /* The deltas of one position, sorted by place, channel ascending within one; returns how many. */
-TP_ALWAYS_INLINE uint32_t conv2d_error_sort(const float *delta, const uint8_t *argmax, uint32_t px, tp_kept *kept, uint32_t last[4],
-                                            tp_conv2d c, int skip_zeros)
+TP_ALWAYS_INLINE uint32_t conv2d_error_sort(const float *delta, const uint8_t *argmax, uint32_t px, tp_kept *kept,
+                                            uint32_t last[4], tp_conv2d c, int skip_zeros)
 {
     const uint32_t pooled = (c.out_height / 2U) * (c.out_width / 2U);
     const uint32_t places = (c.out_height / 2U) * tp_packed_bytes(c.out_width / 2U);
@@ -82,11 +86,11 @@ TP_ALWAYS_INLINE uint32_t conv2d_error_sort(const float *delta, const uint8_t *a
         }
     }
     uint32_t sum = 0U;
-    for (uint32_t code = 0U; code < 4U; ++code) {
-        uint32_t count = next[code];
-        next[code] = sum;
+    for (uint32_t place = 0U; place < 4U; ++place) {
+        const uint32_t count = next[place];
+        next[place] = sum;
         sum += count;
-        last[code] = sum;
+        last[place] = sum;
     }
     for (uint32_t co = 0U; sum != 0U && co < c.out_channels; ++co) {
         if (!skip_zeros || delta[co * pooled] != 0.0f) {
@@ -96,15 +100,6 @@ TP_ALWAYS_INLINE uint32_t conv2d_error_sort(const float *delta, const uint8_t *a
         }
     }
     return sum;
-}
-
-/* Taps inside the image of all kept deltas of one position. */
-TP_ALWAYS_INLINE uint32_t conv2d_error_taps(const uint32_t last[4], int top, int bottom, int left, int right)
-{
-    const uint32_t count[4] = {last[0], last[1] - last[0], last[2] - last[1], last[3] - last[2]};
-    const uint32_t upper = 3U - (uint32_t)top, lower = 3U - (uint32_t)bottom;
-    return (3U - (uint32_t)left) * (count[0] * upper + count[2] * lower)
-        + (3U - (uint32_t)right) * (count[1] * upper + count[3] * lower);
 }
 
 /* kept: room for out_channels entries. */
@@ -118,25 +113,21 @@ TP_KERNEL void tp_conv2d_error_f32_k3p1w2(const float *x, const float *delta, co
         error[i] = 0.0f;
     }
     for (uint32_t py = 0U; py < rows; ++py) {
-        const int top = py == 0U, bottom = 2U * py + 2U >= c.in_height;
         for (uint32_t px = 0U; px < columns; ++px) {
-            const int left = px == 0U, right = 2U * px + 2U >= c.in_width;
-            const uint32_t position = py * columns + px;
-            float *patch = error + 2U * py * c.in_width + 2U * px;
-            uint32_t last[4];
-            if (conv2d_error_sort(delta + position, argmax + py * tp_packed_bytes(columns), px, kept, last, c, skip_zeros) == 0U) {
+            const uint32_t edges = tp_edges_of_pool(py, px, c), position = py * columns + px;
+            uint32_t last[4], first = 0U;
+            if (conv2d_error_sort(delta + position, argmax + py * tp_packed_bytes(columns), px, kept, last, c,
+                                  skip_zeros) == 0U) {
                 continue;
             }
-            if (left && right) {
-                conv2d_error_patch(patch, weight, kept, last, c, top, bottom, 1, 1);
-            } else if (left) {
-                conv2d_error_patch(patch, weight, kept, last, c, top, bottom, 1, 0);
-            } else if (right) {
-                conv2d_error_patch(patch, weight, kept, last, c, top, bottom, 0, 1);
-            } else {
-                conv2d_error_patch(patch, weight, kept, last, c, top, bottom, 0, 0);
+            for (uint32_t place = 0U; place < 4U; first = last[place], ++place) {
+                if (last[place] != first) {
+                    float *at = error + (2U * py + place / 2U) * c.in_width + 2U * px + place % 2U;
+                    const uint32_t window_edges = edges & tp_edges_facing(place);
+                    conv2d_error_at(at, weight, kept + first, kept + last[place], c, window_edges);
+                    TP_COUNT(macs_backward, tp_taps_within(window_edges) * c.in_channels * (last[place] - first));
+                }
             }
-            TP_COUNT(macs_backward, c.in_channels * conv2d_error_taps(last, top, bottom, left, right));
         }
     }
     if (mask_input) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tp_kernels.h"
+#include "tp_window.h"
 
 /* tp_conv2d_update_f32 for a 3 by 3 kernel, stride 1, padding 1, pool 2 by 2:
  *
@@ -12,35 +13,19 @@
  *
  * Sums: over the positions (py, px), ascending. argmax: as tp_packed_place reads it.
  */
-enum { TP_TOP = 1, TP_BOTTOM = 2, TP_LEFT = 4, TP_RIGHT = 8 };
-
 #define TP_EACH_TAP(M, c) M(c, 0) M(c, 1) M(c, 2) M(c, 3) M(c, 4) M(c, 5) M(c, 6) M(c, 7) M(c, 8)
 #define TP_START(c, tap) float g##c##tap = 0.0f;
 
-/* A tap whose row and column lie beyond these borders, on the window centred at `at`. */
+/* One tap of a window centred at `at`. */
 #define TP_TAP(c, tap, borders, dy, dx) \
-    if (!((edges) & (borders))) { \
+    if (channels > (c) && !(edges & (borders))) { \
         g##c##tap += d * at[(int32_t)((c) * plane) + (dy) * width + (dx)]; \
     }
 
-#define TP_WINDOW(c) \
-    if (channels > (c)) { \
-        TP_TAP(c, 0, TP_TOP | TP_LEFT, -1, -1) \
-        TP_TAP(c, 1, TP_TOP, -1, 0) \
-        TP_TAP(c, 2, TP_TOP | TP_RIGHT, -1, 1) \
-        TP_TAP(c, 3, TP_LEFT, 0, -1) \
-        TP_TAP(c, 4, 0, 0, 0) \
-        TP_TAP(c, 5, TP_RIGHT, 0, 1) \
-        TP_TAP(c, 6, TP_BOTTOM | TP_LEFT, 1, -1) \
-        TP_TAP(c, 7, TP_BOTTOM, 1, 0) \
-        TP_TAP(c, 8, TP_BOTTOM | TP_RIGHT, 1, 1) \
-    }
-
-/* edges and channels are literals here: what lies on the padding vanishes. */
 #define TP_CASE(borders) \
     case (borders): { \
-        enum { edges = (borders) }; \
-        TP_WINDOW(0) TP_WINDOW(1) \
+        enum { edges = (borders) }; /* a literal: taps on the padding vanish */ \
+        TP_NINE_TAPS(TP_TAP, 0) TP_NINE_TAPS(TP_TAP, 1) \
         break; \
     }
 
@@ -59,16 +44,8 @@ TP_ALWAYS_INLINE void conv2d_update_taps(const float *x, const tp_kept_at *kept,
     for (const tp_kept_at *entry = kept; entry < kept + count; ++entry) {
         const float d = entry->value;
         const float *at = x + entry->offset;
-        switch (entry->edges) { /* opposite borders never meet in an image that a pool of 2 by 2 fits in */
-            TP_CASE(0)
-            TP_CASE(TP_TOP)
-            TP_CASE(TP_BOTTOM)
-            TP_CASE(TP_LEFT)
-            TP_CASE(TP_RIGHT)
-            TP_CASE(TP_TOP | TP_LEFT)
-            TP_CASE(TP_TOP | TP_RIGHT)
-            TP_CASE(TP_BOTTOM | TP_LEFT)
-            TP_CASE(TP_BOTTOM | TP_RIGHT)
+        switch (entry->edges) {
+            TP_EACH_EDGE(TP_CASE)
         default:
             break;
         }
@@ -79,7 +56,6 @@ TP_ALWAYS_INLINE void conv2d_update_taps(const float *x, const tp_kept_at *kept,
 #undef TP_EACH_TAP
 #undef TP_START
 #undef TP_TAP
-#undef TP_WINDOW
 #undef TP_CASE
 #undef TP_UPDATE
 
@@ -87,25 +63,20 @@ TP_ALWAYS_INLINE void conv2d_update_taps(const float *x, const tp_kept_at *kept,
 TP_ALWAYS_INLINE uint32_t conv2d_update_list(const float *delta, const uint8_t *argmax, tp_kept_at *kept, float *sum,
                                              tp_conv2d c, int skip_zeros)
 {
-    /* The borders that a window can cross from each place in the pool's window. */
-    static const uint8_t facing[4] = {TP_TOP | TP_LEFT, TP_TOP | TP_RIGHT, TP_BOTTOM | TP_LEFT, TP_BOTTOM | TP_RIGHT};
     const uint32_t rows = c.out_height / 2U, columns = c.out_width / 2U;
     tp_kept_at *entry = kept;
     *sum = 0.0f;
     for (uint32_t py = 0U; py < rows; ++py, argmax += tp_packed_bytes(columns)) {
-        const uint32_t row_edges = (py == 0U ? TP_TOP : 0U) | (2U * py + 2U == c.in_height ? TP_BOTTOM : 0U);
         for (uint32_t px = 0U; px < columns; ++px) {
             const float d = *delta++;
             if (skip_zeros && d == 0.0f) {
                 continue;
             }
             const uint32_t place = tp_packed_place(argmax, px);
-            const uint32_t edges = row_edges | (px == 0U ? TP_LEFT : 0U) | (2U * px + 2U == c.in_width ? TP_RIGHT : 0U);
             entry->value = d;
             entry->offset = (uint16_t)((2U * py + place / 2U) * c.in_width + 2U * px + place % 2U);
-            entry->edges = (uint16_t)(edges & facing[place]);
-            TP_COUNT(macs_backward, (entry->edges & (TP_TOP | TP_BOTTOM) ? 2U : 3U)
-                                        * (entry->edges & (TP_LEFT | TP_RIGHT) ? 2U : 3U) * c.in_channels);
+            entry->edges = (uint16_t)(tp_edges_of_pool(py, px, c) & tp_edges_facing(place));
+            TP_COUNT(macs_backward, tp_taps_within(entry->edges) * c.in_channels);
             ++entry;
             *sum += d;
         }
