@@ -25,10 +25,10 @@ typedef struct TP_MAY_ALIAS tp_kept {
     uint32_t offset;
 } tp_kept;
 
-/* A value kept of delta, the offset of its window's centre, and the borders of the image that the window crosses. */
+/* A value kept of delta and its window: the offset of the centre, and above it the borders that the window crosses. */
 typedef struct TP_MAY_ALIAS tp_kept_at {
     float value;
-    uint16_t offset, edges;
+    uint32_t window;
 } tp_kept_at;
 
 /* Geometry of a convolution: literal in generated code, so that inlined kernels see constants. */
@@ -92,6 +92,8 @@ TP_KERNEL void tp_conv2d_error_f32_k3p1w2(const float *x, const float *delta, co
                                           int mask_input, int skip_zeros);
 TP_KERNEL void tp_conv2d_update_f32_k3p1w2(const float *x, const float *delta, const uint8_t *argmax, float *weight,
                                            float *bias, tp_kept_at *kept, float rate, tp_conv2d c, int skip_zeros);
+TP_KERNEL void tp_add_f32(const float *a, const float *b, float *y, uint32_t size);
+TP_KERNEL void tp_copy_f32(const float *x, float *y, uint32_t size);
 TP_KERNEL void tp_relu_fwd_f32(const float *x, float *y, uint32_t size);
 TP_KERNEL void tp_relu_bwd_f32(float *error, const float *y, uint32_t size);
 TP_KERNEL void tp_max_pool2d_fwd_f32(const float *x, float *y, uint8_t *argmax, tp_max_pool2d p);
@@ -118,6 +120,7 @@ TP_KERNEL uint32_t tp_keep_ratio_f32(float *delta, uint32_t size, uint32_t n, fl
 
 #if TP_INLINE_KERNELS
 #include "../src/tp_abs_sum_f32.c"
+#include "../src/tp_add_f32.c"
 #include "../src/tp_all_finite_f32.c"
 #include "../src/tp_argmax_f32.c"
 #include "../src/tp_compact_f32.c"
@@ -128,6 +131,7 @@ TP_KERNEL uint32_t tp_keep_ratio_f32(float *delta, uint32_t size, uint32_t n, fl
 #include "../src/tp_conv2d_max_pool_fwd_f32_k3p1w2.c"
 #include "../src/tp_conv2d_update_f32.c"
 #include "../src/tp_conv2d_update_f32_k3p1w2.c"
+#include "../src/tp_copy_f32.c"
 #include "../src/tp_dense_bwd_f32.c"
 #include "../src/tp_dense_error_f32.c"
 #include "../src/tp_dense_fwd_f32.c"

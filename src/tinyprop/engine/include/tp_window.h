@@ -60,37 +60,45 @@ TP_ALWAYS_INLINE float tp_conv2d_output(const float *x, const float *filter, flo
 
 /* The rest serves the kernels for 3 by 3 taps, padding 1, behind a pool of 2 by 2: which borders of the image a window
  * crosses. Opposite borders never meet in an image that a pool of 2 by 2 fits in. */
-enum { TP_TOP = 1, TP_BOTTOM = 2, TP_LEFT = 4, TP_RIGHT = 8 };
+#define TP_EDGE_TOP 1U
+#define TP_EDGE_BOTTOM 2U
+#define TP_EDGE_LEFT 4U
+#define TP_EDGE_RIGHT 8U
+
+/* The window of a tp_kept_at: offset of the centre | edges << TP_EDGES_SHIFT, or TP_LIST_END behind the last one. */
+#define TP_EDGES_SHIFT 16U
+#define TP_OFFSET_MASK 0xffffU
+#define TP_LIST_END ((uint32_t)(TP_EDGE_TOP | TP_EDGE_BOTTOM) << TP_EDGES_SHIFT)
 
 /* All there is, for a switch. */
 #define TP_EACH_EDGE(M) \
-    M(0) M(TP_TOP) M(TP_BOTTOM) M(TP_LEFT) M(TP_RIGHT) \
-    M(TP_TOP | TP_LEFT) M(TP_TOP | TP_RIGHT) M(TP_BOTTOM | TP_LEFT) M(TP_BOTTOM | TP_RIGHT)
+    M(0) M(TP_EDGE_TOP) M(TP_EDGE_BOTTOM) M(TP_EDGE_LEFT) M(TP_EDGE_RIGHT) \
+    M(TP_EDGE_TOP | TP_EDGE_LEFT) M(TP_EDGE_TOP | TP_EDGE_RIGHT) M(TP_EDGE_BOTTOM | TP_EDGE_LEFT) M(TP_EDGE_BOTTOM | TP_EDGE_RIGHT)
 
 /* M(c, tap, borders that leave it out, dy, dx) for the taps of channel c. */
 #define TP_NINE_TAPS(M, c) \
-    M(c, 0, TP_TOP | TP_LEFT, -1, -1) M(c, 1, TP_TOP, -1, 0) M(c, 2, TP_TOP | TP_RIGHT, -1, 1) \
-    M(c, 3, TP_LEFT, 0, -1) M(c, 4, 0, 0, 0) M(c, 5, TP_RIGHT, 0, 1) \
-    M(c, 6, TP_BOTTOM | TP_LEFT, 1, -1) M(c, 7, TP_BOTTOM, 1, 0) M(c, 8, TP_BOTTOM | TP_RIGHT, 1, 1)
+    M(c, 0, TP_EDGE_TOP | TP_EDGE_LEFT, -1, -1) M(c, 1, TP_EDGE_TOP, -1, 0) M(c, 2, TP_EDGE_TOP | TP_EDGE_RIGHT, -1, 1) \
+    M(c, 3, TP_EDGE_LEFT, 0, -1) M(c, 4, 0, 0, 0) M(c, 5, TP_EDGE_RIGHT, 0, 1) \
+    M(c, 6, TP_EDGE_BOTTOM | TP_EDGE_LEFT, 1, -1) M(c, 7, TP_EDGE_BOTTOM, 1, 0) M(c, 8, TP_EDGE_BOTTOM | TP_EDGE_RIGHT, 1, 1)
 
 /* Borders that windows around the four inputs of a pooled position can cross. */
 TP_ALWAYS_INLINE uint32_t tp_edges_of_pool(uint32_t py, uint32_t px, tp_conv2d c)
 {
-    return (py == 0U ? TP_TOP : 0U) | (2U * py + 2U == c.in_height ? TP_BOTTOM : 0U)
-           | (px == 0U ? TP_LEFT : 0U) | (2U * px + 2U == c.in_width ? TP_RIGHT : 0U);
+    return (py == 0U ? TP_EDGE_TOP : 0U) | (2U * py + 2U == c.in_height ? TP_EDGE_BOTTOM : 0U)
+           | (px == 0U ? TP_EDGE_LEFT : 0U) | (2U * px + 2U == c.in_width ? TP_EDGE_RIGHT : 0U);
 }
 
 /* Those of them that place dy * 2 + dx is next to. */
 TP_ALWAYS_INLINE uint32_t tp_edges_facing(uint32_t place)
 {
-    static const uint8_t facing[4] = {TP_TOP | TP_LEFT, TP_TOP | TP_RIGHT, TP_BOTTOM | TP_LEFT, TP_BOTTOM | TP_RIGHT};
+    static const uint8_t facing[4] = {TP_EDGE_TOP | TP_EDGE_LEFT, TP_EDGE_TOP | TP_EDGE_RIGHT, TP_EDGE_BOTTOM | TP_EDGE_LEFT, TP_EDGE_BOTTOM | TP_EDGE_RIGHT};
     return facing[place];
 }
 
 /* Taps of one channel inside the image. */
 TP_ALWAYS_INLINE uint32_t tp_taps_within(uint32_t edges)
 {
-    return (edges & (TP_TOP | TP_BOTTOM) ? 2U : 3U) * (edges & (TP_LEFT | TP_RIGHT) ? 2U : 3U);
+    return (edges & (TP_EDGE_TOP | TP_EDGE_BOTTOM) ? 2U : 3U) * (edges & (TP_EDGE_LEFT | TP_EDGE_RIGHT) ? 2U : 3U);
 }
 
 #endif

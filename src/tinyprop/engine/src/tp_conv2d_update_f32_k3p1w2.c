@@ -22,10 +22,12 @@
         g##c##tap += d * at[(int32_t)((c) * plane) + (dy) * width + (dx)]; \
     }
 
+#define TP_TAPS TP_NINE_TAPS(TP_TAP, 0) TP_NINE_TAPS(TP_TAP, 1)
+
 #define TP_CASE(borders) \
     case (borders): { \
         enum { edges = (borders) }; /* a literal: taps on the padding vanish */ \
-        TP_NINE_TAPS(TP_TAP, 0) TP_NINE_TAPS(TP_TAP, 1) \
+        TP_TAPS \
         break; \
     }
 
@@ -34,17 +36,17 @@
         taps[9 * (c) + (tap)] -= rate * g##c##tap; \
     }
 
-/* `channels` input channels, a literal of at most 2, of the filter at taps. */
-TP_ALWAYS_INLINE void conv2d_update_taps(const float *x, const tp_kept_at *kept, uint32_t count, float *taps, float rate,
-                                         tp_conv2d c, uint32_t channels)
+/* `channels` input channels, a literal of at most 2, of the filter at taps. kept: a list closed by TP_LIST_END. */
+TP_ALWAYS_INLINE void conv2d_update_taps(const float *x, const tp_kept_at *kept, float *taps, float rate, tp_conv2d c,
+                                         uint32_t channels)
 {
     const int32_t width = (int32_t)c.in_width;
     const uint32_t plane = c.in_height * c.in_width;
     TP_EACH_TAP(TP_START, 0) TP_EACH_TAP(TP_START, 1)
-    for (const tp_kept_at *entry = kept; entry < kept + count; ++entry) {
-        const float d = entry->value;
-        const float *at = x + entry->offset;
-        switch (entry->edges) {
+    for (uint32_t window = kept->window; window != TP_LIST_END; window = (++kept)->window) {
+        const float d = kept->value;
+        const float *at = x + (uint16_t)window;
+        switch (window >> TP_EDGES_SHIFT) {
             TP_EACH_EDGE(TP_CASE)
         default:
             break;
@@ -56,6 +58,7 @@ TP_ALWAYS_INLINE void conv2d_update_taps(const float *x, const tp_kept_at *kept,
 #undef TP_EACH_TAP
 #undef TP_START
 #undef TP_TAP
+#undef TP_TAPS
 #undef TP_CASE
 #undef TP_UPDATE
 
@@ -64,6 +67,10 @@ TP_ALWAYS_INLINE uint32_t conv2d_update_list(const float *delta, const uint8_t *
                                              tp_conv2d c, int skip_zeros)
 {
     const uint32_t rows = c.out_height / 2U, columns = c.out_width / 2U;
+    /* What each place of the pool adds to a window: its offset, and the borders that it can cross. */
+    const uint32_t of_place[4] = {(TP_EDGE_TOP | TP_EDGE_LEFT) << TP_EDGES_SHIFT, 1U | (TP_EDGE_TOP | TP_EDGE_RIGHT) << TP_EDGES_SHIFT,
+                                  c.in_width | (TP_EDGE_BOTTOM | TP_EDGE_LEFT) << TP_EDGES_SHIFT,
+                                  (c.in_width + 1U) | (TP_EDGE_BOTTOM | TP_EDGE_RIGHT) << TP_EDGES_SHIFT};
     tp_kept_at *entry = kept;
     *sum = 0.0f;
     for (uint32_t py = 0U; py < rows; ++py, argmax += tp_packed_bytes(columns)) {
@@ -72,19 +79,19 @@ TP_ALWAYS_INLINE uint32_t conv2d_update_list(const float *delta, const uint8_t *
             if (skip_zeros && d == 0.0f) {
                 continue;
             }
-            const uint32_t place = tp_packed_place(argmax, px);
+            const uint32_t crossed = tp_edges_of_pool(py, px, c) << TP_EDGES_SHIFT | TP_OFFSET_MASK;
             entry->value = d;
-            entry->offset = (uint16_t)((2U * py + place / 2U) * c.in_width + 2U * px + place % 2U);
-            entry->edges = (uint16_t)(tp_edges_of_pool(py, px, c) & tp_edges_facing(place));
-            TP_COUNT(macs_backward, tp_taps_within(entry->edges) * c.in_channels);
+            entry->window = 2U * py * c.in_width + 2U * px + (of_place[tp_packed_place(argmax, px)] & crossed);
+            TP_COUNT(macs_backward, tp_taps_within(entry->window >> TP_EDGES_SHIFT) * c.in_channels);
             ++entry;
             *sum += d;
         }
     }
+    entry->window = TP_LIST_END;
     return (uint32_t)(entry - kept);
 }
 
-/* kept: room for one channel's pooled positions. */
+/* kept: room for one channel's pooled positions and one more. */
 TP_KERNEL void tp_conv2d_update_f32_k3p1w2(const float *x, const float *delta, const uint8_t *argmax, float *weight,
                                            float *bias, tp_kept_at *kept, float rate, tp_conv2d c, int skip_zeros)
 {
@@ -99,10 +106,10 @@ TP_KERNEL void tp_conv2d_update_f32_k3p1w2(const float *x, const float *delta, c
             continue;
         }
         for (; ci + 2U <= c.in_channels; ci += 2U) {
-            conv2d_update_taps(x + ci * plane, kept, count, taps + ci * 9U, rate, c, 2U);
+            conv2d_update_taps(x + ci * plane, kept, taps + ci * 9U, rate, c, 2U);
         }
         if (c.in_channels % 2U != 0U) {
-            conv2d_update_taps(x + ci * plane, kept, count, taps + ci * 9U, rate, c, 1U);
+            conv2d_update_taps(x + ci * plane, kept, taps + ci * 9U, rate, c, 1U);
         }
         if (bias != NULL) {
             bias[co] -= rate * sum;
