@@ -70,10 +70,11 @@ TP_ALWAYS_INLINE float tp_conv2d_output(const float *x, const float *filter, flo
 #define TP_OFFSET_MASK 0xffffU
 #define TP_LIST_END ((uint32_t)(TP_EDGE_TOP | TP_EDGE_BOTTOM) << TP_EDGES_SHIFT)
 
-/* All there is, for a switch. */
-#define TP_EACH_EDGE(M) \
-    M(0) M(TP_EDGE_TOP) M(TP_EDGE_BOTTOM) M(TP_EDGE_LEFT) M(TP_EDGE_RIGHT) \
-    M(TP_EDGE_TOP | TP_EDGE_LEFT) M(TP_EDGE_TOP | TP_EDGE_RIGHT) M(TP_EDGE_BOTTOM | TP_EDGE_LEFT) M(TP_EDGE_BOTTOM | TP_EDGE_RIGHT)
+/* All borders and corners, for a switch. */
+#define TP_EACH_BORDER(M) \
+    M(TP_EDGE_TOP) M(TP_EDGE_BOTTOM) M(TP_EDGE_LEFT) M(TP_EDGE_RIGHT) \
+    M(TP_EDGE_TOP | TP_EDGE_LEFT) M(TP_EDGE_TOP | TP_EDGE_RIGHT) \
+    M(TP_EDGE_BOTTOM | TP_EDGE_LEFT) M(TP_EDGE_BOTTOM | TP_EDGE_RIGHT)
 
 /* M(c, tap, borders that leave it out, dy, dx) for the taps of channel c. */
 #define TP_NINE_TAPS(M, c) \

@@ -65,8 +65,9 @@ TP_ALWAYS_INLINE void conv2d_error_at(float *at, const float *weight, const tp_k
                                       tp_conv2d c, uint32_t window_edges)
 {
     switch (window_edges) {
-        TP_EACH_EDGE(TP_CASE)
+        TP_EACH_BORDER(TP_CASE)
     default:
+        conv2d_error_place(at, weight, kept, end, c, 0U);
         break;
     }
 }

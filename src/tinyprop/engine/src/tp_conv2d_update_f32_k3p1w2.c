@@ -43,11 +43,20 @@ TP_ALWAYS_INLINE void conv2d_update_taps(const float *x, const tp_kept_at *kept,
     const int32_t width = (int32_t)c.in_width;
     const uint32_t plane = c.in_height * c.in_width;
     TP_EACH_TAP(TP_START, 0) TP_EACH_TAP(TP_START, 1)
-    for (uint32_t window = kept->window; window != TP_LIST_END; window = (++kept)->window) {
+    for (;; ++kept) {
+        for (; kept->window <= TP_OFFSET_MASK; ++kept) { /* inside the image: most of them */
+            enum { edges = 0 };
+            const float d = kept->value;
+            const float *at = x + kept->window;
+            TP_TAPS
+        }
+        if (kept->window == TP_LIST_END) {
+            break;
+        }
         const float d = kept->value;
-        const float *at = x + (uint16_t)window;
-        switch (window >> TP_EDGES_SHIFT) {
-            TP_EACH_EDGE(TP_CASE)
+        const float *at = x + (kept->window & TP_OFFSET_MASK);
+        switch (kept->window >> TP_EDGES_SHIFT) {
+            TP_EACH_BORDER(TP_CASE)
         default:
             break;
         }
