@@ -57,11 +57,13 @@ def network_of(name: str, shape: Shape, ops: tuple[Op, ...]) -> Network:
     values, nodes, parameters = [Value("x", shape)], [], {}
     for number, op in enumerate(ops):
         names = []
-        for role, size in zip(("weight", "bias"), op.parameter_shapes() if isinstance(op, LayerOp) else (), strict=False):
+        for role, size in zip(
+            ("weight", "bias"), op.parameter_shapes() if isinstance(op, LayerOp) else (), strict=False
+        ):
             names.append(f"{number}.{role}")
             parameters[names[-1]] = frozen_array(rng.normal(size=size) / np.sqrt(max(1, np.prod(size[1:]))))
         values.append(Value(f"v{number}", op.output_shape(values[-1].shape)))
-        nodes.append(Node(f"n{number}", op, values[-2].name, values[-1].name, tuple(names)))
+        nodes.append(Node(f"n{number}", op, (values[-2].name,), values[-1].name, tuple(names)))
     by_name = MappingProxyType({value.name: value for value in values})
     return Network(Program(name, values[0], values[-1], tuple(nodes), by_name, MappingProxyType(parameters)))
 

@@ -18,7 +18,9 @@ BUILDS = [("size", method) for method in METHODS] + [("inline", method) for meth
 
 @pytest.mark.parametrize(("kernels", "method"), BUILDS)
 @pytest.mark.parametrize("name", GEOMETRIES)
-def test_steps_keep_to_their_memory_and_leave_nothing_in_the_arena(networks, gcc, c_program, run, name, method, kernels):
+def test_steps_keep_to_their_memory_and_leave_nothing_in_the_arena(
+    networks, gcc, c_program, run, name, method, kernels
+):
     program = c_program(networks[name].train(method, kernels=kernels).sources, "drive.c", gcc(*SANITIZED))
     left_alone = run(program)
     assert len(set(left_alone.splitlines())) > 100

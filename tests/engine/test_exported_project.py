@@ -1,0 +1,73 @@
+"""The exported project builds without Python, by CMake and by hand, and its self-test sees a single wrong weight."""
+
+import re
+import shlex
+import shutil
+import subprocess
+
+import pytest
+
+from tinyprop.errors import UserError
+
+pytestmark = pytest.mark.skipif(shutil.which("cc") is None, reason="no C compiler called cc")
+STRICT = ("-Wall", "-Wextra", "-Wpedantic", "-Werror")
+
+
+@pytest.fixture
+def export(networks, tmp_path):
+    """export(network, kernels) → folder of the project."""
+    return lambda name, kernels: networks[name].train("tinyprop_v2", kernels=kernels).export(tmp_path / "firmware")
+
+
+def by_hand(folder):
+    """What the self-test prints, and what it returns, built by the command in the project's README."""
+    [command] = re.findall(r"^    (cc .*) && \./selftest$", (folder / "README.md").read_text(), flags=re.MULTILINE)
+    subprocess.run([*shlex.split(command), *STRICT], cwd=folder, check=True)
+    return self_test(folder / "selftest")
+
+
+def self_test(program):
+    run = subprocess.run([program], capture_output=True, text=True, check=False)
+    return run.stdout.split(":")[0], run.returncode
+
+
+@pytest.mark.parametrize(("name", "kernels"), [("overlapping", "inline"), ("pooled", "size")])
+def test_project_passes_by_hand_and_fails_with_one_weight_changed(export, name, kernels):
+    folder = export(name, kernels)
+    assert by_hand(folder) == ("PASS", 0)
+    weights = folder / f"{name}_parameters.c"
+    first = re.compile(r"(-?0x1\.)(\w)")
+    text, changed = first.subn(lambda m: m[1] + ("1" if m[2] == "0" else "0"), weights.read_text(), count=1)
+    assert changed == 1
+    weights.write_text(text)
+    assert by_hand(folder) == ("FAIL", 1)
+
+
+@pytest.mark.skipif(shutil.which("cmake") is None, reason="cmake not installed")
+def test_project_passes_with_cmake(export):
+    folder = export("mlp", "size")
+    for step in (("-B", "build"), ("--build", "build")):
+        subprocess.run(["cmake", *step], cwd=folder, check=True, capture_output=True)
+    assert self_test(folder / "build" / "selftest") == ("PASS", 0)
+
+
+def test_a_folder_of_the_users_own_is_left_as_it_is(networks, tmp_path):
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(UserError, match="is not empty and not an earlier export"):
+        networks["mlp"].train("ours").export(tmp_path)
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("notes.txt", "mine")]
+
+
+def test_a_file_in_the_way_is_left_as_it_is(networks, tmp_path):
+    (tmp_path / "firmware").write_text("mine")
+    with pytest.raises(UserError, match="name a new folder"):
+        networks["mlp"].train("ours").export(tmp_path / "firmware")
+    assert (tmp_path / "firmware").read_text() == "mine"
+
+
+def test_an_earlier_export_is_replaced_as_a_whole(networks, tmp_path):
+    folder = networks["mlp"].train("ours").export(tmp_path / "firmware")
+    networks["strided"].train("ours").export(folder)
+    assert (folder / "strided.c").is_file()
+    assert not (folder / "mlp.c").exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["firmware"]
