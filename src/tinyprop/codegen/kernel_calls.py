@@ -79,7 +79,8 @@ def _conv2d_fwd(places: Places, node: Node) -> list[Call]:
     argmax = places.argmax(node)
     shape = _join(shape, _word(argmax == "NULL", "inference"))
     if _blocked(node.op):
-        return [Call("tp_conv2d_max_pool_fwd_f32_k3p1w2", shape, (*common, argmax, geometry, _flag(conv.relu)))]
+        flags = (_flag(conv.relu), _flag(argmax != "NULL"))
+        return [Call("tp_conv2d_max_pool_fwd_f32_k3p1w2", shape, (*common, argmax, geometry, *flags))]
     return [Call("tp_conv2d_max_pool_fwd_f32", shape, (*common, argmax, geometry, _pool_struct(pool), _flag(conv.relu)))]
 
 

@@ -86,7 +86,7 @@ TP_KERNEL void tp_conv2d_error_f32(const float *x, const float *delta, const uin
 TP_KERNEL void tp_conv2d_update_f32(const float *x, const float *delta, const uint8_t *argmax, float *weight,
                                     float *bias, float *gradient, float rate, tp_conv2d c, tp_pool p, int skip_zeros);
 TP_KERNEL void tp_conv2d_max_pool_fwd_f32_k3p1w2(const float *x, const float *weight, const float *bias, float *y,
-                                                 uint8_t *argmax, tp_conv2d c, int relu);
+                                                 uint8_t *argmax, tp_conv2d c, int relu, int keep_argmax);
 TP_KERNEL void tp_conv2d_error_f32_k3p1w2(const float *x, const float *delta, const uint8_t *argmax,
                                           const float *weight, float *error, tp_kept *kept, tp_conv2d c,
                                           int mask_input, int skip_zeros);

@@ -63,10 +63,10 @@
 
 #define TP_FINISH(c) \
     if (channels > (c)) { \
-        const uint32_t held = argmax != NULL && (lower || shift != 0U) ? argmax[(c) * places_plane] : 0U; \
+        const uint32_t held = keep_argmax && (lower || shift != 0U) ? argmax[(c) * places_plane] : 0U; \
         uint32_t places = held >> shift; \
         TP_POOL(c, 0, 0, 1) TP_POOL(c, 1, 2, 3) TP_POOL(c, 2, 4, 5) TP_POOL(c, 3, 6, 7) \
-        if (argmax != NULL) { \
+        if (keep_argmax) { \
             argmax[(c) * places_plane] = (uint8_t)((held & ((1U << shift) - 1U)) | places << shift); \
         } \
     }
@@ -80,8 +80,8 @@ typedef struct tp_row_block {
 } tp_row_block;
 
 /* `width` columns of `channels` channels; these two, left and right are literals. */
-TP_ALWAYS_INLINE void conv2d_max_pool_block(tp_row_block b, tp_conv2d c, int relu, int left, int right, uint32_t width,
-                                            uint32_t channels)
+TP_ALWAYS_INLINE void conv2d_max_pool_block(tp_row_block b, tp_conv2d c, int relu, int keep_argmax, int left, int right,
+                                            uint32_t width, uint32_t channels)
 {
     const uint32_t in_channels = c.in_channels, plane = (c.out_height / 2U) * (c.out_width / 2U);
     const uint32_t places_plane = (c.out_height / 2U) * tp_packed_bytes(c.out_width / 2U);
@@ -114,29 +114,30 @@ TP_ALWAYS_INLINE void conv2d_max_pool_block(tp_row_block b, tp_conv2d c, int rel
 #undef TP_FINISH
 
 /* Columns [first, first + width) of a row; width and channels are literals. */
-TP_ALWAYS_INLINE void conv2d_max_pool_columns(tp_row_block row, tp_conv2d c, int relu, uint32_t first, uint32_t width,
-                                              uint32_t channels)
+TP_ALWAYS_INLINE void conv2d_max_pool_columns(tp_row_block row, tp_conv2d c, int relu, int keep_argmax, uint32_t first,
+                                              uint32_t width, uint32_t channels)
 {
     const int left = first == 0U, right = first + width == c.in_width;
     row.line += first;
     row.y += first / 2U;
-    row.argmax = row.argmax != NULL ? row.argmax + first / 8U : NULL;
+    row.argmax = keep_argmax ? row.argmax + first / 8U : NULL;
     row.shift = TP_INLINE_KERNELS ? 0U : first % 8U; /* inlined blocks are eight columns wide */
     if (width == c.in_width) {
-        conv2d_max_pool_block(row, c, relu, 1, 1, width, channels);
+        conv2d_max_pool_block(row, c, relu, keep_argmax, 1, 1, width, channels);
     } else if (left) {
-        conv2d_max_pool_block(row, c, relu, 1, 0, width, channels);
+        conv2d_max_pool_block(row, c, relu, keep_argmax, 1, 0, width, channels);
     } else if (right) {
-        conv2d_max_pool_block(row, c, relu, 0, 1, width, channels);
+        conv2d_max_pool_block(row, c, relu, keep_argmax, 0, 1, width, channels);
     } else {
-        conv2d_max_pool_block(row, c, relu, 0, 0, width, channels);
+        conv2d_max_pool_block(row, c, relu, keep_argmax, 0, 0, width, channels);
     }
 }
 
 /* All positions of `channels` channels, a literal of at most 2. Rows and columns that the pool leaves over are not
  * computed. */
 TP_ALWAYS_INLINE void conv2d_max_pool_channels(const float *x, const float *filter, const float *bias, float *y,
-                                               uint8_t *argmax, tp_conv2d c, int relu, uint32_t channels)
+                                               uint8_t *argmax, tp_conv2d c, int relu, int keep_argmax,
+                                               uint32_t channels)
 {
     const uint32_t rows = c.out_height & ~1U, columns = c.out_width & ~1U;
     const uint32_t block = TP_INLINE_KERNELS ? 8U : 2U;
@@ -145,19 +146,20 @@ TP_ALWAYS_INLINE void conv2d_max_pool_channels(const float *x, const float *filt
         const uint32_t top = oy == 0U, bottom = oy + 1U == c.in_height;
         const uint32_t above = top ? 0U : (oy - 1U) * c.in_width;
         const tp_row_block row = {x + above, filter + 3U * top, bias, y + oy / 2U * (columns / 2U),
-                                  argmax != NULL ? argmax + oy / 2U * tp_packed_bytes(columns / 2U) : NULL,
+                                  keep_argmax ? argmax + oy / 2U * tp_packed_bytes(columns / 2U) : NULL,
                                   3U - top - bottom, oy % 2U, 0U};
         for (uint32_t ox = 0U; ox + block <= columns; ox += block) {
-            conv2d_max_pool_columns(row, c, relu, ox, block, channels);
+            conv2d_max_pool_columns(row, c, relu, keep_argmax, ox, block, channels);
         }
         if (rest != 0U) {
-            conv2d_max_pool_columns(row, c, relu, columns - rest, rest, channels);
+            conv2d_max_pool_columns(row, c, relu, keep_argmax, columns - rest, rest, channels);
         }
     }
 }
 
+/* argmax is written with keep_argmax, a literal, only. */
 TP_KERNEL void tp_conv2d_max_pool_fwd_f32_k3p1w2(const float *x, const float *weight, const float *bias, float *y,
-                                                 uint8_t *argmax, tp_conv2d c, int relu)
+                                                 uint8_t *argmax, tp_conv2d c, int relu, int keep_argmax)
 {
     const uint32_t plane = (c.out_height / 2U) * (c.out_width / 2U), filter_size = c.in_channels * 9U;
     const uint32_t places_plane = (c.out_height / 2U) * tp_packed_bytes(c.out_width / 2U);
@@ -165,10 +167,10 @@ TP_KERNEL void tp_conv2d_max_pool_fwd_f32_k3p1w2(const float *x, const float *we
     uint32_t co = 0U;
     for (; co + pair <= c.out_channels; co += pair) {
         conv2d_max_pool_channels(x, weight + co * filter_size, bias != NULL ? bias + co : NULL, y + co * plane,
-                                 argmax != NULL ? argmax + co * places_plane : NULL, c, relu, pair);
+                                 keep_argmax ? argmax + co * places_plane : NULL, c, relu, keep_argmax, pair);
     }
     if (TP_INLINE_KERNELS && c.out_channels % 2U != 0U) {
         conv2d_max_pool_channels(x, weight + co * filter_size, bias != NULL ? bias + co : NULL, y + co * plane,
-                                 argmax != NULL ? argmax + co * places_plane : NULL, c, relu, 1U);
+                                 keep_argmax ? argmax + co * places_plane : NULL, c, relu, keep_argmax, 1U);
     }
 }
