@@ -8,6 +8,7 @@ import subprocess
 import pytest
 
 from tinyprop.errors import UserError
+from tinyprop.frontend.naming import program_name
 
 pytestmark = pytest.mark.skipif(shutil.which("cc") is None, reason="no C compiler called cc")
 STRICT = ("-Wall", "-Wextra", "-Wpedantic", "-Werror")
@@ -71,3 +72,12 @@ def test_an_earlier_export_is_replaced_as_a_whole(networks, tmp_path):
     assert (folder / "strided.c").is_file()
     assert not (folder / "mlp.c").exists()
     assert [path.name for path in tmp_path.iterdir()] == ["firmware"]
+
+
+@pytest.mark.parametrize(
+    ("word", "becomes"), [("Model", "net_model"), ("Memory", "net_memory"), ("Train", "net_train")]
+)
+def test_class_names_that_the_generated_code_uses_itself_are_altered(word, becomes):
+    assert program_name(word, given=False) == becomes
+    with pytest.raises(UserError, match="is taken in the generated C"):
+        program_name(word.lower(), given=True)

@@ -11,7 +11,7 @@ LIBRARY = {"memcpy", "memset", "memmove"}  # the C library's, a few words of sta
 
 
 def worst_stack(graphs):
-    """Bytes of the deepest chain of calls from tp_train_step, by gcc's call graphs; the program is called by pointer."""
+    """Bytes of the deepest chain of calls from tp_train_step, by gcc's call graphs; it calls the network by pointer."""
     own, calls = {}, {}
     for text in graphs:
         for name, label in re.findall(r'node: \{ title: "([^"]+)" label: "([^"]+)"', text):
@@ -32,8 +32,7 @@ def worst_stack(graphs):
     return depth(train) + depth("tp_train_step")
 
 
-@pytest.mark.parametrize("command", ["gcc", "arm-none-eabi-gcc"])
-@pytest.mark.parametrize("kernels", ["inline", "size"])
+@pytest.mark.parametrize(("command", "kernels"), [("gcc", "size"), ("arm-none-eabi-gcc", "inline")])
 @pytest.mark.parametrize("name", ["mlp", "pooled", "overlapping"])
 def test_stack_of_a_step_is_bounded(networks, gcc, tmp_path, name, kernels, command):
     tree = networks[name].train("tinyprop_v2", kernels=kernels).sources

@@ -12,7 +12,15 @@ restrict return short signed sizeof static struct switch typedef union unsigned 
 bool catch class delete explicit export false friend main mutable namespace new operator private protected public
 template this throw true try typename using virtual
 """
+# What the generated C calls its own functions and variables, and what a firmware project is likely to have.
+_TAKEN_WORDS = """
+forward infer labels losses memory model outputs rate samples status step train
+abs errno exit exp free index log malloc pow printf sin cos sqrt tan time
+accept bind close connect dup fork kill link listen open pause pipe poll raise read recv remove rename select send
+signal sleep socket stat sync system unlink wait write
+"""
 _RESERVED = frozenset(_RESERVED_WORDS.split())
+_TAKEN = frozenset(_TAKEN_WORDS.split())
 
 
 def program_name(name: str, given: bool) -> str:
@@ -22,11 +30,15 @@ def program_name(name: str, given: bool) -> str:
     """
     if given:
         if not is_identifier(name):
-            raise UserError(f"the name '{name}' is not a C identifier: use letters, digits and '_', and no keyword.")
+            raise UserError(
+                f"the name '{name}' is not a C identifier: use letters, digits and '_', and no keyword."
+            )
+        if name in _TAKEN:
+            raise UserError(f"the name '{name}' is taken in the generated C: choose another, such as 'my_{name}'.")
         return name
     words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
     words = re.sub(r"\W+", "_", words, flags=re.ASCII).strip("_")
-    return words if is_identifier(words) else f"net_{words}"
+    return words if is_identifier(words) and words not in _TAKEN else f"net_{words}"
 
 
 def is_identifier(name: str) -> bool:
