@@ -30,9 +30,7 @@ def program_name(name: str, given: bool) -> str:
     """
     if given:
         if not is_identifier(name):
-            raise UserError(
-                f"the name '{name}' is not a C identifier: use letters, digits and '_', and no keyword."
-            )
+            raise UserError(f"the name '{name}' is not a C identifier: use letters, digits and '_', and no keyword.")
         if name in _TAKEN:
             raise UserError(f"the name '{name}' is taken in the generated C: choose another, such as 'my_{name}'.")
         return name
