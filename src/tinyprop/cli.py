@@ -15,7 +15,7 @@ from tinyprop.targets import board_names, load_board
 app = App(
     name="tinyprop",
     help="PyTorch models that keep learning on a microcontroller.",
-    help_epilogue="Examples:  tinyprop demo  ·  tinyprop methods  ·  tinyprop export model.pt2 firmware/ --board nano33ble",
+    help_epilogue="Examples:  tinyprop demo  ·  tinyprop methods  ·  tinyprop export model.pt2 firmware/",
     version_flags=["--version"],
 )
 console = Console()

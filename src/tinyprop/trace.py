@@ -1,6 +1,7 @@
 """StepTrace: what happened in a run of training steps; every engine, host or board, returns the same record."""
 
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 
@@ -30,7 +31,7 @@ class StepTrace:
     @staticmethod
     def joined(traces: "list[StepTrace]") -> "StepTrace":
         """The traces one behind the other; a column that one of them lacks is left out."""
-        columns = {}
+        columns: dict[str, Any] = {}
         for field in fields(StepTrace):
             parts = [getattr(trace, field.name) for trace in traces]
             columns[field.name] = None if any(p is None for p in parts) else np.concatenate(parts)

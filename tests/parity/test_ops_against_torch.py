@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from tinyprop.ir.op import LayerOp, PassOp
 from tinyprop.ir.ops import OPS, Conv2d, Conv2dMaxPool, Dense, Flatten, MaxPool2d, ReLU
+from tinyprop.ir.ops.add import Add
 from tinyprop.ir.ops.softmax_cross_entropy import SoftmaxCrossEntropy
 
 TOLERANCE = {np.float64: {"rtol": 1e-10, "atol": 1e-11}, np.float32: {"rtol": 2e-4, "atol": 2e-5}}
@@ -146,5 +147,16 @@ def test_softmax_cross_entropy(dtype, classes, scale, seed) -> None:
     np.testing.assert_allclose(delta, gradient.numpy(), **TOLERANCE[dtype])
 
 
+@both_dtypes
+@random_shapes
+@given(shape=st.lists(small, min_size=1, max_size=3), seed=seeds)
+def test_add(dtype, shape, seed) -> None:
+    rng = np.random.default_rng(seed)
+    a, b, error = (normal(rng, tuple(shape), dtype) for _ in range(3))
+    np.testing.assert_array_equal(Add().run((a, b), ()).y, a + b)
+    for below in Add().backward(error, (a.shape, b.shape)):
+        np.testing.assert_array_equal(below, error)
+
+
 def test_every_operator_is_checked_here() -> None:
-    assert set(OPS.values()) == {Dense, Conv2d, Conv2dMaxPool, MaxPool2d, ReLU, Flatten}
+    assert set(OPS.values()) == {Add, Dense, Conv2d, Conv2dMaxPool, MaxPool2d, ReLU, Flatten}

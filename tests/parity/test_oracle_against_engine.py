@@ -35,10 +35,46 @@ def irregular() -> tuple[nn.Module, tuple[int, ...]]:
     return nn.Sequential(*first, *second, nn.Linear(32, 7, bias=False), nn.ReLU(), nn.Linear(7, CLASSES)), (2, 11, 10)
 
 
+class Residual(nn.Module):
+    """Two blocks: the first adds its input back, the second a projection of it, as in a ResNet."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem, self.a, self.b = nn.Conv2d(1, 3, 3, padding=1), nn.Conv2d(3, 3, 3, padding=1), nn.Conv2d(3, 3, 1)
+        self.c, self.d, self.short = nn.Conv2d(3, 4, 3, 2, 1), nn.Conv2d(4, 4, 3, padding=1), nn.Conv2d(3, 4, 1, 2)
+        self.head = nn.Linear(36, CLASSES)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.stem(x).relu()
+        x = (x + self.b(self.a(x).relu())).relu()
+        x = (self.d(self.c(x).relu()) + self.short(x)).relu()
+        return self.head(x.flatten(1))
+
+
+class Fork(nn.Module):
+    """A dense value read three times, twice by an addition with itself."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem, self.a, self.b, self.head = nn.Linear(6, 8), nn.Linear(8, 8), nn.Linear(8, 8), nn.Linear(8, CLASSES)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.stem(x).relu()
+        return self.head((self.a(x) + self.b(x).relu()) + (x + x))
+
+
+def residual() -> tuple[nn.Module, tuple[int, ...]]:
+    return Residual(), (1, 6, 6)
+
+
+def forked() -> tuple[nn.Module, tuple[int, ...]]:
+    return Fork(), (6,)
+
+
 @pytest.fixture(scope="module")
 def networks() -> dict[str, Network]:
     torch.manual_seed(0)
-    built = {build.__name__: build() for build in (mlp, pooled, irregular)}
+    built = {build.__name__: build() for build in (mlp, pooled, irregular, residual, forked)}
     return {
         name: tinyprop.capture(model, np.zeros((1, *shape), np.float32), name=name)
         for name, (model, shape) in built.items()
@@ -53,7 +89,7 @@ def samples(shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
     return x[order], order
 
 
-CASES = [(name, method, True) for name in ("mlp", "pooled", "irregular") for method in METHODS]
+CASES = [(name, method, True) for name in ("mlp", "pooled", "irregular", "residual", "forked") for method in METHODS]
 CASES += [("mlp", "tinyprop_v2", False), ("irregular", "full_zero_skip", False)]
 
 

@@ -20,6 +20,7 @@ from tinyprop.bench.digits import SCENARIOS, Samples
 from tinyprop.bench.networks import DEMO_NETWORKS
 from tinyprop.bench.pretraining import autograd_sgd, pretrained, weights_of
 from tinyprop.cost import plain_macs
+from tinyprop.ir.differentiate import layer_infos
 from tinyprop.methods import METHODS
 from tinyprop.plan.picture import ascii_picture, svg_picture
 from tinyprop.surface import Network, Trainer
@@ -149,7 +150,7 @@ def _learn(config: DemoConfig, model: str, scenario: str, method: str, ready: Pr
         host=host,
         board=_board_run(trainer, config.board, learned, seed=config.seeds[0], **settings),
         layers=tuple(node.name for node in program.layers),
-        n=tuple(info.n for info in tinyprop.ir.differentiate.layer_infos(program)),
+        n=tuple(info.n for info in layer_infos(program)),
         macs_forward=plain.forward,
         macs_backward=sum(plain.backward),
         memory_svg=svg_picture(trainer.plan),

@@ -1,4 +1,4 @@
-"""What happens before a device is shipped: ordinary batch training in PyTorch; and PyTorch as the reference after it."""
+"""What happens before a device is shipped: ordinary batch training in PyTorch; and PyTorch as the reference."""
 
 from collections.abc import Callable
 

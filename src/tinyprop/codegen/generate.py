@@ -10,14 +10,20 @@ import jinja2
 import numpy as np
 
 from tinyprop.codegen.call import Call
-from tinyprop.codegen.kernel_calls import backward_calls, forward_calls, mask_output_call, pass_error_calls
+from tinyprop.codegen.kernel_calls import (
+    add_error_call,
+    backward_calls,
+    forward_calls,
+    mask_output_call,
+    pass_error_calls,
+)
 from tinyprop.codegen.layout import to_engine
 from tinyprop.codegen.literals import c_float
 from tinyprop.codegen.places import Places
 from tinyprop.codegen.rule_calls import selection_text, skip_condition
 from tinyprop.codegen.source_tree import SourceTree
 from tinyprop.errors import InternalError
-from tinyprop.ir.train_program import BackwardStep, ForwardStep, PassErrorStep, TrainProgram
+from tinyprop.ir.train_program import AddErrorStep, BackwardStep, ForwardStep, PassErrorStep, TrainProgram
 from tinyprop.plan.lifetimes import Storage
 from tinyprop.plan.plan import Plan
 
@@ -28,13 +34,14 @@ ENGINE_FOLDERS = {"include": "engine/include", "src": "engine/src"}
 
 @dataclass(frozen=True)
 class LayerCode:
-    """The backward pass of one layer as text. selection: C expression of k; calls: what runs if k > 0."""
+    """The backward pass of one node as text. selection: C expression of k; ends: the pass ends where k is 0."""
 
     title: str
-    layer: int | None
-    before: tuple[str, ...]
-    selection: str | None
-    calls: tuple[str, ...]
+    layer: int | None = None
+    before: tuple[str, ...] = ()
+    selection: str | None = None
+    ends: bool = False
+    calls: tuple[str, ...] = ()
 
 
 def generate(train: TrainProgram, storage: Storage, plan: Plan, kernels: str = INLINE) -> SourceTree:
@@ -79,7 +86,7 @@ def generate(train: TrainProgram, storage: Storage, plan: Plan, kernels: str = I
     return SourceTree(
         name=program.name,
         files=dict(sorted({**own, **engine}.items())),
-        sources=tuple([f"{program.name}.c", f"{program.name}_parameters.c", *linked]),
+        sources=(f"{program.name}.c", f"{program.name}_parameters.c", *linked),
         include_dirs=(".", "engine/include"),
     )
 
@@ -109,20 +116,36 @@ def stamp(train: TrainProgram, plan: Plan) -> str:
 def _backward(places: Places) -> tuple[list[LayerCode], list[Call]]:
     layers, called = [], []
     for step in places.train.steps:
-        if isinstance(step, PassErrorStep):
-            calls = [] if step.masked else pass_error_calls(places, step.node)
-            if calls:
-                layers.append(LayerCode(f"{step.node.name}: {step.node.op.kind}", None, (), None, _texts(calls)))
-            called += calls
-        elif isinstance(step, BackwardStep):
-            before = [mask_output_call(places, step.node)] if step.mask_output else []
-            calls = backward_calls(places, step)
-            selection = selection_text(places, step) if step.selection is not None else None
-            text = selection.text if isinstance(selection, Call) else selection
-            title = f"{step.node.name}: {step.node.op.kind}"
-            layers.append(LayerCode(title, step.layer, _texts(before), text, _texts(calls)))
-            called += [*before, *([selection] if isinstance(selection, Call) else []), *calls]
+        match step:
+            case PassErrorStep(node):
+                calls = pass_error_calls(places, step)
+                code = LayerCode(f"{node.name}: {node.op.kind}", calls=_texts(calls))
+            case AddErrorStep(value):
+                calls = [add_error_call(places, step)]
+                code = LayerCode(f"all errors of {value}", calls=_texts(calls))
+            case BackwardStep():
+                code, calls = _layer(places, step)
+            case _:
+                continue
+        if calls:
+            layers.append(code)
+        called += calls
     return layers, called
+
+
+def _layer(places: Places, step: BackwardStep) -> tuple[LayerCode, list[Call]]:
+    before = [mask_output_call(places, step.node)] if step.mask_output else []
+    selection = selection_text(places, step) if step.selection is not None else None
+    calls = backward_calls(places, step)
+    code = LayerCode(
+        title=f"{step.node.name}: {step.node.op.kind}",
+        layer=step.layer,
+        before=_texts(before),
+        selection=selection.text if isinstance(selection, Call) else selection,
+        ends=step.ends,
+        calls=_texts(calls),
+    )
+    return code, [*before, *([selection] if isinstance(selection, Call) else []), *calls]
 
 
 def _texts(calls: list[Call]) -> tuple[str, ...]:

@@ -6,14 +6,15 @@ from tinyprop.codegen.call import Call, Pass
 from tinyprop.codegen.literals import c_struct, c_uint
 from tinyprop.codegen.places import Places
 from tinyprop.ir.graph import Node
-from tinyprop.ir.op import LayerOp, Op, Shape
+from tinyprop.ir.op import Op, Shape
+from tinyprop.ir.ops.add import Add
 from tinyprop.ir.ops.conv2d import Conv2d
 from tinyprop.ir.ops.conv2d_max_pool import Conv2dMaxPool
 from tinyprop.ir.ops.dense import Dense
 from tinyprop.ir.ops.flatten import Flatten
 from tinyprop.ir.ops.max_pool2d import MaxPool2d
 from tinyprop.ir.ops.relu import ReLU
-from tinyprop.ir.train_program import BackwardStep
+from tinyprop.ir.train_program import AddErrorStep, BackwardStep, PassErrorStep
 
 Argument = Pass | str
 RATE = Pass("float", "rate", "rate")
@@ -24,9 +25,18 @@ def forward_calls(places: Places, node: Node) -> list[Call]:
     return FORWARD[type(node.op)](places, node)
 
 
-def pass_error_calls(places: Places, node: Node) -> list[Call]:
+def pass_error_calls(places: Places, step: PassErrorStep) -> list[Call]:
     """What sends an error through an operator without parameters."""
-    return PASS_ERROR[type(node.op)](places, node)
+    return PASS_ERROR[type(step.node.op)](places, step)
+
+
+def add_error_call(places: Places, step: AddErrorStep) -> Call:
+    """One error added to another of the same value."""
+    size = places.train.program.values[step.value].size
+    target = places.error(step.value, "y")
+    return Call(
+        "tp_add_f32", str(size), (_const(target, "a"), _const(places.error(step.slot), "b"), target, c_uint(size))
+    )
 
 
 def backward_calls(places: Places, step: BackwardStep) -> list[Call]:
@@ -56,16 +66,33 @@ def _dense_bwd(places: Places, step: BackwardStep) -> list[Call]:
     weight, bias = places.parameters(node)
     shape = _join(op.inputs, op.outputs, _word(step.mask_input, "masked"), _word(not op.bias, "nobias"))
     sizes = (c_uint(op.inputs), c_uint(op.outputs))
+    tail = (_flag(step.mask_input), _flag(skip))
     if step.selection is None:
-        arguments = (places.overwrite(node.input), places.delta(node, const=True), *places.parameters(node, const=True)[:1])
-        return [Call("tp_dense_error_f32", shape, (*arguments, *sizes, _flag(step.mask_input), _flag(skip)))]
+        assert step.slot is not None
+        frozen_weight = places.parameters(node, const=True)[0]
+        frozen = (places.overwrite(step.slot), places.delta(node, const=True), frozen_weight)
+        return [*_copied_input(places, step), Call("tp_dense_error_f32", shape, (*frozen, *sizes, *tail))]
     columns = places.scratch(node, "tp_index")
-    kept: Argument = Pass("uint32_t", "kept", f"kept{step.layer}") if places.train.spec.skip_zeros else c_uint(op.outputs)
+    kept: Argument = c_uint(op.outputs)
+    if places.train.spec.skip_zeros:
+        kept = Pass("uint32_t", "kept", f"kept{step.layer}")
     common = (places.delta(node), weight, bias, columns, RATE, *sizes, kept)
-    if step.propagate:
-        arguments = (places.overwrite(node.input), *common, _flag(step.mask_input), _flag(skip))
-        return [Call("tp_dense_bwd_f32", shape, arguments)]
-    return [Call("tp_dense_update_f32", shape, (places.read(node.input), *common, _flag(skip)))]
+    if step.slot is None:
+        return [Call("tp_dense_update_f32", shape, (places.read(node.input), *common, _flag(skip)))]
+    return [
+        *_copied_input(places, step),
+        Call("tp_dense_bwd_f32", shape, (places.overwrite(step.slot), *common, *tail)),
+    ]
+
+
+def _copied_input(places: Places, step: BackwardStep) -> list[Call]:
+    """The dense kernels turn an activation into its error in place: a copy, where others still need the activation."""
+    assert step.slot is not None
+    source, target = places.read(step.node.input), places.error(step.slot, "y")
+    if source.text == target.text:
+        return []
+    size = places.train.program.value_in(step.node).size
+    return [Call("tp_copy_f32", str(size), (source, target, c_uint(size)))]
 
 
 def _conv2d_fwd(places: Places, node: Node) -> list[Call]:
@@ -81,32 +108,50 @@ def _conv2d_fwd(places: Places, node: Node) -> list[Call]:
     if _blocked(node.op):
         flags = (_flag(conv.relu), _flag(argmax != "NULL"))
         return [Call("tp_conv2d_max_pool_fwd_f32_k3p1w2", shape, (*common, argmax, geometry, *flags))]
-    return [Call("tp_conv2d_max_pool_fwd_f32", shape, (*common, argmax, geometry, _pool_struct(pool), _flag(conv.relu)))]
+    return [
+        Call("tp_conv2d_max_pool_fwd_f32", shape, (*common, argmax, geometry, _pool_struct(pool), _flag(conv.relu)))
+    ]
 
 
 def _conv2d_bwd(places: Places, step: BackwardStep) -> list[Call]:
+    calls = []
+    if step.slot is not None:
+        calls.append(_conv2d_error(places, step, step.slot))
+    if step.selection is not None:
+        calls.append(_conv2d_update(places, step))
+    return calls
+
+
+def _conv2d_error(places: Places, step: BackwardStep, slot: str) -> Call:
     node = step.node
     conv, pool = _conv_and_pool(node.op)
-    skip = _flag(places.train.spec.skip_zeros)
+    geometry = _conv_struct(conv, places.train.program.value_in(node).shape)
+    shape = _join(_conv_shape(conv, pool, places, node), _word(step.mask_input, "masked"))
+    weight = places.parameters(node, const=True)[0]
+    tail = (_flag(step.mask_input), _flag(places.train.spec.skip_zeros))
+    arguments: tuple[Argument, ...] = (*_conv_sources(places, node), weight, places.error(slot))
+    if _blocked(node.op):
+        scratch = places.scratch(node, "tp_kept")
+        return Call("tp_conv2d_error_f32_k3p1w2", shape, (*arguments, scratch, geometry, *tail))
+    return Call("tp_conv2d_error_f32", shape, (*arguments, geometry, _pool_struct(pool), *tail))
+
+
+def _conv2d_update(places: Places, step: BackwardStep) -> Call:
+    node = step.node
+    conv, pool = _conv_and_pool(node.op)
     geometry = _conv_struct(conv, places.train.program.value_in(node).shape)
     shape = _conv_shape(conv, pool, places, node)
-    masked = _join(shape, _word(step.mask_input, "masked"))
-    source = (places.read(node.input), places.delta(node, const=True), places.argmax(node, const=True))
-    frozen_weight = places.parameters(node, const=True)[0]
-    calls = []
-    if step.propagate and _blocked(node.op):
-        arguments = (*source, frozen_weight, places.error(node), places.scratch(node, "tp_kept"), geometry)
-        calls.append(Call("tp_conv2d_error_f32_k3p1w2", masked, (*arguments, _flag(step.mask_input), skip)))
-    elif step.propagate:
-        arguments = (*source, frozen_weight, places.error(node), geometry, _pool_struct(pool))
-        calls.append(Call("tp_conv2d_error_f32", masked, (*arguments, _flag(step.mask_input), skip)))
-    if step.selection is not None and _blocked(node.op):
-        arguments = (*source, *places.parameters(node), places.scratch(node, "tp_kept_at"), RATE, geometry, skip)
-        calls.append(Call("tp_conv2d_update_f32_k3p1w2", shape, arguments))
-    elif step.selection is not None:
-        arguments = (*source, *places.parameters(node), places.scratch(node, "float"), RATE, geometry)
-        calls.append(Call("tp_conv2d_update_f32", shape, (*arguments, _pool_struct(pool), skip)))
-    return calls
+    skip = _flag(places.train.spec.skip_zeros)
+    arguments: tuple[Argument, ...] = (*_conv_sources(places, node), *places.parameters(node))
+    if _blocked(node.op):
+        scratch = places.scratch(node, "tp_kept_at")
+        return Call("tp_conv2d_update_f32_k3p1w2", shape, (*arguments, scratch, RATE, geometry, skip))
+    scratch = places.scratch(node, "float")
+    return Call("tp_conv2d_update_f32", shape, (*arguments, scratch, RATE, geometry, _pool_struct(pool), skip))
+
+
+def _conv_sources(places: Places, node: Node) -> tuple[Argument, ...]:
+    return places.read(node.input), places.delta(node, const=True), places.argmax(node, const=True)
 
 
 def _relu_fwd(places: Places, node: Node) -> list[Call]:
@@ -119,6 +164,24 @@ def _relu_bwd(places: Places, node: Node) -> Call:
     return Call("tp_relu_bwd_f32", str(size), (places.delta(node), places.read(node.output), c_uint(size)))
 
 
+def _pass_relu(places: Places, step: PassErrorStep) -> list[Call]:
+    return [] if step.masked else [_relu_bwd(places, step.node)]
+
+
+def _add_fwd(places: Places, node: Node) -> list[Call]:
+    size = places.train.program.value_out(node).size
+    inputs = (places.read(node.inputs[0], "a"), places.read(node.inputs[1], "b"))
+    return [Call("tp_add_f32", str(size), (*inputs, places.write(node.output), c_uint(size)))]
+
+
+def _pass_add(places: Places, step: PassErrorStep) -> list[Call]:
+    """One input takes the error's own place; any other gets a copy."""
+    size = places.train.program.value_out(step.node).size
+    source = _const(places.delta(step.node), "x")
+    targets = [places.error(slot, "y") for slot in step.slots if slot is not None]
+    return [Call("tp_copy_f32", str(size), (source, t, c_uint(size))) for t in targets if t.text != source.text]
+
+
 def _max_pool2d_fwd(places: Places, node: Node) -> list[Call]:
     geometry, shape = _max_pool_struct(places, node)
     argmax = places.argmax(node)
@@ -126,13 +189,15 @@ def _max_pool2d_fwd(places: Places, node: Node) -> list[Call]:
     return [Call("tp_max_pool2d_fwd_f32", name, (places.read(node.input), places.write(node.output), argmax, geometry))]
 
 
-def _max_pool2d_bwd(places: Places, node: Node) -> list[Call]:
+def _max_pool2d_bwd(places: Places, step: PassErrorStep) -> list[Call]:
+    node = step.node
     geometry, shape = _max_pool_struct(places, node)
-    arguments = (places.delta(node, const=True), places.argmax(node, const=True), places.error(node), geometry)
+    error = places.error(step.slots[0] or "")
+    arguments = (places.delta(node, const=True), places.argmax(node, const=True), error, geometry)
     return [Call("tp_max_pool2d_bwd_f32", shape, arguments)]
 
 
-def _nothing(places: Places, node: Node) -> list[Call]:
+def _nothing(places: Places, step: Node | PassErrorStep) -> list[Call]:
     return []
 
 
@@ -143,15 +208,17 @@ FORWARD: dict[type[Op], Callable[[Places, Node], list[Call]]] = {
     ReLU: _relu_fwd,
     MaxPool2d: _max_pool2d_fwd,
     Flatten: _nothing,
+    Add: _add_fwd,
 }
 
-PASS_ERROR: dict[type[Op], Callable[[Places, Node], list[Call]]] = {
-    ReLU: lambda places, node: [_relu_bwd(places, node)],
+PASS_ERROR: dict[type[Op], Callable[[Places, PassErrorStep], list[Call]]] = {
+    Add: _pass_add,
+    ReLU: _pass_relu,
     MaxPool2d: _max_pool2d_bwd,
     Flatten: _nothing,
 }
 
-BACKWARD: dict[type[LayerOp], Callable[[Places, BackwardStep], list[Call]]] = {
+BACKWARD: dict[type[Op], Callable[[Places, BackwardStep], list[Call]]] = {
     Dense: _dense_bwd,
     Conv2d: _conv2d_bwd,
     Conv2dMaxPool: _conv2d_bwd,
@@ -163,6 +230,11 @@ def _conv_and_pool(op: Op) -> tuple[Conv2d, MaxPool2d | None]:
         return op.conv, op.pool
     assert isinstance(op, Conv2d)
     return op, None
+
+
+def _const(argument: Pass, name: str) -> Pass:
+    """The same place, for reading only."""
+    return Pass("const float *", name, argument.text)
 
 
 def _blocked(op: Op) -> bool:

@@ -23,27 +23,27 @@ class Places:
         offset = next(p.offset for p in self.plan.placed if p.buffer.name == buffer)
         return f"m->arena + {offset // 4}"
 
-    def read(self, value: str) -> Pass:
+    def read(self, value: str, name: str = "x") -> Pass:
         """The activation `value`, for reading."""
         buffer = self.storage.activation.get(value)
-        return Pass("const float *", "x", INPUT if buffer is None else self._arena(buffer))
+        return Pass("const float *", name, INPUT if buffer is None else self._arena(buffer))
 
     def write(self, value: str) -> Pass:
         """The activation `value`, for writing."""
         return Pass("float *", "y", self._arena(self.storage.activation[value]))
 
-    def overwrite(self, value: str) -> Pass:
-        """The activation `value`, about to become its own error."""
-        return Pass("float *", "x", self._arena(self.storage.activation[value]))
+    def overwrite(self, slot: str) -> Pass:
+        """The place of error `slot`, which holds the activation until its error overwrites it."""
+        return Pass("float *", "x", self._arena(self.storage.error[slot]))
 
     def delta(self, node: Node, *, const: bool = False) -> Pass:
         """The error at the output of `node`."""
         buffer = self.storage.error[node.output]
         return Pass("const float *" if const else "float *", "delta", self._arena(buffer))
 
-    def error(self, node: Node) -> Pass:
-        """The error at the input of `node`, for writing."""
-        return Pass("float *", "error", self._arena(self.storage.error[node.input]))
+    def error(self, slot: str, name: str = "error") -> Pass:
+        """The error `slot`, for writing."""
+        return Pass("float *", name, self._arena(self.storage.error[slot]))
 
     def argmax(self, node: Node, *, const: bool = False) -> Pass | str:
         """Which input won each pool, or NULL where nobody will ask."""

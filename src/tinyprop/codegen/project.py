@@ -11,7 +11,7 @@ from tinyprop.plan.plan import Plan
 
 
 def project(tree: SourceTree, train: TrainProgram, plan: Plan, notes: tuple[str, ...] = ()) -> SourceTree:
-    """`tree` with CMakeLists.txt, main.c (golden self-test) and README.md. notes: lines on the board, for the README."""
+    """`tree` with CMakeLists.txt, main.c (golden self-test) and README.md. notes: more lines for the README."""
     golden = golden_vectors(train)
     context = {
         "name": tree.name,

@@ -32,7 +32,7 @@ class PlainMacs:
 
 @dataclass(frozen=True)
 class Effort:
-    """bwd = backward MACs / backward MACs of plain training; total = (forward + backward + looks) / the same of plain."""
+    """bwd: backward MACs over those of plain training; total: (forward + backward + looks) over the same."""
 
     bwd: float
     total: float

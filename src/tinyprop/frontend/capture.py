@@ -48,6 +48,7 @@ def _lower(graph: fx.Graph, lowering: Lowering) -> list[str]:
     """Runs the rule of every call in execution order; returns what is not supported."""
     problems: list[str] = []
     for node in graph.nodes:
+        lowering.begin()
         try:
             if node.op == "call_function":
                 _lower_call(node, lowering)

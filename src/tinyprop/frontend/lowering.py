@@ -33,7 +33,9 @@ class _Tail:
 
 
 class Lowering:
-    """Grows a chain of nodes. Rules ask for tensors and parameters, then `emit` a node or `alias` their input."""
+    """Grows a graph of nodes. Rules ask for the tensors a call reads and its parameters, then `emit` a node of them
+    or `alias` their input.
+    """
 
     def __init__(self, exported: ExportedProgram) -> None:
         self._state = {**exported.state_dict, **exported.constants}
@@ -47,20 +49,20 @@ class Lowering:
         self._tail: _Tail | None = None
         user_inputs = set(exported.graph_signature.user_inputs)
         source = next(n for n in exported.graph.nodes if n.op == "placeholder" and n.name in user_inputs)
-        self._input = Value(source.name, shape_of(source)[1:])
+        self._input = self._output = Value(source.name, shape_of(source)[1:])
         self._values: dict[fx.Node, Value] = {source: self._input}
-        self._tip = self._input
+        self._read: list[Value] = []  # by the call that is being lowered
+
+    def begin(self) -> None:
+        """A new call: nothing read yet."""
+        self._read = []
 
     def tensor(self, node: object) -> Value:
-        """The value that flows into a call, without batch; raises Unsupported unless it is the end of the chain."""
+        """A value that flows into the call, without batch; the node emitted next reads it."""
         value = self._values.get(node) if isinstance(node, fx.Node) else None
         if value is None:
-            raise Unsupported("its input does not come from the sample; write forward as a plain chain of layers")
-        if value != self._tip:
-            raise Unsupported(
-                f"it reads '{value.name}' when later layers have already run; branches and residual "
-                f"connections are not supported, write forward as a plain chain of layers"
-            )
+            raise Unsupported("its input does not come from the sample; let every tensor in forward come from x")
+        self._read.append(value)
         return value
 
     def is_parameter(self, node: object) -> bool:
@@ -92,14 +94,15 @@ class Lowering:
         return self._transposed.get(view) if isinstance(view, fx.Node) else None
 
     def emit(self, source: fx.Node, op: Op, parameters: tuple[str, ...] = ()) -> None:
-        """Appends a node that reads the end of the chain; a layer is called after the module that owns its weight."""
-        shape = op.output_shape(self._tip.shape)
+        """Appends a node that reads the call's tensors; a layer is called after the module that owns its weight."""
+        shape = op.shape_after(tuple(value.shape for value in self._read))
         wish = parameters[0].rpartition(".")[0].replace(".", "_") if parameters else ""
         name = unused(wish or source.name, {node.name for node in self._nodes})
         output = Value(source.name, shape)
-        self._nodes.append(Node(name, op, self._tip.name, output.name, parameters))
+        inputs = tuple(value.name for value in self._read)
+        self._nodes.append(Node(name, op, inputs, output.name, parameters))
         self._tail = _Tail(self._nodes[-1], source)
-        self._values[source] = self._tip = output
+        self._values[source] = output
 
     def alias(self, source: fx.Node, value: Value) -> None:
         """The result of `source` is `value` itself."""
@@ -122,20 +125,20 @@ class Lowering:
         node = replace(self._nodes[-1], op=op, parameters=tuple(parameters))
         self._nodes[-1] = node
         self._parameters |= {key: frozen_array(values) for key, values in parameters.items()}
-        self.alias(source, self._tip)
+        self.alias(source, self._read[0])
         self._tail = _Tail(node, source)
 
     def assume(self, source: fx.Node) -> None:
         """Goes on behind a call that could not be lowered as if it had been, to find what else is wrong."""
         shape = shape_of(source)
         if len(shape) > 1 and shape[0] == 1:
-            self._values[source] = self._tip = Value(source.name, shape[1:])
+            self._values[source] = Value(source.name, shape[1:])
         self._tail = None
 
     def finish(self, output: fx.Node) -> None:
-        """Checks that the chain ends where the model does."""
-        self.tensor(output.all_input_nodes[0] if output.all_input_nodes else None)
-        if not self._nodes:
+        """Notes where the model ends."""
+        self._output = self.tensor(output.all_input_nodes[0] if output.all_input_nodes else None)
+        if not any(node.parameters for node in self._nodes):
             raise Unsupported("the model has no layer; use at least one nn.Linear")
 
     def parameter_problems(self) -> list[str]:
@@ -150,7 +153,7 @@ class Lowering:
         return Program(
             name=name,
             input=self._input,
-            output=self._tip,
+            output=self._output,
             nodes=tuple(self._nodes),
             values=MappingProxyType({n: values[n] for n in written}),
             parameters=MappingProxyType({key: self._parameters[key] for key in order}),

@@ -1,12 +1,14 @@
 """Program + TrainSpec → TrainProgram: which steps one training step consists of, and where it may end."""
 
+from collections.abc import Mapping
+
 from tinyprop.errors import InternalError, UserError
 from tinyprop.ir.graph import Node, Program
 from tinyprop.ir.op import LayerOp
 from tinyprop.ir.ops.flatten import Flatten
 from tinyprop.ir.ops.relu import ReLU
 from tinyprop.ir.ops.softmax_cross_entropy import SoftmaxCrossEntropy
-from tinyprop.ir.train_program import BackwardStep, ForwardStep, LossStep, PassErrorStep, TrainProgram
+from tinyprop.ir.train_program import AddErrorStep, BackwardStep, ForwardStep, LossStep, PassErrorStep, TrainProgram
 from tinyprop.methods.spec import LayerInfo, TrainSpec
 
 
@@ -33,37 +35,88 @@ def differentiate(program: Program, spec: TrainSpec, loss: SoftmaxCrossEntropy) 
     trainable = [layer for layer, selection in enumerate(spec.selections) if selection is not None]
     if not trainable:
         raise UserError(f"method '{spec.method}' trains no layer of '{program.name}': let at least one train.")
-    if _leaves_relu(program, program.output.name):
+    if leaves_relu({node.output: node for node in program.nodes}, program.output.name):
         raise UserError(f"'{program.name}' ends in a ReLU: cross-entropy needs raw outputs, so remove the last ReLU.")
-    backward = _backward_steps(program, spec, lowest=program.layers[trainable[0]])
-    reached = {step.node.name for step in backward}
+    backward = _Tape(program, spec).record()
+    reached = {step.node.name for step in backward if not isinstance(step, AddErrorStep)}
     forward = [ForwardStep(node, keep_aux=node.name in reached) for node in program.nodes]
     return TrainProgram(program, spec, loss, (*forward, LossStep(loss, program.output.name), *backward))
 
 
-def _backward_steps(program: Program, spec: TrainSpec, lowest: Node) -> list[BackwardStep | PassErrorStep]:
-    layer_of = {node.name: layer for layer, node in enumerate(program.layers)}
-    steps: list[BackwardStep | PassErrorStep] = []
-    masked = False  # the error that arrives was already zeroed where the ReLU it passes is dead
-    for node in reversed(program.nodes):
-        if isinstance(node.op, LayerOp):
-            layer = layer_of[node.name]
-            propagate = node is not lowest
-            mask_input = propagate and _leaves_relu(program, node.input)
-            mask_output = node.op.relu and not masked
-            steps.append(BackwardStep(node, layer, spec.selections[layer], propagate, mask_input, mask_output))
-            masked = mask_input
-            if not propagate:
-                return steps
-        else:
-            steps.append(PassErrorStep(node, masked=masked and isinstance(node.op, ReLU)))
-            masked = masked and isinstance(node.op, ReLU | Flatten)  # a ReLU below a ReLU is dead where that one is
-    raise InternalError(f"layer {lowest.name} is not in {program.name}")
+class _Tape:
+    """Walks the nodes backwards and notes which errors are on their way down.
+
+    needed: values above something that trains. pending: value → how many nodes have sent an error to it so far.
+    masked: value → whether every error that arrived there was already zeroed where the value, a ReLU's output, is.
+    """
+
+    def __init__(self, program: Program, spec: TrainSpec) -> None:
+        self.program = program
+        self.selections = dict(zip((node.name for node in program.layers), spec.selections, strict=True))
+        self.layer_of = {node.name: layer for layer, node in enumerate(program.layers)}
+        self.producer = {node.output: node for node in program.nodes}
+        self.needed = self._needed()
+        self.pending = {program.output.name: 1}
+        self.masked: dict[str, bool] = {program.output.name: False}
+        self.steps: list[BackwardStep | PassErrorStep | AddErrorStep] = []
+
+    def record(self) -> list[BackwardStep | PassErrorStep | AddErrorStep]:
+        """The steps behind the loss."""
+        for node in reversed(self.program.nodes):
+            if self.pending.pop(node.output, 0):
+                if isinstance(node.op, LayerOp):
+                    self._layer(node, node.op)
+                else:
+                    self._pass(node)
+        return self.steps
+
+    def _needed(self) -> set[str]:
+        needed: set[str] = set()
+        for node in self.program.nodes:
+            if self.selections.get(node.name) is not None or needed.intersection(node.inputs):
+                needed.add(node.output)
+        return needed
+
+    def _layer(self, node: Node, op: LayerOp) -> None:
+        ends = not self.pending
+        mask_input = self._leaves_relu(node.input)
+        mask_output = op.relu and not self.masked[node.output]
+        (slot,), extra = self._send(node, masked=mask_input)
+        selection = self.selections[node.name]
+        layer = self.layer_of[node.name]
+        masks = (mask_input and slot is not None, mask_output)
+        self.steps += [BackwardStep(node, layer, selection, slot, ends, *masks), *extra]
+
+    def _pass(self, node: Node) -> None:
+        arrived_masked = self.masked[node.output]
+        # A ReLU below a ReLU is dead where that one is.
+        slots, extra = self._send(
+            node, masked=isinstance(node.op, ReLU) or (arrived_masked and isinstance(node.op, Flatten))
+        )
+        self.steps += [PassErrorStep(node, slots, masked=arrived_masked and isinstance(node.op, ReLU)), *extra]
+
+    def _send(self, node: Node, masked: bool) -> tuple[tuple[str | None, ...], list[AddErrorStep]]:
+        """The slots that `node` writes, one per input, and the additions that follow."""
+        slots: list[str | None] = []
+        extra = []
+        for value in node.inputs:
+            if value not in self.needed:
+                slots.append(None)
+                continue
+            before = self.pending.get(value, 0)
+            self.pending[value] = before + 1
+            self.masked[value] = masked and self.masked.get(value, True)
+            slots.append(value if before == 0 else f"{value}+{before}")
+            if before:
+                extra.append(AddErrorStep(value, f"{value}+{before}"))
+        return tuple(slots), extra
+
+    def _leaves_relu(self, value: str) -> bool:
+        return leaves_relu(self.producer, value)
 
 
-def _leaves_relu(program: Program, value: str) -> bool:
+def leaves_relu(producer: Mapping[str, Node], value: str) -> bool:
     """Whether `value` is the output of a ReLU, fused or not, seen through flattens."""
-    producer = {node.output: node for node in program.nodes}
     while value in producer:
         op = producer[value].op
         if not isinstance(op, Flatten):

@@ -86,14 +86,14 @@ class Program:
 
 def _restored(
     name: str,
-    input: Value,
-    output: Value,
+    first: Value,
+    last: Value,
     nodes: tuple[Node, ...],
     values: dict[str, Value],
     parameters: dict[str, np.ndarray],
 ) -> Program:
     frozen = {key: frozen_array(array) for key, array in parameters.items()}
-    return Program(name, input, output, nodes, MappingProxyType(values), MappingProxyType(frozen))
+    return Program(name, first, last, nodes, MappingProxyType(values), MappingProxyType(frozen))
 
 
 def frozen_array(array: np.ndarray) -> np.ndarray:

@@ -49,7 +49,20 @@ class Op(ABC):
     """An operator. Subclasses are frozen dataclasses of the operator's attributes; one file each."""
 
     kind: ClassVar[str]
+    elementwise: ClassVar[bool] = False  # an output depends on one input only and may overwrite it; its error likewise
     has_argmax: ClassVar[bool] = False  # the backward pass needs to know which inputs won
+
+    @abstractmethod
+    def shape_after(self, shapes: tuple[Shape, ...]) -> Shape:
+        """Shape of the output for inputs of `shapes`; raises UserError when they cannot be taken."""
+
+    @abstractmethod
+    def run(self, xs: tuple[Array, ...], parameters: tuple[Array, ...]) -> Forward:
+        """The operator on the inputs of one sample."""
+
+
+class UnaryOp(Op):
+    """An operator with one input."""
 
     @abstractmethod
     def output_shape(self, shape: Shape) -> Shape:
@@ -67,16 +80,39 @@ class Op(ABC):
     def macs(self, shape: Shape) -> MacCount:
         """Plain dense cost for an input of `shape`."""
 
+    def shape_after(self, shapes: tuple[Shape, ...]) -> Shape:
+        (shape,) = shapes
+        return self.output_shape(shape)
 
-class PassOp(Op):
+    def run(self, xs: tuple[Array, ...], parameters: tuple[Array, ...]) -> Forward:
+        (x,) = xs
+        return self.forward(x, parameters)
+
+
+class PassOp(UnaryOp):
     """An operator without parameters: an error passes through it on its way down, nothing is selected."""
+
+    backward_reads_input: ClassVar[bool] = False  # the derivative is formed from x
+    backward_reads_output: ClassVar[bool] = False  # the derivative is formed from y
+
+    def macs(self, shape: Shape) -> MacCount:
+        """Operators without parameters cost no multiply-adds in this accounting."""
+        return MacCount(0, 0, 0)
 
     @abstractmethod
     def backward(self, error: Array, x: Array, ran: Forward) -> Array:
         """∂loss/∂x (shape of x) from ∂loss/∂y (shape of y)."""
 
 
-class LayerOp(Op):
+class JoinOp(Op):
+    """An operator that brings several values together; its error goes to each of them."""
+
+    @abstractmethod
+    def backward(self, error: Array, shapes: tuple[Shape, ...]) -> tuple[Array, ...]:
+        """∂loss/∂x of every input, of `shapes`, from ∂loss/∂y."""
+
+
+class LayerOp(UnaryOp):
     """An operator with parameters (weight, then bias when it has one): a layer that TinyProp can train."""
 
     bias: bool

@@ -7,8 +7,8 @@ import numpy as np
 from tinyprop.errors import UserError
 from tinyprop.ir.executed_macs import backward_macs, forward_macs
 from tinyprop.ir.graph import Node, Program, frozen_array
-from tinyprop.ir.op import Array, Forward, LayerOp, PassOp
-from tinyprop.ir.train_program import BackwardStep, PassErrorStep, TrainProgram
+from tinyprop.ir.op import Array, Forward, JoinOp, LayerOp, PassOp
+from tinyprop.ir.train_program import AddErrorStep, BackwardStep, PassErrorStep, TrainProgram
 from tinyprop.methods.rules.magnitude import abs_sum
 from tinyprop.methods.rules.rule import LayerState
 from tinyprop.trace import StepTrace
@@ -100,29 +100,42 @@ class OracleTrainer:
         )
 
     def _backward(self, error: Array, ran: dict[str, Forward], lr: float) -> _Backward:
-        """The backward steps in order; ends early when a layer keeps nothing."""
+        """The backward steps in order; ends early when a layer keeps nothing and no other error is on its way."""
         done = _Backward(kept=(0,) * len(self._layer_states))
+        errors = {self.train.program.output.name: error}
         for step in self.train.steps:
-            if isinstance(step, PassErrorStep):
-                assert isinstance(step.node.op, PassOp)
-                error = step.node.op.backward(error, ran[step.node.input].y, ran[step.node.output])
-            elif isinstance(step, BackwardStep):
-                below, done = self._layer_backward(step, error, ran, lr, done)
-                if below is None:
-                    return done
-                error = below
+            match step:
+                case PassErrorStep():
+                    errors |= self._pass_error(step, errors[step.node.output], ran)
+                case AddErrorStep():
+                    errors[step.value] = errors[step.value] + errors[step.slot]
+                case BackwardStep():
+                    below, done = self._layer_backward(step, errors[step.node.output], ran, lr, done)
+                    if step.ends and step.selection is not None and done.kept[step.layer] == 0:
+                        return done
+                    if step.slot is not None and below is not None:
+                        errors[step.slot] = below
         return done
+
+    def _pass_error(self, step: PassErrorStep, error: Array, ran: dict[str, Forward]) -> dict[str, Array]:
+        node = step.node
+        if isinstance(node.op, JoinOp):
+            sent = node.op.backward(error, self.train.program.shapes_in(node))
+        else:
+            assert isinstance(node.op, PassOp)
+            sent = (node.op.backward(error, ran[node.input].y, ran[node.output]),)
+        return {slot: below for slot, below in zip(step.slots, sent, strict=True) if slot is not None}
 
     def _layer_backward(
         self, step: BackwardStep, error: Array, ran: dict[str, Forward], lr: float, done: _Backward
     ) -> tuple[Array | None, _Backward]:
-        """Select, propagate, update. Returns the error below, or None where the pass ends."""
+        """Select, propagate, update. Returns the error below, None where nobody needs it."""
         node, x, here = step.node, ran[step.node.input].y, ran[step.node.output]
         assert isinstance(node.op, LayerOp)
         delta = node.op.delta(error, here) if step.mask_output else error
         if step.selection is not None:
             delta, done = self._select(step, delta, here, done)
-            if done.kept[step.layer] == 0:
+            if step.ends and done.kept[step.layer] == 0:
                 return None, done
         parameters = self._parameters_of(node)
         below = node.op.input_error(delta, x, parameters, here) if step.propagate else None
@@ -165,7 +178,8 @@ def run_forward(program: Program, x: Array, parameters: Parameters | None = None
     ran = {program.input.name: Forward(sample)}
     with np.errstate(over="ignore", invalid="ignore"):  # judged below
         for node in program.nodes:
-            ran[node.output] = node.op.forward(ran[node.input].y, tuple(values[name] for name in node.parameters))
+            xs = tuple(ran[name].y for name in node.inputs)
+            ran[node.output] = node.op.run(xs, tuple(values[name] for name in node.parameters))
     if not np.isfinite(ran[program.output.name].y).all():
         raise UserError("the outputs contain NaN or infinity: lower the learning rate or scale the input.")
     return ran

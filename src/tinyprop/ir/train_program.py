@@ -2,6 +2,9 @@
 
 A step list reads: the forward nodes, the loss, then for each trainable layer in reverse one Backward step (select →
 propagate → update) after which the pass may end, with PassError steps between them for operators without parameters.
+
+An error slot is named after the value it is the error of. Where several nodes read a value, the first of them to send
+its error down writes that slot, each other one a slot of its own, which an AddError step then adds to the first.
 """
 
 from dataclasses import dataclass
@@ -31,10 +34,12 @@ class LossStep:
 class PassErrorStep:
     """Send the error through an operator without parameters.
 
+    slots: for each input the error slot that is written, None where nothing below it trains.
     masked: `node` is a ReLU that the mask_input of the layer above has already applied; the error is as it should be.
     """
 
     node: Node
+    slots: tuple[str | None, ...]
     masked: bool = False
 
 
@@ -42,7 +47,9 @@ class PassErrorStep:
 class BackwardStep:
     """Select δ of layer number `layer` (forward order), then propagate it and update the parameters in place.
 
-    selection None: the layer is frozen and its error only passes through. propagate: something below trains.
+    selection None: the layer is frozen and its error only passes through.
+    slot: the error slot that is written for the input; None: nothing below trains.
+    ends: no other error is on its way down, so a layer that keeps nothing ends the pass.
     mask_input: the input left a ReLU, so the error sent down is zeroed wherever the input is zero.
     mask_output: this layer's own fused ReLU has not been applied to the error that arrives (no layer stands directly
     above it to do so as its mask_input).
@@ -51,12 +58,26 @@ class BackwardStep:
     node: Node
     layer: int
     selection: Selection | None
-    propagate: bool
+    slot: str | None
+    ends: bool
     mask_input: bool
     mask_output: bool
 
+    @property
+    def propagate(self) -> bool:
+        """Whether something below trains."""
+        return self.slot is not None
 
-Step = ForwardStep | LossStep | PassErrorStep | BackwardStep
+
+@dataclass(frozen=True)
+class AddErrorStep:
+    """error[value] += error[slot]: a value that several nodes read gathers what each of them sends down."""
+
+    value: str
+    slot: str
+
+
+Step = ForwardStep | LossStep | PassErrorStep | BackwardStep | AddErrorStep
 
 
 @dataclass(frozen=True)

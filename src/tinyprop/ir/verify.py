@@ -13,11 +13,11 @@ from tinyprop.ir.ops import OPS
 def verify(program: Program) -> None:
     """Raises InternalError with every broken promise of `program` and its printed form; else does nothing.
 
-    Promises: the name is a C identifier; names are unique; the nodes form one chain from input to output; every
-    operator is in OPS and its shapes follow; parameters are finite, read-only float32 of the operator's shapes,
-    each used by one node.
+    Promises: the name is a C identifier; names are unique; nodes read only what is written before them and
+    every value but the output is read; every operator is in OPS and its shapes follow; parameters are finite,
+    read-only float32 of the operator's shapes, each used by one node.
     """
-    problems = [*_name_problems(program), *_chain_problems(program), *_parameter_problems(program)]
+    problems = [*_name_problems(program), *_order_problems(program), *_parameter_problems(program)]
     if problems:
         raise InternalError("\n".join([f"'{program.name}' is not a valid program:", *problems, str(program)]))
 
@@ -38,23 +38,25 @@ def _name_problems(program: Program) -> Iterator[str]:
         yield "the values are not exactly the input and one per node"
 
 
-def _chain_problems(program: Program) -> Iterator[str]:
-    value = program.input.name
+def _order_problems(program: Program) -> Iterator[str]:
+    written = {program.input.name}
     for node in program.nodes:
-        if node.input != value:
-            yield f"node '{node.name}' reads '{node.input}', but the chain stands at '{value}'"
-        value = node.output
+        for name in node.inputs:
+            if name not in written:
+                yield f"node '{node.name}' reads '{name}', which is not written before it"
+        written.add(node.output)
         if OPS.get(node.op.kind) is not type(node.op):
             yield f"node '{node.name}' has an operator that is not in OPS: {node.op}"
-        if node.input in program.values and node.output in program.values:
+        if written.issuperset(node.inputs) and written <= set(program.values):
             yield from _shape_problems(program, node)
-    if value != program.output.name:
-        yield f"the chain ends at '{value}' instead of the output '{program.output.name}'"
+    unread = written - {name for node in program.nodes for name in node.inputs} - {program.output.name}
+    if unread:
+        yield f"nobody reads {', '.join(sorted(unread))}"
 
 
 def _shape_problems(program: Program, node: Node) -> Iterator[str]:
     try:
-        shape = node.op.output_shape(program.value_in(node).shape)
+        shape = node.op.shape_after(program.shapes_in(node))
     except UserError as error:
         yield f"node '{node.name}': {error}"
         return

@@ -8,11 +8,17 @@ an error may overwrite the activation it is the error of); what merely fits in t
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from tinyprop.ir.graph import Node
-from tinyprop.ir.op import LayerOp
+from tinyprop.ir.op import JoinOp, LayerOp, PassOp, UnaryOp
 from tinyprop.ir.ops.flatten import Flatten
-from tinyprop.ir.ops.relu import ReLU
-from tinyprop.ir.train_program import BackwardStep, ForwardStep, LossStep, PassErrorStep, TrainProgram
+from tinyprop.ir.train_program import (
+    AddErrorStep,
+    BackwardStep,
+    ForwardStep,
+    LossStep,
+    PassErrorStep,
+    Step,
+    TrainProgram,
+)
 from tinyprop.plan.plan import Buffer
 
 ALIGNMENT = 4  # bytes; every buffer may hold float32
@@ -22,7 +28,7 @@ ALIGNMENT = 4  # bytes; every buffer may hold float32
 class Storage:
     """Where everything lives. The program's input stays in the caller's memory and has no buffer.
 
-    activation, error: value name → buffer name; argmax, scratch: node name → buffer name.
+    activation: value name → buffer name; error: error slot → buffer name; argmax, scratch: node name → buffer name.
     """
 
     buffers: tuple[Buffer, ...]
@@ -34,7 +40,7 @@ class Storage:
 
 def storage_of(train: TrainProgram) -> Storage:
     """The buffers of one training step and their lifetimes."""
-    ledger = _Ledger(train)
+    ledger = _Ledger(train, _last_reads(train))
     for time, step in enumerate(train.steps):
         match step:
             case ForwardStep():
@@ -44,16 +50,40 @@ def storage_of(train: TrainProgram) -> Storage:
                 ledger.use(time, ledger.activation[step.output])
             case PassErrorStep():
                 ledger.pass_error(time, step)
+            case AddErrorStep():
+                ledger.use(time, ledger.error[step.value], ledger.error[step.slot])
             case BackwardStep():
                 ledger.backward(time, step)
     return ledger.storage()
 
 
+def _activations_read(step: Step) -> tuple[str, ...]:
+    """The values whose activations `step` reads."""
+    match step:
+        case ForwardStep(node):
+            return node.inputs
+        case LossStep():
+            return (step.output,)
+        case PassErrorStep(node) if isinstance(node.op, PassOp) and not step.masked:
+            inputs = node.inputs if node.op.backward_reads_input else ()
+            return (*inputs, node.output) if node.op.backward_reads_output else inputs
+        case BackwardStep(node):
+            inputs = node.inputs if step.selection is not None or step.mask_input else ()
+            return (*inputs, node.output) if step.mask_output else inputs
+    return ()
+
+
+def _last_reads(train: TrainProgram) -> dict[str, int]:
+    """Value → the last step that reads its activation."""
+    return {value: time for time, step in enumerate(train.steps) for value in _activations_read(step)}
+
+
 @dataclass
 class _Ledger:
-    """Notes, step by step, when each buffer is first written and last used."""
+    """Notes, step by step, when each buffer is first written and last used. last_read: of each activation."""
 
     train: TrainProgram
+    last_read: Mapping[str, int]
     span: dict[str, tuple[int, int, int]] = field(default_factory=dict)  # bytes, first, last
     activation: dict[str, str] = field(default_factory=dict)
     error: dict[str, str] = field(default_factory=dict)
@@ -72,47 +102,55 @@ class _Ledger:
 
     def forward(self, time: int, step: ForwardStep) -> None:
         node, program = step.node, self.train.program
+        self.use(time, *(self.activation.get(name) for name in node.inputs))
         source = self.activation.get(node.input)
-        self.use(time, source)
-        if isinstance(node.op, Flatten | ReLU) and source is not None:
+        if isinstance(node.op, Flatten):
+            if source is not None:
+                self.activation[node.output] = source
+        elif node.op.elementwise and source is not None and self.is_free(source, after=time):
             self.activation[node.output] = source
-        elif not isinstance(node.op, Flatten):
-            size = 4 * program.value_out(node).size
-            self.activation[node.output] = self.create(time, node.output, size)
+        else:
+            self.activation[node.output] = self.create(time, node.output, 4 * program.value_out(node).size)
         if step.keep_aux and node.op.has_argmax:
+            assert isinstance(node.op, UnaryOp)
             argmax_bytes = node.op.argmax_bytes(program.value_in(node).shape)
             self.argmax[node.name] = self.create(time, f"{node.name}.argmax", argmax_bytes)
 
+    def is_free(self, buffer: str, after: int) -> bool:
+        """Whether no activation in `buffer` is read behind step `after`, so that it may be overwritten there."""
+        held = (value for value, name in self.activation.items() if name == buffer)
+        return all(self.last_read.get(value, 0) <= after for value in held)
+
     def pass_error(self, time: int, step: PassErrorStep) -> None:
-        node = step.node
+        node, op = step.node, step.node.op
         above = self.error[node.output]
         self.use(time, above, self.argmax.get(node.name))
-        if isinstance(node.op, Flatten) or step.masked:
-            self.error[node.input] = above
-        elif isinstance(node.op, ReLU):
-            self.use(time, self.activation[node.output])
-            self.error[node.input] = above
-        else:
-            self.error[node.input] = self.new_error(time, node)
+        self.use(time, *(self.activation.get(value) for value in _activations_read(step)))
+        in_place = op.elementwise or isinstance(op, Flatten)
+        for slot in step.slots:
+            if slot is not None:
+                self.error[slot] = above if in_place else self.create(time, f"{slot}.error", self.bytes_of(slot))
+                in_place = in_place and not isinstance(op, JoinOp)  # one input takes the error over, the others copy it
 
     def backward(self, time: int, step: BackwardStep) -> None:
         node, op = step.node, step.node.op
         assert isinstance(op, LayerOp)
         self.use(time, self.error[node.output], self.argmax.get(node.name))
-        if step.mask_output:
-            self.use(time, self.activation[node.output])
-        if step.selection is not None or step.mask_input:
-            self.use(time, self.activation.get(node.input))
+        self.use(time, *(self.activation.get(value) for value in _activations_read(step)))
         scratch_bytes = op.scratch_bytes(self.train.program.value_in(node).shape)
         if scratch_bytes:
             self.scratch[node.name] = self.create(time, f"{node.name}.scratch", scratch_bytes)
-        if step.propagate:
-            overwrites = op.error_overwrites_input
-            self.error[node.input] = self.activation[node.input] if overwrites else self.new_error(time, node)
-            self.use(time, self.error[node.input])
+        if step.slot is not None:
+            source = self.activation.get(node.input)
+            if op.error_overwrites_input and source is not None and self.is_free(source, after=time):
+                self.error[step.slot] = source
+                self.use(time, source)
+            else:
+                self.error[step.slot] = self.create(time, f"{step.slot}.error", self.bytes_of(step.slot))
 
-    def new_error(self, time: int, node: Node) -> str:
-        return self.create(time, f"{node.input}.error", 4 * self.train.program.value_in(node).size)
+    def bytes_of(self, slot: str) -> int:
+        """Bytes of an error slot, which is named after the value it is the error of."""
+        return 4 * self.train.program.values[slot.partition("+")[0]].size
 
     def storage(self) -> Storage:
         buffers = tuple(

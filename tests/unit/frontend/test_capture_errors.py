@@ -67,14 +67,14 @@ def two_heads(model: nn.Module, x: torch.Tensor) -> torch.Tensor:
     ("model", "shape", "expected"),
     [
         (
-            Forward(lambda m, x: m.a(x) + x, a=nn.Linear(4, 4)),
+            Forward(lambda m, x: m.a(x) + 1, a=nn.Linear(4, 4)),
             (1, 4),
-            "forward (Forward): add is not supported; use nn.Linear with bias=True for a bias; branches and residual",
+            "forward (Forward): adding a number or a parameter is not supported; use nn.Linear with bias=True",
         ),
         (
-            Forward(two_heads, a=nn.Linear(4, 4), b=nn.Linear(4, 4), c=nn.Linear(4, 4)),
+            Forward(lambda m, x: m.a(x) + m.b(x), a=nn.Linear(4, 4), b=nn.Linear(4, 1)),
             (1, 4),
-            "c (Linear): it reads 'linear' when later layers have already run; branches and residual connections are",
+            "forward (Forward): an addition was given shapes ((4,), (1,)); both must be the same, without broadcasting",
         ),
         (
             Forward(two_heads, a=nn.Linear(4, 4), b=nn.BatchNorm1d(4), c=nn.Linear(4, 4)),
@@ -84,7 +84,7 @@ def two_heads(model: nn.Module, x: torch.Tensor) -> torch.Tensor:
         (
             Forward(lambda m, x: m.b(m.a(x) * 0 + 1).matmul(m.a(x).t()), a=nn.Linear(4, 4), b=nn.Linear(4, 4)),
             (1, 4),
-            "mul is not supported; branches and residual connections",
+            "mul is not supported; write forward with layers",
         ),
         (
             Forward(lambda m, x: m.a(m.a(x)), a=nn.Linear(4, 4)),

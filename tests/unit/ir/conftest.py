@@ -26,7 +26,7 @@ def build_chain(shape: Shape, *ops: Op, seed: int = 0) -> Program:
                 fan_in = max(1, int(np.prod(size[1:])))
                 parameters[names[-1]] = frozen_array(rng.normal(size=size) / np.sqrt(fan_in))
         value = Value(f"v{number}", op.output_shape(values[-1].shape))
-        nodes.append(Node(f"n{number}_{op.kind}", op, values[-1].name, value.name, tuple(names)))
+        nodes.append(Node(f"n{number}_{op.kind}", op, (values[-1].name,), value.name, tuple(names)))
         values.append(value)
     return Program(
         name="chain",

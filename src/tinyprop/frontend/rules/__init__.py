@@ -5,6 +5,7 @@ from types import MappingProxyType
 
 from tinyprop.frontend.aten_call import AtenCall
 from tinyprop.frontend.lowering import Lowering
+from tinyprop.frontend.rules.add import lower_add
 from tinyprop.frontend.rules.advice import advice_for as advice_for
 from tinyprop.frontend.rules.batch_norm import fold_batch_norm
 from tinyprop.frontend.rules.conv2d import lower_conv2d
@@ -18,6 +19,8 @@ Rule = Callable[[AtenCall, Lowering], None]
 
 RULES: Mapping[str, Rule] = MappingProxyType(
     {
+        "add": lower_add,
+        "add_": lower_add,
         "addmm": lower_addmm,
         "alpha_dropout": lower_identity,
         "batch_norm": fold_batch_norm,

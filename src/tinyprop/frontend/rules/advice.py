@@ -4,11 +4,11 @@ _ACTIVATION = "use nn.ReLU instead"
 _SOFTMAX = "remove it, the loss contains it"
 _AVERAGE = "use nn.MaxPool2d, or flatten the feature map, instead"
 _NORM = "leave it out, or use nn.BatchNorm2d right behind a convolution, which is folded into it"
-_CHAIN = "branches and residual connections are not supported, write forward as a plain chain of layers"
+_CHAIN = "write forward with layers and additions of their results"
 _CONV = "use nn.Conv2d instead (a signal of length T as an image of 1 × T)"
 _RECURRENT = "use nn.Conv2d over a window of the signal instead"
 _PAD = "use padding= of nn.Conv2d with padding_mode='zeros' instead"
-_BIAS = "use nn.Linear with bias=True for a bias; " + _CHAIN
+_BIAS = "use nn.Linear with bias=True for a bias"
 
 _REMEDIES = {
     _SOFTMAX: "softmax _softmax log_softmax _log_softmax",

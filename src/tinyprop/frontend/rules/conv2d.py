@@ -22,9 +22,7 @@ def lower_conv2d(call: AtenCall, lowering: Lowering) -> None:
     if reasons or padding is None:
         raise Unsupported(*reasons)
     parameters = tuple(lowering.parameter(p) for p in (call["weight"], call["bias"]) if p is not None)
-    op = Conv2d(
-        in_channels, out_channels, (height, width), call.pair("stride"), padding, bias=call["bias"] is not None
-    )
+    op = Conv2d(in_channels, out_channels, (height, width), call.pair("stride"), padding, bias=call["bias"] is not None)
     lowering.emit(call.node, op, parameters)
 
 

@@ -104,6 +104,4 @@ class Conv2dMaxPool(LayerOp):
         assert ran.aux is not None
         _, ys, xs = self.pool.places(ran.aux)
         stored = sorted((py, px, ran.aux[co, py, px], co) for co, py, px in np.argwhere(delta).tolist())
-        return [
-            DeltaEntry(co, int(ys[co, py, px]), int(xs[co, py, px]), delta[co, py, px]) for py, px, _, co in stored
-        ]
+        return [DeltaEntry(co, int(ys[co, py, px]), int(xs[co, py, px]), delta[co, py, px]) for py, px, _, co in stored]

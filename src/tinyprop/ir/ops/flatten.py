@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 from typing import ClassVar
 
-from tinyprop.ir.op import Array, Forward, MacCount, PassOp, Shape
+from tinyprop.ir.op import Array, Forward, PassOp, Shape
 
 
 @dataclass(frozen=True)
@@ -15,9 +15,6 @@ class Flatten(PassOp):
 
     def output_shape(self, shape: Shape) -> Shape:
         return (math.prod(shape),)
-
-    def macs(self, shape: Shape) -> MacCount:
-        return MacCount(0, 0, 0)
 
     def forward(self, x: Array, parameters: tuple[Array, ...]) -> Forward:
         return Forward(x.reshape(-1))

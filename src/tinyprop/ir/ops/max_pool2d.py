@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from tinyprop.errors import UserError
-from tinyprop.ir.op import Array, Forward, MacCount, PassOp, Shape
+from tinyprop.ir.op import Array, Forward, PassOp, Shape
 
 Pair = tuple[int, int]
 
@@ -46,9 +46,6 @@ class MaxPool2d(PassOp):
                 f"use a larger input or a smaller window."
             )
         return (shape[0], rows, columns)
-
-    def macs(self, shape: Shape) -> MacCount:
-        return MacCount(0, 0, 0)
 
     def windows(self, x: Array) -> Array:
         """What each output looks at, (C, OH, OW, KH·KW), row-major in the window; padding is −inf."""

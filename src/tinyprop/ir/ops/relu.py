@@ -5,7 +5,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from tinyprop.ir.op import Array, Forward, MacCount, PassOp, Shape
+from tinyprop.ir.op import Array, Forward, PassOp, Shape
 
 
 @dataclass(frozen=True)
@@ -13,12 +13,11 @@ class ReLU(PassOp):
     """y = x where x > 0, else 0, element by element; any shape."""
 
     kind: ClassVar[str] = "relu"
+    elementwise: ClassVar[bool] = True
+    backward_reads_output: ClassVar[bool] = True
 
     def output_shape(self, shape: Shape) -> Shape:
         return shape
-
-    def macs(self, shape: Shape) -> MacCount:
-        return MacCount(0, 0, 0)
 
     def forward(self, x: Array, parameters: tuple[Array, ...]) -> Forward:
         return Forward(np.where(x > 0, x, np.zeros_like(x)))

@@ -19,7 +19,7 @@ def fuse_pairs(program: Program, fuse: Fuse) -> Program:
     nodes: list[Node] = []
     for node in program.nodes:
         before = nodes[-1] if nodes else None
-        if before is not None and before.output == node.input and readers[node.input] == 1:
+        if before is not None and node.inputs == (before.output,) and readers[node.input] == 1:
             fused = fuse(before.op, node.op)
             if fused is not None:
                 nodes[-1] = replace(before, op=fused, output=node.output)
@@ -31,7 +31,7 @@ def fuse_pairs(program: Program, fuse: Fuse) -> Program:
 def _count_readers(program: Program) -> dict[str, int]:
     """How often each value is read; leaving the program counts as being read."""
     readers = dict.fromkeys(program.values, 0)
-    for name in [*(node.input for node in program.nodes), program.output.name]:
+    for name in [*(name for node in program.nodes for name in node.inputs), program.output.name]:
         readers[name] += 1
     return readers
 
