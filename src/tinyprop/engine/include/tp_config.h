@@ -43,6 +43,15 @@
 #define TP_MAY_ALIAS
 #endif
 
+/* Before a loop that runs too seldom to be worth the code of its unrolled copies. */
+#if defined(__clang__)
+#define TP_ROLLED _Pragma("clang loop unroll(disable)")
+#elif defined(__GNUC__) && __GNUC__ >= 8
+#define TP_ROLLED _Pragma("GCC unroll 1")
+#else
+#define TP_ROLLED
+#endif
+
 #if TP_INLINE_KERNELS
 #define TP_KERNEL TP_ALWAYS_INLINE
 #else

@@ -19,11 +19,20 @@
         row[j] = w - step * d##j; \
     }
 
+#define TP_DENSE_BIAS(j) \
+    if (width > (j)) { \
+        bias[j] -= rate * d##j; \
+    }
+
 /* All columns, their deltas in registers; width = outputs, a literal of at most 16. */
-TP_ALWAYS_INLINE void tp_dense_bwd_f32_registers(float *x, const float *delta, float *weight, float rate,
-                                                 uint32_t inputs, uint32_t width, int mask_input, int skip_zeros)
+TP_ALWAYS_INLINE void tp_dense_bwd_f32_registers(float *x, const float *delta, float *weight, float *bias,
+                                                 float rate, uint32_t inputs, uint32_t width, int mask_input,
+                                                 int skip_zeros)
 {
     TP_DENSE_EACH(TP_DENSE_LOAD)
+    if (bias != NULL) {
+        TP_DENSE_EACH(TP_DENSE_BIAS)
+    }
     float *row = weight;
     for (uint32_t i = 0U; i < inputs; ++i, row += width) {
         float xi = x[i];
@@ -40,6 +49,7 @@ TP_ALWAYS_INLINE void tp_dense_bwd_f32_registers(float *x, const float *delta, f
 
 #undef TP_DENSE_LOAD
 #undef TP_DENSE_FUSED
+#undef TP_DENSE_BIAS
 
 /* Any number of columns, all of them or those of a list. */
 TP_ALWAYS_INLINE void tp_dense_bwd_f32_memory(float *x, const float *delta, const tp_index *columns, float *weight,
@@ -77,10 +87,10 @@ TP_KERNEL void tp_dense_bwd_f32(float *x, float *delta, float *weight, float *bi
         tp_dense_bwd_f32_memory(x, delta, columns, weight, rate, inputs, outputs, kept, mask_input, skip_zeros);
         return;
     }
-    tp_update_bias_f32(bias, delta, NULL, rate, outputs);
     if (TP_INLINE_KERNELS && outputs <= 16U) {
-        tp_dense_bwd_f32_registers(x, delta, weight, rate, inputs, outputs, mask_input, skip_zeros);
+        tp_dense_bwd_f32_registers(x, delta, weight, bias, rate, inputs, outputs, mask_input, skip_zeros);
     } else {
+        tp_update_bias_f32(bias, delta, NULL, rate, outputs);
         tp_dense_bwd_f32_memory(x, delta, NULL, weight, rate, inputs, outputs, outputs, mask_input, skip_zeros);
     }
 }

@@ -2,34 +2,54 @@
 #include "tp_kernels.h"
 
 /* The update of tp_dense_bwd_f32 alone, for the lowest layer that trains: nobody needs the error below it.
- * Columns run in groups whose deltas stay in registers while the inputs pass by; a zero input costs one test.
+ * Columns run in groups whose deltas stay in registers while the inputs pass by, two a turn; a zero input costs one
+ * test.
  */
 #define TP_DENSE_EACH(M) M(0) M(1) M(2) M(3) M(4) M(5) M(6) M(7) M(8) M(9) M(10) M(11) M(12) M(13) M(14) M(15)
 #define TP_DENSE_LOAD(j) const float d##j = width > (j) ? delta[j] : 0.0f;
 #define TP_DENSE_UPDATE(j) \
     if (width > (j)) { \
-        row[j] -= step * d##j; \
+        weights[j] -= step * d##j; \
+    }
+#define TP_DENSE_BIAS(j) \
+    if (width > (j)) { \
+        bias[j] -= rate * d##j; \
+    }
+#define TP_DENSE_ROW(input, row) \
+    { \
+        const float xi = (input); \
+        float *weights = (row); \
+        if (!skip_zeros || xi != 0.0f) { \
+            const float step = rate * xi; \
+            TP_DENSE_EACH(TP_DENSE_UPDATE) \
+            TP_COUNT(macs_backward, width); \
+        } \
     }
 
 /* `width` neighbouring columns, a literal of at most 16. */
-TP_ALWAYS_INLINE void tp_dense_update_f32_block(const float *x, const float *delta, float *weight, float rate,
-                                                uint32_t inputs, uint32_t outputs, int skip_zeros, uint32_t width)
+TP_ALWAYS_INLINE void tp_dense_update_f32_block(const float *x, const float *delta, float *weight, float *bias,
+                                                float rate, uint32_t inputs, uint32_t outputs, int skip_zeros,
+                                                uint32_t width)
 {
     TP_DENSE_EACH(TP_DENSE_LOAD)
+    if (bias != NULL) {
+        TP_DENSE_EACH(TP_DENSE_BIAS)
+    }
     float *row = weight;
-    for (uint32_t i = 0U; i < inputs; ++i, row += outputs) {
-        float xi = x[i];
-        if (skip_zeros && xi == 0.0f) {
-            continue;
-        }
-        float step = rate * xi;
-        TP_DENSE_EACH(TP_DENSE_UPDATE)
-        TP_COUNT(macs_backward, width);
+    const uint32_t pairs = inputs & ~1U;
+    for (uint32_t i = 0U; i < pairs; i += 2U, row += 2U * outputs) {
+        TP_DENSE_ROW(x[i], row)
+        TP_DENSE_ROW(x[i + 1U], row + outputs)
+    }
+    if (inputs % 2U != 0U) {
+        TP_DENSE_ROW(x[pairs], row)
     }
 }
 
 #undef TP_DENSE_LOAD
 #undef TP_DENSE_UPDATE
+#undef TP_DENSE_BIAS
+#undef TP_DENSE_ROW
 
 /* `width` columns of a list, a literal of at most 4. */
 TP_ALWAYS_INLINE void tp_dense_update_f32_columns(const float *x, const float *delta, const tp_index *columns,
@@ -83,13 +103,14 @@ TP_KERNEL void tp_dense_update_f32(const float *x, float *delta, float *weight, 
     }
     const uint32_t block = TP_INLINE_KERNELS ? 16U : 4U;
     const uint32_t rest = TP_INLINE_KERNELS ? outputs % 16U : 1U; /* a literal either way */
-    tp_update_bias_f32(bias, delta, NULL, rate, outputs);
     for (; j + block <= outputs; j += block) {
-        tp_dense_update_f32_block(x, delta + j, weight + j, rate, inputs, outputs, skip_zeros, block);
+        tp_dense_update_f32_block(x, delta + j, weight + j, bias != NULL ? bias + j : NULL, rate, inputs, outputs, skip_zeros,
+                                  block);
     }
     if (rest != 0U) {
         for (; j < outputs; j += rest) {
-            tp_dense_update_f32_block(x, delta + j, weight + j, rate, inputs, outputs, skip_zeros, rest);
+            tp_dense_update_f32_block(x, delta + j, weight + j, bias != NULL ? bias + j : NULL, rate, inputs, outputs,
+                                      skip_zeros, rest);
         }
     }
 }

@@ -2,16 +2,27 @@
 /* e^x = 2^n * e^r with n = round(x / ln 2) and |r| <= ln(2) / 2; e^r is a polynomial of degree 6. */
 #include "tp_math.h"
 
-TP_KERNEL float tp_expf(float x)
+/* Beyond +-87: NaN, overflow, underflow, and what lies between. */
+TP_ALWAYS_INLINE int expf_is_special(float x, float *result)
 {
     if (x != x) {
-        return tp_float_of(TP_BITS_NAN);
+        *result = tp_float_of(TP_BITS_NAN);
+    } else if (x > 89.0f) {
+        *result = tp_float_of(TP_BITS_INF);
+    } else if (x < -104.0f) {
+        *result = 0.0f;
+    } else {
+        return 0;
     }
-    if (x > 89.0f) {
-        return tp_float_of(TP_BITS_INF);
-    }
-    if (x < -104.0f) {
-        return 0.0f;
+    return 1;
+}
+
+TP_KERNEL float tp_expf(float x)
+{
+    const int usual = tp_magnitude_bits(x) <= tp_bits_of(87.0f);
+    float special;
+    if (!usual && expf_is_special(x, &special)) {
+        return special;
     }
     const int32_t n = (int32_t)(x * 0x1.715476p+0f + (x < 0.0f ? -0.5f : 0.5f));
 
@@ -25,6 +36,9 @@ TP_KERNEL float tp_expf(float x)
     q = q * r + 0x1.fffffcp-2f;
     const float e = 1.0f + (r + r * r * q);
 
+    if (usual) {
+        return e * tp_power_of_two(n); /* a normal number: exact */
+    }
     /* Two exact halves of 2^n: one alone is out of range near overflow, and would round twice near underflow. */
     const int32_t half = n / 2;
     return e * tp_power_of_two(half) * tp_power_of_two(n - half);

@@ -10,11 +10,12 @@ TP_KERNEL float tp_softmax_cross_entropy_f32(float *outputs, uint32_t label, uin
     float largest = outputs[tp_argmax_f32(outputs, size)];
     float label_margin = outputs[label] - largest;
     float sum = 0.0f;
-    for (uint32_t i = 0U; i < size; ++i) {
-        outputs[i] = tp_expf(outputs[i] - largest);
-        sum += outputs[i];
+    TP_ROLLED for (uint32_t i = 0U; i < size; ++i) {
+        const float e = tp_expf(outputs[i] - largest);
+        outputs[i] = e;
+        sum += e;
     }
-    for (uint32_t i = 0U; i < size; ++i) {
+    TP_ROLLED for (uint32_t i = 0U; i < size; ++i) {
         outputs[i] /= sum;
     }
     outputs[label] -= 1.0f;

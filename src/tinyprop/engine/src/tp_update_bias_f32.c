@@ -7,7 +7,7 @@ TP_KERNEL void tp_update_bias_f32(float *bias, const float *delta, const tp_inde
     if (bias == NULL) {
         return;
     }
-    for (uint32_t j = 0U; j < size; ++j) {
+    TP_ROLLED for (uint32_t j = 0U; j < size; ++j) {
         bias[index != NULL ? index[j] : j] -= rate * delta[j];
     }
 }
