@@ -62,12 +62,12 @@ class Engine(ABC):
         epochs: int = 1,
         lr: float = 0.01,
         seed: int | None = None,
-        progress: bool | Report = False,
+        progress: bool | Report = True,
     ) -> StepTrace:
         """Trains on x (N, *input_shape) with class labels y (N,), one sample at a time; returns a row per step.
 
-        seed None keeps the order of the samples, a number shuffles them anew in each epoch. progress: True for a bar
-        on the terminal, or a function that is told (steps done, steps in all).
+        seed None keeps the order of the samples, a number shuffles them anew in each epoch. progress: a bar
+        where stderr is a terminal and the run is not short, no bar, or a function told (steps done, steps in all).
         Raises UserError for input it cannot take, TrainingStopped when a step fails.
         """
         samples = self._check.samples(x)
@@ -87,7 +87,7 @@ class Engine(ABC):
                 report(start + len(part), len(order))
         return StepTrace.joined(traces)
 
-    def logits(self, x: Any, *, progress: bool | Report = False) -> np.ndarray:
+    def logits(self, x: Any, *, progress: bool | Report = True) -> np.ndarray:
         """Outputs before any softmax, (N, outputs) float32, of x (N, *input_shape). Raises UserError."""
         samples = self._check.samples(x)
         outputs = []
