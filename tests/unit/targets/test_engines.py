@@ -130,9 +130,19 @@ def test_progress_is_told_to_the_end(engine, toy_samples):
     assert told[-1] == (450, 450)
 
 
-def test_progress_bar_is_drawn(engine, toy_samples, capsys):
-    engine.fit(*toy_samples, progress=True)
-    assert "150/150" in capsys.readouterr().out
+def test_progress_bar_is_drawn(engine, toy_samples, capsys, monkeypatch):
+    monkeypatch.setenv("FORCE_COLOR", "1")  # rich takes the captured stderr for a terminal
+    monkeypatch.setattr("tinyprop.targets.progress.PATIENCE_S", -1.0)
+    engine.fit(*toy_samples)
+    assert "training on" in capsys.readouterr().err
+
+
+def test_no_bar_where_nobody_looks(engine, toy_samples, capsys, monkeypatch):
+    monkeypatch.setattr("tinyprop.targets.progress.PATIENCE_S", -1.0)
+    engine.fit(*toy_samples)
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    engine.fit(*toy_samples, progress=False)
+    assert capsys.readouterr().err == ""
 
 
 def test_closed_engine_says_so(toy):
