@@ -14,7 +14,7 @@ from tinyprop.bench.benchmark.records import BenchRun, DataNote
 from tinyprop.bench.benchmark.run import Pretrained, available_compilers, count
 from tinyprop.bench.digits import Samples
 
-CONFIG = BenchConfig()
+CONFIG = BenchConfig(orders=1)
 ANY_DATA = [name for name, case in CASES.items() if case.any_data]
 
 

@@ -17,7 +17,7 @@ from tinyprop.bench.benchmark.records import BenchReport, BenchRun, DataNote
 from tinyprop.bench.benchmark.run import run_benchmark
 from tinyprop.bench.benchmark.table import notes, ratios, tables
 
-FULL = BenchRun("MLP-S", "zig", "full", 10, 20_000.0, 21_000, 0.0, None, 9_000.0, 50.0, 90.0, 11_000, 20_000, 200)
+FULL = BenchRun("MLP-S", "zig", "full", 10, 20_000.0, 21_000, 0.0, None, 9_000.0, 50.0, 90.0, 1.0, 11_000, 20_000, 200)
 OURS = replace(FULL, case="ours", mean=10_000.0, skipped_share=0.5, skipped_step=9_100.0, accuracy_after=89.5)
 REPORT = BenchReport(
     board="a board",
@@ -150,7 +150,12 @@ def test_exit_status_says_whether_ceilings_hold(off_by, status, word, monkeypatc
 def test_a_short_benchmark_runs_in_processes(monkeypatch):
     monkeypatch.delenv("TINYPROP_DATA", raising=False)
     config = BenchConfig(
-        networks=("MLP-S",), toolchains=("zig",), cases=("full", "skipped"), pretrain_batches=30, field_samples=5
+        networks=("MLP-S",),
+        toolchains=("zig",),
+        cases=("full", "skipped"),
+        pretrain_batches=30,
+        field_samples=5,
+        orders=2,
     )
     told = []
     report = run_benchmark(lambda *progress: told.append(progress), config)

@@ -12,7 +12,8 @@ class BenchRun:
 
     mean, worst: instructions per training step. skipped_share: of the steps, 0 to 1; skipped_step: their mean
     instructions, None when no step was skipped. inference: mean instructions of one inference of the same build.
-    accuracy_*: percent of test samples, before and after the run. ram_bytes: all that a step touches but the stack,
+    accuracy_*: percent of test samples before and after, mean and standard deviation over several orders of the same
+    field samples on the host engine, which trains the same bits. ram_bytes: all that a step touches but the stack,
     from the memory plan; flash_bytes: of the linked image; stack_bytes: high-water mark.
     """
 
@@ -27,6 +28,7 @@ class BenchRun:
     inference: float
     accuracy_before: float
     accuracy_after: float
+    accuracy_after_sd: float
     ram_bytes: int
     flash_bytes: int
     stack_bytes: int

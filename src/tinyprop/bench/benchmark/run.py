@@ -5,7 +5,6 @@ Two stages of independent jobs, run in a few processes: pretraining in PyTorch (
 """
 
 import multiprocessing
-from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -15,7 +14,7 @@ import numpy as np
 import torch
 
 import tinyprop
-from tinyprop.bench.benchmark.config import CASES, NETWORKS, BenchConfig, BenchNetwork
+from tinyprop.bench.benchmark.config import CASES, NETWORKS, BenchConfig
 from tinyprop.bench.benchmark.data import bench_data
 from tinyprop.bench.benchmark.peers import load_peers
 from tinyprop.bench.benchmark.records import BenchReport, BenchRun, DataNote
@@ -24,7 +23,7 @@ from tinyprop.bench.parallel import in_parallel
 from tinyprop.bench.pretraining import BATCH, pretrained
 from tinyprop.bench.progress import Advance
 from tinyprop.errors import UserError
-from tinyprop.surface import Network
+from tinyprop.surface import Network, Trainer
 from tinyprop.targets import EmulatedEngine, load_board
 from tinyprop.targets.toolchain import board_compiler
 
@@ -94,13 +93,13 @@ def pretrain(config: BenchConfig, name: str) -> Pretrained:
 
 def count(config: BenchConfig, ready: Pretrained, toolchain: str, case: str) -> BenchRun:
     """One fine-tuning run, one sample at a time, on the board."""
-    wanted, network = CASES[case], NETWORKS[ready.name]
+    wanted, rate = CASES[case], NETWORKS[ready.name].rate
     trainer = ready.network.train(wanted.method, skip_zero_inputs=wanted.skip_zero_inputs)
+    before, after = accuracies(config, trainer, ready)
     with trainer.build(config.board, toolchain=toolchain) as engine:
         assert isinstance(engine, EmulatedEngine)
         inference = engine.infer_instructions(ready.field.x)
-        before = accuracy(network, engine.weights(), ready.test)
-        trace = engine.fit(ready.field.x, ready.field.y, lr=network.rate)
+        trace = engine.fit(ready.field.x, ready.field.y, lr=rate)
         assert trace.instructions is not None
         skipped = trace.instructions[trace.skipped]
         return BenchRun(
@@ -114,17 +113,25 @@ def count(config: BenchConfig, ready: Pretrained, toolchain: str, case: str) -> 
             skipped_step=float(skipped.mean()) if len(skipped) else None,
             inference=float(inference.mean()),
             accuracy_before=before,
-            accuracy_after=accuracy(network, engine.weights(), ready.test),
+            accuracy_after=float(np.mean(after)),
+            accuracy_after_sd=float(np.std(after, ddof=1)) if len(after) > 1 else 0.0,
             ram_bytes=trainer.memory.training,
             flash_bytes=engine.flash_bytes,
             stack_bytes=engine.stack_bytes(),
         )
 
 
-def accuracy(network: BenchNetwork, weights: Mapping[str, np.ndarray], test: Samples) -> float:
-    """Percent right with the board's weights, in PyTorch: the emulator would take minutes."""
-    module = network.make().eval()
-    module.load_state_dict({name: torch.tensor(array) for name, array in weights.items()})
-    with torch.inference_mode():
-        predicted = module(torch.from_numpy(test.x)).argmax(dim=1).numpy()
-    return 100.0 * float(np.mean(predicted == test.y))
+def accuracies(config: BenchConfig, trainer: Trainer, ready: Pretrained) -> tuple[float, list[float]]:
+    """Percent right on the test part before learning, and after it in several orders of the same samples.
+
+    One run of single-sample steps says little about accuracy; on the host engine, which trains the board's bits, many
+    cost nothing.
+    """
+    after = []
+    with trainer.build("host") as engine:
+        before = engine.accuracy(ready.test.x, ready.test.y)
+        for order in range(config.orders):
+            engine.reset()
+            engine.fit(ready.field.x, ready.field.y, lr=NETWORKS[ready.name].rate, seed=order)
+            after.append(engine.accuracy(ready.test.x, ready.test.y))
+    return before, after

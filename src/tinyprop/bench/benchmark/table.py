@@ -69,9 +69,9 @@ def notes(report: BenchReport) -> tuple[str, ...]:
     differing = "; ".join(f"{peer.name}: {peer.differs}" for peer in peers.peer if peer.differs)
     steps = ", ".join(f"{network} {_steps(report, network)}" for network in report.networks)
     found = [
-        f"tinyprop: exact counts, mean of a fine-tuning run, sample by sample ({steps} steps); accuracies are of one "
-        "run. 'a skipped step' is that run with everything skipped. RAM: weights, activations and errors, the method's "
-        "state, one sample; without stack.",
+        f"tinyprop: exact counts, mean of a fine-tuning run, sample by sample ({steps} steps). Accuracy: percent, mean "
+        "and standard deviation over several orders of the same samples. 'a skipped step' is the run with everything "
+        "skipped. RAM: weights, activations and errors, the method's state, one sample; without stack.",
         f"Peers: recorded {peers.recorded}, not re-run here: {peers.conditions}. They differ: {differing}.",
     ]
     if "gcc" not in report.compilers:
@@ -135,7 +135,7 @@ def _peer_cells(peer: Peer, networks: tuple[str, ...]) -> Iterator[str]:
 def _run_cells(run: BenchRun, full: BenchRun | None) -> tuple[str, ...]:
     return (
         f"{run.accuracy_before:.1f}",
-        f"{run.accuracy_after:.1f}",
+        f"{run.accuracy_after:.1f} ± {run.accuracy_after_sd:.1f}",
         ABSENT if full is None else f"{run.accuracy_after - full.accuracy_after:+.1f}",
         f"{run.skipped_share:.0%}",
         f"{run.mean:,.0f}",
