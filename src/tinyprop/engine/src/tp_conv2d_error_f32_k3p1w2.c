@@ -74,53 +74,64 @@ TP_ALWAYS_INLINE void conv2d_error_at(float *at, const float *weight, const tp_k
 
 #undef TP_CASE
 
-/* The deltas of one position, sorted by place, channel ascending within one; returns how many. */
-TP_ALWAYS_INLINE uint32_t conv2d_error_sort(const float *delta, const uint8_t *argmax, uint32_t px, tp_kept *kept,
-                                            uint32_t last[4], tp_conv2d c, int skip_zeros)
+/* Above the offset of a listed delta: its place. */
+#define TP_PLACE_SHIFT 30U
+
+/* Lists the deltas of one position, channel ascending; counts them by place and returns how many there are. */
+TP_ALWAYS_INLINE uint32_t conv2d_error_list(const float *delta, const uint8_t *argmax, uint32_t px, tp_kept *listed,
+                                            uint32_t count[4], tp_conv2d c, int skip_zeros)
 {
     const uint32_t pooled = (c.out_height / 2U) * (c.out_width / 2U);
     const uint32_t places = (c.out_height / 2U) * tp_packed_bytes(c.out_width / 2U);
-    uint32_t next[4] = {0U, 0U, 0U, 0U};
-    for (uint32_t co = 0U; co < c.out_channels; ++co) {
-        if (!skip_zeros || delta[co * pooled] != 0.0f) {
-            ++next[tp_packed_place(argmax + co * places, px)];
+    tp_kept *entry = listed;
+    TP_ROLLED for (uint32_t co = 0U; co < c.out_channels; ++co, delta += pooled, argmax += places) {
+        if (!skip_zeros || *delta != 0.0f) {
+            const uint32_t place = tp_packed_place(argmax, px);
+            ++count[place];
+            entry->value = *delta;
+            entry->offset = co * c.in_channels * 9U | place << TP_PLACE_SHIFT;
+            ++entry;
         }
     }
-    uint32_t sum = 0U;
-    for (uint32_t place = 0U; place < 4U; ++place) {
-        const uint32_t count = next[place];
-        next[place] = sum;
-        sum += count;
-        last[place] = sum;
-    }
-    for (uint32_t co = 0U; sum != 0U && co < c.out_channels; ++co) {
-        if (!skip_zeros || delta[co * pooled] != 0.0f) {
-            tp_kept *entry = &kept[next[tp_packed_place(argmax + co * places, px)]++];
-            entry->value = delta[co * pooled];
-            entry->offset = co * c.in_channels * 9U;
-        }
-    }
-    return sum;
+    return (uint32_t)(entry - listed);
 }
 
-/* kept: room for out_channels entries. */
+/* Sorts the list by place, channels ascending within one; place p ends at last[p]. */
+TP_ALWAYS_INLINE void conv2d_error_sort(const tp_kept *listed, uint32_t size, const uint32_t count[4], tp_kept *sorted,
+                                        uint32_t last[4])
+{
+    last[0] = 0U;
+    last[1] = count[0];
+    last[2] = last[1] + count[1];
+    last[3] = last[2] + count[2];
+    TP_ROLLED for (uint32_t k = 0U; k < size; ++k) {
+        tp_kept *entry = &sorted[last[listed[k].offset >> TP_PLACE_SHIFT]++];
+        entry->value = listed[k].value;
+        entry->offset = listed[k].offset & ((1U << TP_PLACE_SHIFT) - 1U);
+    }
+}
+
+/* kept: room for twice out_channels entries. */
 TP_KERNEL void tp_conv2d_error_f32_k3p1w2(const float *x, const float *delta, const uint8_t *argmax,
                                           const float *weight, float *error, tp_kept *kept, tp_conv2d c,
                                           int mask_input, int skip_zeros)
 {
     const uint32_t rows = c.out_height / 2U, columns = c.out_width / 2U;
-    const uint32_t size = c.in_channels * c.in_height * c.in_width;
-    for (uint32_t i = 0U; i < size; ++i) {
+    const uint32_t errors = c.in_channels * c.in_height * c.in_width;
+    tp_kept *listed = kept + c.out_channels;
+    for (uint32_t i = 0U; i < errors; ++i) {
         error[i] = 0.0f;
     }
     for (uint32_t py = 0U; py < rows; ++py) {
         for (uint32_t px = 0U; px < columns; ++px) {
             const uint32_t edges = tp_edges_of_pool(py, px, c), position = py * columns + px;
-            uint32_t last[4], first = 0U;
-            if (conv2d_error_sort(delta + position, argmax + py * tp_packed_bytes(columns), px, kept, last, c,
-                                  skip_zeros) == 0U) {
+            uint32_t count[4] = {0U, 0U, 0U, 0U}, last[4], first = 0U;
+            const uint32_t size = conv2d_error_list(delta + position, argmax + py * tp_packed_bytes(columns), px, listed,
+                                                    count, c, skip_zeros);
+            if (size == 0U) {
                 continue;
             }
+            conv2d_error_sort(listed, size, count, kept, last);
             for (uint32_t place = 0U; place < 4U; first = last[place], ++place) {
                 if (last[place] != first) {
                     float *at = error + (2U * py + place / 2U) * c.in_width + 2U * px + place % 2U;
@@ -132,6 +143,6 @@ TP_KERNEL void tp_conv2d_error_f32_k3p1w2(const float *x, const float *delta, co
         }
     }
     if (mask_input) {
-        tp_relu_bwd_f32(error, x, size);
+        tp_relu_bwd_f32(error, x, errors);
     }
 }

@@ -34,23 +34,39 @@ TP_ALWAYS_INLINE uint32_t keep_ratio_window_row(const tp_tie_order *order, uint3
     return order->argmax[i] / order->pool_width;
 }
 
+/* What one pass over delta finds. */
+typedef struct tp_survey {
+    float sum;
+    uint32_t largest, zeros;
+} tp_survey;
+
+TP_ALWAYS_INLINE void keep_ratio_look(tp_survey *seen, float delta)
+{
+    const uint32_t magnitude = tp_magnitude_bits(delta);
+    seen->sum += tp_float_of(magnitude);
+    seen->largest = magnitude > seen->largest ? magnitude : seen->largest;
+    seen->zeros += (magnitude - 1U) >> 31; /* wraps for zero only */
+}
+
 /* Y, and the bracket of all non-zeros, in one pass. */
 TP_NOINLINE float keep_ratio_survey(const float *delta, uint32_t size, tp_bracket *all)
 {
     TP_COUNT(looks, size);
-    float sum = 0.0f;
-    uint32_t largest = 0U;
-    uint32_t zeros = 0U;
-    for (uint32_t i = 0U; i < size; ++i) {
-        const uint32_t magnitude = tp_magnitude_bits(delta[i]);
-        sum += tp_float_of(magnitude);
-        largest = magnitude > largest ? magnitude : largest;
-        zeros += magnitude == 0U ? 1U : 0U;
+    tp_survey seen = {0.0f, 0U, 0U};
+    const uint32_t fours = size - size % 4U;
+    TP_ROLLED for (uint32_t i = 0U; i < fours; i += 4U) {
+        keep_ratio_look(&seen, delta[i]);
+        keep_ratio_look(&seen, delta[i + 1U]);
+        keep_ratio_look(&seen, delta[i + 2U]);
+        keep_ratio_look(&seen, delta[i + 3U]);
     }
-    all->top = largest;
-    all->width = largest;
-    all->inside = size - zeros;
-    return sum;
+    TP_ROLLED for (uint32_t i = fours; i < size; ++i) {
+        keep_ratio_look(&seen, delta[i]);
+    }
+    all->top = seen.largest;
+    all->width = seen.largest;
+    all->inside = size - seen.zeros;
+    return seen.sum;
 }
 
 /* k = floor(S * n + 1/2) in [k_min, n]; the first test also turns a NaN into 0. */
@@ -70,31 +86,32 @@ TP_ALWAYS_INLINE uint32_t keep_ratio_quota(float ratio, uint32_t n, float s_min,
 }
 
 /* One pass over delta, after which the bracket is the bin of 2^shift values with the cut. The last bin takes all that
- * lies below the others. */
+ * lies below the others; its entries are not counted but left over. */
 TP_NOINLINE void keep_ratio_narrow(const float *delta, uint32_t size, tp_bracket *b, uint32_t shift)
 {
     TP_COUNT(looks, size);
     uint32_t bins[TP_BINS] = {0U};
     const uint32_t top = b->top;
-    const uint32_t width = b->width;
-    for (uint32_t i = 0U; i < size; ++i) {
+    const uint32_t counted = (TP_BINS - 1U) << shift;
+    const uint32_t range = b->width < counted ? b->width : counted;
+    TP_ROLLED for (uint32_t i = 0U; i < size; ++i) {
         const uint32_t below = top - tp_magnitude_bits(delta[i]);  /* wraps to a large number when above the top */
-        if (below < width) {
-            const uint32_t bin = below >> shift;
-            ++bins[bin < TP_BINS - 1U ? bin : TP_BINS - 1U];
+        if (below < range) {
+            ++bins[below >> shift];
         }
     }
 
     uint32_t cut = 0U;
-    while (bins[cut] < b->wanted) {
+    while (cut < TP_BINS - 1U && bins[cut] < b->wanted) {
         b->wanted -= bins[cut];
+        b->inside -= bins[cut];
         ++cut;
     }
-    b->inside = bins[cut];
     b->top -= cut << shift;
     b->width -= cut << shift;
-    if (cut < TP_BINS - 1U && b->width > 1U << shift) {
-        b->width = 1U << shift;
+    if (cut < TP_BINS - 1U) {
+        b->inside = bins[cut];
+        b->width = b->width > 1U << shift ? 1U << shift : b->width;
     }
 }
 
@@ -159,12 +176,16 @@ TP_NOINLINE void keep_ratio_rank(float *delta, uint32_t size, const tp_bracket *
     const uint32_t bottom = b->top - b->width;
     uint32_t ranking[TP_RANKED];
     uint32_t held = 0U;
-    for (uint32_t i = 0U; i < size; ++i) {
+    TP_ROLLED for (uint32_t i = 0U; i < size; ++i) {
         const uint32_t magnitude = tp_magnitude_bits(delta[i]);
+        if (magnitude <= bottom) {
+            delta[i] = 0.0f;
+            continue;
+        }
         if (magnitude > top) {
             continue;
         }
-        const uint32_t place = magnitude > bottom ? keep_ratio_place(delta, i, ranking, held, order) : b->wanted;
+        const uint32_t place = keep_ratio_place(delta, i, ranking, held, order);
         if (place == b->wanted) {
             delta[i] = 0.0f;
             continue;

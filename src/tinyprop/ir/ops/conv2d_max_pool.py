@@ -51,14 +51,13 @@ class Conv2dMaxPool(LayerOp):
         return (conv.kernel, conv.stride, conv.padding, pool.kernel) == ((3, 3), (1, 1), (1, 1), (2, 2))
 
     def scratch_bytes(self, shape: Shape) -> int:
-        """Blocked kernels keep lists of eight bytes an entry: the channels of a position, the positions of a channel.
-
-        The latter is closed by an entry of its own.
+        """Blocked kernels keep lists of eight bytes an entry: the channels of a position, as they come and sorted; the
+        positions of a channel and an end.
         """
         if not self.blocked:
             return self.conv.scratch_bytes(shape)
         channels, rows, columns = self.output_shape(shape)
-        return 8 * max(channels, rows * columns + 1)
+        return 8 * max(2 * channels, rows * columns + 1)
 
     def argmax_bytes(self, shape: Shape) -> int:
         """Blocked kernels pack the winners of four windows of one row into a byte."""
