@@ -126,7 +126,7 @@ TP_ALWAYS_INLINE void conv2d_max_pool_columns(tp_row_block row, tp_conv2d c, int
         conv2d_max_pool_block(row, c, relu, keep_argmax, 1, 1, width, channels);
     } else if (left) {
         conv2d_max_pool_block(row, c, relu, keep_argmax, 1, 0, width, channels);
-    } else if (right) {
+    } else if (right || c.in_width == 2U * width) { /* two blocks: there is none in the middle */
         conv2d_max_pool_block(row, c, relu, keep_argmax, 0, 1, width, channels);
     } else {
         conv2d_max_pool_block(row, c, relu, keep_argmax, 0, 0, width, channels);

@@ -144,7 +144,7 @@ TP_NOINLINE void keep_ratio_drop_below(float *delta, uint32_t size, const tp_bra
 {
     TP_COUNT(looks, size);
     const uint32_t bottom = b->top - b->width;
-    for (uint32_t i = 0U; i < size; ++i) {
+    TP_ROLLED for (uint32_t i = 0U; i < size; ++i) {
         if (tp_magnitude_bits(delta[i]) <= bottom) {
             delta[i] = 0.0f;
         }
@@ -209,9 +209,9 @@ TP_NOINLINE void keep_ratio_drop_ties(float *delta, uint32_t size, const tp_brac
     const uint32_t row = order->argmax != NULL ? order->row : size;
     const uint32_t window = order->argmax != NULL ? order->pool_height : 1U;
     uint32_t wanted = b->wanted;
-    for (uint32_t start = 0U; start < size; start += row) {
-        for (uint32_t dy = 0U; dy < window; ++dy) {
-            for (uint32_t i = start; i < start + row; ++i) {
+    TP_ROLLED for (uint32_t start = 0U; start < size; start += row) {
+        TP_ROLLED for (uint32_t dy = 0U; dy < window; ++dy) {
+            TP_ROLLED for (uint32_t i = start; i < start + row; ++i) {
                 if (tp_magnitude_bits(delta[i]) != b->top
                     || (order->argmax != NULL && keep_ratio_window_row(order, i) != dy)) {
                     continue;
@@ -263,7 +263,7 @@ TP_KERNEL uint32_t tp_keep_ratio_f32(float *delta, uint32_t size, uint32_t n, fl
         return all.inside;
     }
     if (k == 0U) {
-        for (uint32_t i = 0U; i < size; ++i) {
+        TP_ROLLED for (uint32_t i = 0U; i < size; ++i) {
             delta[i] = 0.0f;
         }
         return 0U;
