@@ -5,11 +5,11 @@ learning in the field (network × scenario × method: every seed on the host eng
 """
 
 import multiprocessing
-from collections.abc import Callable, Iterable
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from itertools import product
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,6 +18,7 @@ import tinyprop
 from tinyprop.bench.demo_config import DemoConfig
 from tinyprop.bench.digits import SCENARIOS, Samples
 from tinyprop.bench.networks import DEMO_NETWORKS
+from tinyprop.bench.parallel import in_parallel
 from tinyprop.bench.pretraining import autograd_sgd, pretrained, weights_of
 from tinyprop.cost import plain_macs
 from tinyprop.ir.differentiate import layer_infos
@@ -29,7 +30,6 @@ from tinyprop.trace import StepTrace
 
 Weights = dict[str, np.ndarray]
 Advance = Callable[[str, int, int], None]
-Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ def run_demo(config: DemoConfig, advance: Advance) -> tuple[MethodRun, ...]:
     spawn = multiprocessing.get_context("spawn")  # forking a process in which torch has run may hang
     with ProcessPoolExecutor(config.processes, mp_context=spawn) as pool:
         seeds = [(model, scenario, seed) for (model, scenario), seed in product(cases, config.seeds)]
-        weights = _in_parallel(
+        weights = in_parallel(
             (pool.submit(_pretrain, config, *case) for case in seeds), lambda d, n: advance("pretraining", d, n)
         )
         ready = {
@@ -98,26 +98,11 @@ def run_demo(config: DemoConfig, advance: Advance) -> tuple[MethodRun, ...]:
         }
         runs = [(case, method) for case, method in product(cases, METHODS)]
         return tuple(
-            _in_parallel(
+            in_parallel(
                 (pool.submit(_learn, config, *case, method, ready[case]) for case, method in runs),
                 lambda d, n: advance("learning in the field", d, n),
             )
         )
-
-
-def _in_parallel(jobs: Iterable["Future[Result]"], report: Callable[[int, int], None]) -> list[Result]:
-    """Results in the order of submission; the first failure ends the rest."""
-    futures = list(jobs)
-    report(0, len(futures))
-    try:
-        for done, future in enumerate(as_completed(futures), start=1):
-            future.result()
-            report(done, len(futures))
-    except BaseException:
-        for future in futures:
-            future.cancel()
-        raise
-    return [future.result() for future in futures]
 
 
 def _pretrain(config: DemoConfig, model: str, scenario: str, seed: int) -> Weights:
