@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 SOURCE = Path(__file__).parents[2] / "src"
-NEEDS_TORCH = ("tinyprop.frontend", "tinyprop.bench")
+NEEDS_TORCH = ("tinyprop.frontend", "tinyprop.models", "tinyprop.bench")
 
 
 def modules_without_torch() -> list[str]:
@@ -25,7 +25,7 @@ def test_import_of_tinyprop_does_not_load_torch():
     assert done.returncode == 0, done.stderr
 
 
-def test_every_room_but_frontend_and_bench_imports_where_torch_is_missing():
+def test_every_other_room_imports_where_torch_is_missing():
     names = modules_without_torch()
     assert "tinyprop.methods" in names
     done = run(f"import sys, importlib; sys.modules['torch'] = None; [*map(importlib.import_module, {names!r})]")
