@@ -27,7 +27,7 @@ from tinyprop.cost.memory import MemoryCost, memory_cost
 from tinyprop.errors import UserError, unknown_name
 from tinyprop.ir.differentiate import differentiate, layer_infos
 from tinyprop.ir.graph import Program, frozen_array
-from tinyprop.ir.ops.softmax_cross_entropy import SoftmaxCrossEntropy
+from tinyprop.ir.losses import Loss, loss_of
 from tinyprop.ir.passes import fuse
 from tinyprop.ir.train_program import TrainProgram
 from tinyprop.methods import METHODS, Method, method_named
@@ -39,8 +39,6 @@ from tinyprop.trace import StepTrace
 
 if TYPE_CHECKING:
     from torch import nn
-
-LOSSES = {"cross_entropy": SoftmaxCrossEntropy}
 
 
 def capture(model: nn.Module, example_input: Any, name: str | None = None) -> Network:
@@ -71,7 +69,12 @@ class Network:
     program: Program
 
     def train(
-        self, method: Method | str, loss: str = "cross_entropy", *, kernels: str = INLINE, skip_zero_inputs: bool = True
+        self,
+        method: Method | str,
+        loss: Loss | str = "cross_entropy",
+        *,
+        kernels: str = INLINE,
+        skip_zero_inputs: bool = True,
     ) -> Trainer:
         """How this network learns under `method` (an object, or a name from `tinyprop methods`).
 
@@ -83,13 +86,11 @@ class Network:
         if not isinstance(method, Method):
             known = ", ".join(METHODS)
             raise UserError(f"method is {method!r}, not a training method: pass e.g. TinyPropV2(), or one of {known}.")
-        if loss not in LOSSES:
-            raise unknown_name("loss", str(loss), LOSSES)
         if kernels not in (INLINE, SIZE):
             raise unknown_name("kernels", str(kernels), (INLINE, SIZE))
         program = fuse(self.program)
         spec = replace(method.spec(layer_infos(program)), skip_zero_inputs=skip_zero_inputs)
-        return Trainer(method, differentiate(program, spec, LOSSES[loss]()), kernels)
+        return Trainer(method, differentiate(program, spec, loss_of(loss)), kernels)
 
     def with_weights(self, weights: Mapping[str, Any]) -> Network:
         """The same network with other weights: name → array or tensor, as in the model's state_dict.

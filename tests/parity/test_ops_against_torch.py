@@ -9,10 +9,10 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tinyprop.ir.losses import CrossEntropy
 from tinyprop.ir.op import LayerOp, PassOp
 from tinyprop.ir.ops import OPS, Conv2d, Conv2dMaxPool, Dense, Flatten, MaxPool2d, ReLU
 from tinyprop.ir.ops.add import Add
-from tinyprop.ir.ops.softmax_cross_entropy import SoftmaxCrossEntropy
 
 TOLERANCE = {np.float64: {"rtol": 1e-10, "atol": 1e-11}, np.float32: {"rtol": 2e-4, "atol": 2e-5}}
 LR = 0.25
@@ -138,7 +138,7 @@ def test_relu_and_flatten(dtype, shape, seed) -> None:
 def test_softmax_cross_entropy(dtype, classes, scale, seed) -> None:
     logits = normal(np.random.default_rng(seed), (classes,), dtype) * dtype(scale)
     label = seed % classes
-    loss, delta = SoftmaxCrossEntropy().loss_and_error(logits, label)
+    loss, delta = CrossEntropy().loss_and_error(logits, label)
     with_grad = leaf(logits)
     reference = F.cross_entropy(with_grad[None], torch.tensor([label]))
     (gradient,) = torch.autograd.grad(reference, with_grad)

@@ -7,7 +7,7 @@ from torch import nn
 
 from tinyprop.frontend import capture
 from tinyprop.ir.differentiate import differentiate, layer_infos
-from tinyprop.ir.ops.softmax_cross_entropy import SoftmaxCrossEntropy
+from tinyprop.ir.losses import CrossEntropy
 from tinyprop.ir.oracle import OracleTrainer
 from tinyprop.ir.passes import fuse
 from tinyprop.methods.full import Full
@@ -42,7 +42,7 @@ def test_ten_losses_and_the_weights_after_them(name) -> None:
     x = torch.randn(10, *shape)
     labels = torch.randint(0, 4, (10,))
     program = fuse(capture(model, x[:1], name=name))
-    oracle = OracleTrainer(differentiate(program, Full().spec(layer_infos(program)), SoftmaxCrossEntropy()))
+    oracle = OracleTrainer(differentiate(program, Full().spec(layer_infos(program)), CrossEntropy()))
 
     optimizer = torch.optim.SGD(model.parameters(), lr=LR)
     for sample, label in zip(x, labels, strict=True):

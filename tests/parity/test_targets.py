@@ -8,7 +8,7 @@ import pytest
 
 from tinyprop.codegen.generate import generate
 from tinyprop.ir.differentiate import differentiate, layer_infos
-from tinyprop.ir.ops.softmax_cross_entropy import SoftmaxCrossEntropy
+from tinyprop.ir.losses import CrossEntropy
 from tinyprop.ir.passes import fuse
 from tinyprop.methods import METHODS
 from tinyprop.plan.lifetimes import storage_of
@@ -42,7 +42,7 @@ def tree():
     def make(kind, method):
         program = programs[kind]
         spec = METHODS[method]().spec(layer_infos(program))
-        train = differentiate(program, spec, SoftmaxCrossEntropy())
+        train = differentiate(program, spec, CrossEntropy())
         storage = storage_of(train)
         return generate(train, storage, plan_memory(storage.buffers))
 

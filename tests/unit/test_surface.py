@@ -72,7 +72,7 @@ def test_weights_can_be_exchanged_before_training(network: tinyprop.Network) -> 
     [
         ({"method": "tinyprop"}, "unknown method 'tinyprop': did you mean 'tinyprop_v"),
         ({"method": 3}, "method is 3, not a training method"),
-        ({"method": "full", "loss": "mse"}, "unknown loss 'mse'"),
+        ({"method": "full", "loss": "rmse"}, "unknown loss 'rmse': did you mean 'mse'"),
         ({"method": "full", "kernels": "fast"}, "unknown kernels 'fast'"),
     ],
 )

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 
 from tinyprop.errors import InternalError, UserError
 from tinyprop.ir.graph import Node, Program
+from tinyprop.ir.losses import Loss
 from tinyprop.ir.op import LayerOp
 from tinyprop.ir.ops.flatten import Flatten
 from tinyprop.ir.ops.relu import ReLU
-from tinyprop.ir.ops.softmax_cross_entropy import SoftmaxCrossEntropy
 from tinyprop.ir.train_program import AddErrorStep, BackwardStep, ForwardStep, LossStep, PassErrorStep, TrainProgram
 from tinyprop.methods.spec import LayerInfo, TrainSpec
 
@@ -25,17 +25,17 @@ def layer_infos(program: Program) -> tuple[LayerInfo, ...]:
     )
 
 
-def differentiate(program: Program, spec: TrainSpec, loss: SoftmaxCrossEntropy) -> TrainProgram:
+def differentiate(program: Program, spec: TrainSpec, loss: Loss) -> TrainProgram:
     """The training step of a fused `program` under `spec`.
 
-    Raises UserError when nothing may train or when the network ends in a ReLU, which no cross-entropy can use.
+    Raises UserError when nothing may train or when the network ends in a ReLU and the loss cannot use that.
     """
     if len(spec.selections) != len(program.layers):
         raise InternalError(f"{len(spec.selections)} selections for {len(program.layers)} layers of {program.name}")
     trainable = [layer for layer, selection in enumerate(spec.selections) if selection is not None]
     if not trainable:
         raise UserError(f"method '{spec.method}' trains no layer of '{program.name}': let at least one train.")
-    if leaves_relu({node.output: node for node in program.nodes}, program.output.name):
+    if not loss.after_relu and leaves_relu({node.output: node for node in program.nodes}, program.output.name):
         raise UserError(f"'{program.name}' ends in a ReLU: cross-entropy needs raw outputs, so remove the last ReLU.")
     backward = _Tape(program, spec).record()
     reached = {step.node.name for step in backward if not isinstance(step, AddErrorStep)}

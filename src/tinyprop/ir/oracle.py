@@ -7,6 +7,7 @@ import numpy as np
 from tinyprop.errors import UserError
 from tinyprop.ir.executed_macs import backward_macs, forward_macs
 from tinyprop.ir.graph import Node, Program, frozen_array
+from tinyprop.ir.losses import Truth
 from tinyprop.ir.op import Array, Forward, JoinOp, LayerOp, PassOp
 from tinyprop.ir.train_program import AddErrorStep, BackwardStep, PassErrorStep, TrainProgram
 from tinyprop.methods.rules.magnitude import abs_sum
@@ -18,7 +19,7 @@ Parameters = dict[str, Array]
 
 @dataclass(frozen=True)
 class OracleStep:
-    """What one training step did; loss and predicted class are from before the step.
+    """What one training step did; loss and predicted (the largest output) are from before the step.
 
     kept: entries of δ back-propagated per layer, forward order, 0 for frozen layers and where the pass did not come;
     looks: entries examined by selection rules; macs_forward, macs_backward: multiply-adds the engine executes.
@@ -58,16 +59,20 @@ class OracleTrainer:
         """The outputs (before any softmax) for one sample of the program's input shape."""
         return run_forward(self.train.program, x, self.parameters)[self.train.program.output.name].y
 
-    def step(self, x: Array, label: int, lr: float) -> OracleStep:
-        """One sample of training. Raises UserError, weights untouched, for what the C engine refuses."""
+    def step(self, x: Array, truth: Truth, lr: float) -> OracleStep:
+        """One sample of training. truth: what the loss learns from, a class label or a target (outputs,).
+
+        Raises UserError, weights untouched, for what the C engine refuses.
+        """
         program, spec = self.train.program, self.train.spec
-        if not 0 <= label < program.output.size:
-            raise UserError(f"label {label} is not a class: labels run from 0 to {program.output.size - 1}.")
+        self.train.loss.require_truth(truth, program.output.size)
         if not (np.isfinite(lr) and lr >= 0):
             raise UserError(f"the learning rate is {lr}: pass a finite value of 0 or more.")
         ran = run_forward(program, x, self.parameters)
         outputs = ran[program.output.name].y
-        loss, error = self.train.loss.loss_and_error(outputs, label)
+        loss, error = self.train.loss.loss_and_error(outputs, truth)
+        if self.train.loss.can_overflow and not np.isfinite(loss):
+            raise UserError("the loss is NaN or infinite: lower the learning rate or scale the truth.")
         self._output_state, skipped = spec.skip.skip(self._output_state, loss, abs_sum(error))
         done = _Backward(kept=(0,) * len(program.layers))
         if not skipped:
@@ -86,9 +91,9 @@ class OracleTrainer:
             macs_backward=done.macs,
         )
 
-    def fit(self, x: Array, labels: Array, lr: float) -> StepTrace:
-        """One step per sample of x (N, …) in order; the record every engine returns."""
-        steps = [self.step(sample, int(label), lr) for sample, label in zip(x, labels, strict=True)]
+    def fit(self, x: Array, y: Array, lr: float) -> StepTrace:
+        """One step per sample of x (N, …) in order; y: labels (N,) or targets (N, outputs)."""
+        steps = [self.step(sample, truth, lr) for sample, truth in zip(x, y, strict=True)]
         return StepTrace(
             loss=np.array([s.loss for s in steps], np.float32),
             predicted=np.array([s.predicted for s in steps], np.int64),

@@ -10,7 +10,7 @@ its error down writes that slot, each other one a slot of its own, which an AddE
 from dataclasses import dataclass
 
 from tinyprop.ir.graph import Node, Program
-from tinyprop.ir.ops.softmax_cross_entropy import SoftmaxCrossEntropy
+from tinyprop.ir.losses import Loss
 from tinyprop.methods.spec import Selection, TrainSpec
 
 
@@ -24,9 +24,9 @@ class ForwardStep:
 
 @dataclass(frozen=True)
 class LossStep:
-    """Loss and error of the output. The error overwrites the output's storage."""
+    """Loss and error of the output. The error overwrites the output where nobody reads it behind the loss."""
 
-    loss: SoftmaxCrossEntropy
+    loss: Loss
     output: str
 
 
@@ -86,7 +86,7 @@ class TrainProgram:
 
     program: Program
     spec: TrainSpec
-    loss: SoftmaxCrossEntropy
+    loss: Loss
     steps: tuple[Step, ...]
 
     def __str__(self) -> str:

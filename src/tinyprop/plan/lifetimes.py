@@ -46,8 +46,7 @@ def storage_of(train: TrainProgram) -> Storage:
             case ForwardStep():
                 ledger.forward(time, step)
             case LossStep():
-                ledger.error[step.output] = ledger.activation[step.output]
-                ledger.use(time, ledger.activation[step.output])
+                ledger.loss(time, step)
             case PassErrorStep():
                 ledger.pass_error(time, step)
             case AddErrorStep():
@@ -115,6 +114,15 @@ class _Ledger:
             assert isinstance(node.op, UnaryOp)
             argmax_bytes = node.op.argmax_bytes(program.value_in(node).shape)
             self.argmax[node.name] = self.create(time, f"{node.name}.argmax", argmax_bytes)
+
+    def loss(self, time: int, step: LossStep) -> None:
+        """The error overwrites the outputs, unless the derivative of what they left is formed from them."""
+        outputs = self.activation[step.output]
+        self.use(time, outputs)
+        if self.is_free(outputs, after=time):
+            self.error[step.output] = outputs
+        else:
+            self.error[step.output] = self.create(time, f"{step.output}.error", self.bytes_of(step.output))
 
     def is_free(self, buffer: str, after: int) -> bool:
         """Whether no activation in `buffer` is read behind step `after`, so that it may be overwritten there."""

@@ -8,8 +8,8 @@ import pytest
 
 from tinyprop.ir.differentiate import differentiate, layer_infos
 from tinyprop.ir.graph import Node, Program, Value, frozen_array
+from tinyprop.ir.losses import CrossEntropy
 from tinyprop.ir.op import LayerOp, Op, Shape
-from tinyprop.ir.ops.softmax_cross_entropy import SoftmaxCrossEntropy
 from tinyprop.ir.train_program import TrainProgram
 from tinyprop.methods.method import Method
 
@@ -39,7 +39,7 @@ def build_chain(shape: Shape, *ops: Op, seed: int = 0) -> Program:
 
 
 def differentiated(program: Program, method: Method) -> TrainProgram:
-    return differentiate(program, method.spec(layer_infos(program)), SoftmaxCrossEntropy())
+    return differentiate(program, method.spec(layer_infos(program)), CrossEntropy())
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ import pytest
 from tinyprop.errors import UserError
 from tinyprop.ir.differentiate import differentiate
 from tinyprop.ir.graph import Program
+from tinyprop.ir.losses import CrossEntropy
 from tinyprop.ir.ops import Conv2d, Conv2dMaxPool, Dense, Flatten, MaxPool2d, ReLU
-from tinyprop.ir.ops.softmax_cross_entropy import SoftmaxCrossEntropy
 from tinyprop.ir.oracle import OracleTrainer
 from tinyprop.ir.passes import fuse
 from tinyprop.ir.train_program import TrainProgram
@@ -23,7 +23,7 @@ NEVER = NeverSkip()
 
 
 def trained_by(program: Program, *selections, skip=NEVER, skip_zeros: bool = True) -> TrainProgram:
-    return differentiate(program, TrainSpec("test", skip_zeros, skip, selections), SoftmaxCrossEntropy())
+    return differentiate(program, TrainSpec("test", skip_zeros, skip, selections), CrossEntropy())
 
 
 def samples(shape: tuple[int, ...], count: int = 6) -> np.ndarray:

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from tinyprop.ir.elementary import expf, logf
+from tinyprop.ir.losses import CrossEntropy
 from tinyprop.ir.ops import Conv2d, Conv2dMaxPool, Dense, MaxPool2d
 from tinyprop.ir.ops.conv2d import DeltaEntry
-from tinyprop.ir.ops.softmax_cross_entropy import SoftmaxCrossEntropy
 
 ZERO = np.float32(0)
 LR = np.float32(0.1)
@@ -125,7 +125,7 @@ def test_softmax_normaliser() -> None:
     total = ZERO
     for e in exponentials:
         total = total + e
-    loss, delta = SoftmaxCrossEntropy().loss_and_error(logits, 3)
+    loss, delta = CrossEntropy().loss_and_error(logits, 3)
     assert loss == logf(total) - (logits[3] - logits.max())
     for i, e in enumerate(exponentials):
         assert delta[i] == e / total - np.float32(i == 3)
