@@ -7,11 +7,11 @@ TP_KERNEL int tp_all_finite_f32(const float *x, uint32_t size)
 {
     uint32_t carries = 0U;
     const uint32_t fours = size - size % 4U;
-    TP_ROLLED for (uint32_t i = 0U; i < fours; i += 4U) {
+    for (uint32_t i = 0U; i < fours; i += 4U) {
         carries |= (tp_magnitude_bits(x[i]) + 0x00800000U) | (tp_magnitude_bits(x[i + 1U]) + 0x00800000U)
                    | (tp_magnitude_bits(x[i + 2U]) + 0x00800000U) | (tp_magnitude_bits(x[i + 3U]) + 0x00800000U);
     }
-    TP_ROLLED for (uint32_t i = fours; i < size; ++i) {
+    for (uint32_t i = fours; i < size; ++i) {
         carries |= tp_magnitude_bits(x[i]) + 0x00800000U;
     }
     return carries < 0x80000000U;

@@ -10,6 +10,12 @@
 tp_counts tp_counts_now;
 #endif
 
+/* One copy of the check for all calls. */
+TP_NOINLINE int are_finite(const float *values, uint32_t size)
+{
+    return tp_all_finite_f32(values, size);
+}
+
 static int check_ready(const tp_model *model)
 {
     if (model == NULL) {
@@ -42,11 +48,11 @@ int tp_infer(tp_model *model, const float *x, float *y)
     if (x == NULL || y == NULL) {
         return TP_ERR_NULL;
     }
-    if (!tp_all_finite_f32(x, model->program->inputs)) {
+    if (!are_finite(x, model->program->inputs)) {
         return TP_ERR_NONFINITE;
     }
     const float *outputs = model->program->infer(model->memory, x);
-    if (!tp_all_finite_f32(outputs, model->program->outputs)) {
+    if (!are_finite(outputs, model->program->outputs)) {
         return TP_ERR_NONFINITE;
     }
     memcpy(y, outputs, model->program->outputs * sizeof(float));
@@ -65,10 +71,10 @@ int tp_train_step(tp_model *model, const float *x, uint32_t label, float rate, t
     if (label >= model->program->outputs) {
         return TP_ERR_LABEL;
     }
-    if (!tp_all_finite_f32(&rate, 1U) || rate < 0.0f) {
+    if (!are_finite(&rate, 1U) || rate < 0.0f) {
         return TP_ERR_RATE;
     }
-    if (!tp_all_finite_f32(x, model->program->inputs)) {
+    if (!are_finite(x, model->program->inputs)) {
         return TP_ERR_NONFINITE;
     }
     return model->program->train(model->memory, x, label, rate, step);
@@ -96,7 +102,7 @@ int tp_set_parameters(tp_model *model, const float *values)
     if (values == NULL) {
         return TP_ERR_NULL;
     }
-    if (!tp_all_finite_f32(values, model->program->parameters)) {
+    if (!are_finite(values, model->program->parameters)) {
         return TP_ERR_NONFINITE;
     }
     float *own = model->memory;

@@ -42,7 +42,7 @@ TP_ALWAYS_INLINE void tp_dense_bwd_f32_registers(float *x, const float *delta, f
         float step = rate * xi;
         float e = 0.0f;
         TP_DENSE_EACH(TP_DENSE_FUSED)
-        x[i] = mask_input && !(xi > 0.0f) ? 0.0f : e;
+        x[i] = mask_input && !skip_zeros && !(xi > 0.0f) ? 0.0f : e; /* skipped: already a zero */
         TP_COUNT(macs_backward, 2U * width);
     }
 }
@@ -70,7 +70,7 @@ TP_ALWAYS_INLINE void tp_dense_bwd_f32_memory(float *x, const float *delta, cons
             e += before * delta[k];
             *w = before - step * delta[k];
         }
-        x[i] = mask_input && !(xi > 0.0f) ? 0.0f : e;
+        x[i] = mask_input && !skip_zeros && !(xi > 0.0f) ? 0.0f : e; /* skipped: already a zero */
         TP_COUNT(macs_backward, 2U * kept);
     }
 }

@@ -2,7 +2,7 @@
 #include "tp_kernels.h"
 
 /* The update of tp_dense_bwd_f32 alone, for the lowest layer that trains: nobody needs the error below it.
- * Columns run in groups whose deltas stay in registers while the inputs pass by, two a turn; a zero input costs one
+ * Columns run in groups whose deltas stay in registers while the inputs pass by, four a turn; a zero input costs one
  * test.
  */
 #define TP_DENSE_EACH(M) M(0) M(1) M(2) M(3) M(4) M(5) M(6) M(7) M(8) M(9) M(10) M(11) M(12) M(13) M(14) M(15)
@@ -36,13 +36,15 @@ TP_ALWAYS_INLINE void tp_dense_update_f32_block(const float *x, const float *del
         TP_DENSE_EACH(TP_DENSE_BIAS)
     }
     float *row = weight;
-    const uint32_t pairs = inputs & ~1U;
-    for (uint32_t i = 0U; i < pairs; i += 2U, row += 2U * outputs) {
+    const uint32_t fours = inputs & ~3U;
+    for (uint32_t i = 0U; i < fours; i += 4U, row += 4U * outputs) {
         TP_DENSE_ROW(x[i], row)
         TP_DENSE_ROW(x[i + 1U], row + outputs)
+        TP_DENSE_ROW(x[i + 2U], row + 2U * outputs)
+        TP_DENSE_ROW(x[i + 3U], row + 3U * outputs)
     }
-    if (inputs % 2U != 0U) {
-        TP_DENSE_ROW(x[pairs], row)
+    for (uint32_t i = fours; i < inputs; ++i, row += outputs) {
+        TP_DENSE_ROW(x[i], row)
     }
 }
 
