@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -25,11 +25,12 @@ from tinyprop.codegen.source_tree import SourceTree
 from tinyprop.cost.effort import Effort, effort
 from tinyprop.cost.memory import MemoryCost, memory_cost
 from tinyprop.errors import UserError, unknown_name
-from tinyprop.ir.differentiate import differentiate, layer_infos
+from tinyprop.ir.differentiate import differentiate
 from tinyprop.ir.graph import Program, frozen_array
 from tinyprop.ir.losses import Loss, loss_of
 from tinyprop.ir.passes import fuse
 from tinyprop.ir.train_program import TrainProgram
+from tinyprop.ir.trainable import spec_of
 from tinyprop.methods import METHODS, Method, method_named
 from tinyprop.plan.lifetimes import Storage, storage_of
 from tinyprop.plan.memory import plan_memory
@@ -75,11 +76,13 @@ class Network:
         *,
         kernels: str = INLINE,
         skip_zero_inputs: bool = True,
+        trainable: Iterable[str] | None = None,
     ) -> Trainer:
         """How this network learns under `method` (an object, or a name from `tinyprop methods`).
 
         kernels: "inline" (fast) or "size" (small). skip_zero_inputs: whether zero inputs of dense layers are left out.
-        Raises UserError for an unknown method or loss, or when the method trains no layer.
+        trainable: the layers, or modules that hold layers, which train (state_dict names, such as ["head"]); None: all.
+        Raises UserError for an unknown method, loss or layer, or when no layer trains.
         """
         if isinstance(method, str):
             method = method_named(method)
@@ -89,7 +92,7 @@ class Network:
         if kernels not in (INLINE, SIZE):
             raise unknown_name("kernels", str(kernels), (INLINE, SIZE))
         program = fuse(self.program)
-        spec = replace(method.spec(layer_infos(program)), skip_zero_inputs=skip_zero_inputs)
+        spec = replace(spec_of(program, method, trainable), skip_zero_inputs=skip_zero_inputs)
         return Trainer(method, differentiate(program, spec, loss_of(loss)), kernels)
 
     def with_weights(self, weights: Mapping[str, Any]) -> Network:
