@@ -15,6 +15,8 @@ from tinyprop.methods import Method as Method
 from tinyprop.methods import Ours as Ours
 from tinyprop.methods import TinyPropV1 as TinyPropV1
 from tinyprop.methods import TinyPropV2 as TinyPropV2
+from tinyprop.methods.optimizer import SGD as SGD
+from tinyprop.methods.step_decay import StepDecay as StepDecay
 from tinyprop.surface import Network as Network
 from tinyprop.surface import Trainer as Trainer
 from tinyprop.surface import capture as capture

@@ -32,6 +32,7 @@ from tinyprop.ir.passes import fuse
 from tinyprop.ir.train_program import TrainProgram
 from tinyprop.ir.trainable import spec_of
 from tinyprop.methods import METHODS, Method, method_named
+from tinyprop.methods.optimizer import PLAIN, SGD
 from tinyprop.plan.lifetimes import Storage, storage_of
 from tinyprop.plan.memory import plan_memory
 from tinyprop.plan.plan import Plan
@@ -73,6 +74,7 @@ class Network:
         self,
         method: Method | str,
         loss: Loss | str = "cross_entropy",
+        optimizer: SGD = PLAIN,
         *,
         kernels: str = INLINE,
         skip_zero_inputs: bool = True,
@@ -80,20 +82,23 @@ class Network:
     ) -> Trainer:
         """How this network learns under `method` (an object, or a name from `tinyprop methods`).
 
+        optimizer: SGD, plain or with momentum, weight decay or clipping; its docstring says what each costs.
         kernels: "inline" (fast) or "size" (small). skip_zero_inputs: whether zero inputs of dense layers are left out.
         trainable: the layers, or modules that hold layers, which train (state_dict names, such as ["head"]); None: all.
-        Raises UserError for an unknown method, loss or layer, or when no layer trains.
+        Raises UserError for an unknown method, loss, optimizer or layer, or when no layer trains.
         """
         if isinstance(method, str):
             method = method_named(method)
         if not isinstance(method, Method):
             known = ", ".join(METHODS)
             raise UserError(f"method is {method!r}, not a training method: pass e.g. TinyPropV2(), or one of {known}.")
+        if not isinstance(optimizer, SGD):
+            raise UserError(f"optimizer is {optimizer!r}, not an optimizer: pass e.g. tinyprop.SGD(momentum=0.9).")
         if kernels not in (INLINE, SIZE):
             raise unknown_name("kernels", str(kernels), (INLINE, SIZE))
         program = fuse(self.program)
         spec = replace(spec_of(program, method, trainable), skip_zero_inputs=skip_zero_inputs)
-        return Trainer(method, differentiate(program, spec, loss_of(loss)), kernels)
+        return Trainer(method, differentiate(program, spec, loss_of(loss), optimizer), kernels)
 
     def with_weights(self, weights: Mapping[str, Any]) -> Network:
         """The same network with other weights: name → array or tensor, as in the model's state_dict.

@@ -12,13 +12,13 @@ import numpy as np
 from tinyprop.codegen.call import Call
 from tinyprop.codegen.kernel_calls import (
     add_error_call,
-    backward_calls,
     forward_calls,
     mask_output_call,
     pass_error_calls,
 )
 from tinyprop.codegen.layout import to_engine
 from tinyprop.codegen.literals import c_float
+from tinyprop.codegen.optimizer_calls import clip_calls, error_calls, update_calls
 from tinyprop.codegen.places import Places
 from tinyprop.codegen.rule_calls import selection_text, skip_condition
 from tinyprop.codegen.source_tree import SourceTree
@@ -34,7 +34,10 @@ ENGINE_FOLDERS = {"include": "engine/include", "src": "engine/src"}
 
 @dataclass(frozen=True)
 class LayerCode:
-    """The backward pass of one node as text. selection: C expression of k; ends: the pass ends where k is 0."""
+    """The backward pass of one node as text. selection: C expression of k; ends: the pass ends where k is 0.
+
+    update: calls for a layer that keeps an error.
+    """
 
     title: str
     layer: int | None = None
@@ -42,6 +45,7 @@ class LayerCode:
     selection: str | None = None
     ends: bool = False
     calls: tuple[str, ...] = ()
+    update: tuple[str, ...] = ()
 
 
 def generate(train: TrainProgram, storage: Storage, plan: Plan, kernels: str = INLINE) -> SourceTree:
@@ -57,23 +61,27 @@ def generate(train: TrainProgram, storage: Storage, plan: Plan, kernels: str = I
         if isinstance(s, ForwardStep)
     ]
     backward, called = _backward(places)
-    called = [call for _, calls in forward for call in calls] + called
+    clip = clip_calls(places)
+    called = [call for _, calls in forward for call in calls] + clip + called
     outputs = places.read(program.output.name).text
     context = {
         "name": program.name,
         "stamp": stamp(train, plan),
         "program_text": str(program).splitlines(),
         "method": train.spec.method,
+        "optimizer": str(train.optimizer),
         "inline": int(kernels == INLINE),
         "functions": _definitions(called),
         "forward": [(title, [c.text for c in calls]) for title, calls in forward if calls],
         "backward": backward,
         "skip": skip_condition(places),
+        "clip": _texts(clip),
         "outputs_place": outputs,
         "inputs": program.input.size,
         "outputs": program.output.size,
         "layers": len(program.layers),
         "parameters": sum(a.size for a in program.parameters.values()),
+        "velocities": train.velocities,
         "arena": -(-plan.arena_bytes // 4),
         "plan_text": str(plan).splitlines(),
         "weights": _rows(to_engine(program, program.parameters)),
@@ -136,7 +144,7 @@ def _backward(places: Places) -> tuple[list[LayerCode], list[Call]]:
 def _layer(places: Places, step: BackwardStep) -> tuple[LayerCode, list[Call]]:
     before = [mask_output_call(places, step.node)] if step.mask_output else []
     selection = selection_text(places, step) if step.selection is not None else None
-    calls = backward_calls(places, step)
+    calls, update = error_calls(places, step), update_calls(places, step)
     code = LayerCode(
         title=f"{step.node.name}: {step.node.op.kind}",
         layer=step.layer,
@@ -144,8 +152,9 @@ def _layer(places: Places, step: BackwardStep) -> tuple[LayerCode, list[Call]]:
         selection=selection.text if isinstance(selection, Call) else selection,
         ends=step.ends,
         calls=_texts(calls),
+        update=_texts(update),
     )
-    return code, [*before, *([selection] if isinstance(selection, Call) else []), *calls]
+    return code, [*before, *([selection] if isinstance(selection, Call) else []), *calls, *update]
 
 
 def _texts(calls: list[Call]) -> tuple[str, ...]:

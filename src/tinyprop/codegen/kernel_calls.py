@@ -17,7 +17,6 @@ from tinyprop.ir.ops.relu import ReLU
 from tinyprop.ir.train_program import AddErrorStep, BackwardStep, PassErrorStep
 
 Argument = Pass | str
-RATE = Pass("float", "rate", "rate")
 
 
 def forward_calls(places: Places, node: Node) -> list[Call]:
@@ -76,7 +75,7 @@ def _dense_bwd(places: Places, step: BackwardStep) -> list[Call]:
     kept: Argument = c_uint(op.outputs)
     if places.train.spec.skip_zeros:
         kept = Pass("uint32_t", "kept", f"kept{step.layer}")
-    common = (places.delta(node), weight, bias, columns, RATE, *sizes, kept)
+    common = (places.delta(node), weight, bias, columns, places.rate, *sizes, kept)
     if step.slot is None:
         return [Call("tp_dense_update_f32", shape, (places.read(node.input), *common, _flag(skip)))]
     return [
@@ -145,9 +144,9 @@ def _conv2d_update(places: Places, step: BackwardStep) -> Call:
     arguments: tuple[Argument, ...] = (*_conv_sources(places, node), *places.parameters(node))
     if _blocked(node.op):
         scratch = places.scratch(node, "tp_kept_at")
-        return Call("tp_conv2d_update_f32_k3p1w2", shape, (*arguments, scratch, RATE, geometry, skip))
+        return Call("tp_conv2d_update_f32_k3p1w2", shape, (*arguments, scratch, places.rate, geometry, skip))
     scratch = places.scratch(node, "float")
-    return Call("tp_conv2d_update_f32", shape, (*arguments, scratch, RATE, geometry, _pool_struct(pool), skip))
+    return Call("tp_conv2d_update_f32", shape, (*arguments, scratch, places.rate, geometry, _pool_struct(pool), skip))
 
 
 def _conv_sources(places: Places, node: Node) -> tuple[Argument, ...]:

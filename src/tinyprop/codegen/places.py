@@ -3,12 +3,14 @@
 from dataclasses import dataclass
 
 from tinyprop.codegen.call import Pass
+from tinyprop.errors import InternalError
 from tinyprop.ir.graph import Node
 from tinyprop.ir.train_program import TrainProgram
 from tinyprop.plan.lifetimes import Storage
 from tinyprop.plan.plan import Plan
 
 INPUT = "x"  # the caller's sample
+PARAMETERS, VELOCITY = "parameters", "velocity"  # blocks of the generated memory
 
 
 @dataclass(frozen=True)
@@ -59,14 +61,31 @@ class Places:
         return Pass(f"{c_type} *", "scratch", text if c_type == "float" else f"({c_type} *)({text})")
 
     def parameters(self, node: Node, *, const: bool = False) -> tuple[Pass | str, Pass | str]:
-        """Weight and bias (NULL where there is none)."""
+        """Weight and bias (NULL where there is none): const to read them, else what a gradient is subtracted from."""
+        block = VELOCITY if self.train.optimizer.momentum and not const else PARAMETERS
         c_type = "const float *" if const else "float *"
-        offsets, start = {}, 0
-        for name, array in self.train.program.parameters.items():
-            offsets[name] = start
-            start += array.size
-        weight, *bias = (f"m->parameters + {offsets[name]}" for name in node.parameters)
+        weight, *bias = (self._element(name, block) for name in node.parameters)
         return Pass(c_type, "weight", weight), Pass(c_type, "bias", bias[0]) if bias else "NULL"
+
+    @property
+    def rate(self) -> Pass:
+        """What a gradient is multiplied with before it is subtracted: -1 adds it to the velocity, exactly."""
+        return Pass("float", "rate", "-1.0f" if self.train.optimizer.momentum else "rate")
+
+    def all_parameters(self, node: Node, block: str = PARAMETERS, *, const: bool = False) -> Pass:
+        """Weight and bias, or their velocities, in one piece."""
+        names = tuple(self.train.program.parameters)
+        first = names.index(node.parameters[0])
+        if names[first : first + len(node.parameters)] != node.parameters:
+            raise InternalError(f"the parameters of {node.name} are not neighbours in program order")
+        name = "weight" if block == PARAMETERS else "velocity"
+        return Pass("const float *" if const else "float *", name, self._element(node.parameters[0], block))
+
+    def _element(self, name: str, block: str) -> str:
+        """Where the parameter `name`, or its velocity, begins."""
+        names = self.train.trainable if block == VELOCITY else tuple(self.train.program.parameters)
+        start = sum(self.train.program.parameters[n].size for n in names[: names.index(name)])
+        return f"m->{block} + {start}"
 
     def state(self, layer: int) -> Pass:
         """What the selection rule of `layer` remembers."""

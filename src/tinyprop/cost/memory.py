@@ -13,10 +13,12 @@ KEPT_BYTES = 4  # one k per layer
 
 @dataclass(frozen=True)
 class MemoryCost:
-    """All in bytes. arena: activations, errors and scratch, overlaid; arena_lower_bound: the most alive at one time;
-    input: the caller's sample; inference: weights, arena and input of a model that never trains, weights in flash."""
+    """All in bytes. optimizer: what it keeps between steps; arena: activations, errors and scratch, overlaid;
+    arena_lower_bound: the most alive at one time; input: the caller's sample; inference: weights, arena and input of a
+    model that never trains, weights in flash."""
 
     weights: int
+    optimizer: int
     state: int
     arena: int
     arena_lower_bound: int
@@ -26,7 +28,7 @@ class MemoryCost:
     @property
     def model(self) -> int:
         """The generated NAME_memory."""
-        return self.weights + self.state + self.arena
+        return self.weights + self.optimizer + self.state + self.arena
 
     @property
     def training(self) -> int:
@@ -35,7 +37,8 @@ class MemoryCost:
 
     def __str__(self) -> str:
         return (
-            f"RAM to train {self.training:,} bytes: weights {self.weights:,}, activations and errors {self.arena:,} "
+            f"RAM to train {self.training:,} bytes: weights {self.weights:,}, optimizer {self.optimizer:,}, "
+            f"activations and errors {self.arena:,} "
             f"(lower bound {self.arena_lower_bound:,}), method state {self.state:,}, input {self.input:,}; "
             f"to infer only {self.inference:,}"
         )
@@ -48,6 +51,7 @@ def memory_cost(train: TrainProgram, plan: Plan) -> MemoryCost:
     input_bytes = 4 * program.input.size
     return MemoryCost(
         weights=4 * sum(p.size for p in program.parameters.values()),
+        optimizer=4 * train.velocities,
         state=LAYER_STATE_BYTES * (1 + layers) + KEPT_BYTES * layers,
         arena=-(-plan.arena_bytes // 4) * 4,
         arena_lower_bound=plan.lower_bound_bytes,

@@ -9,6 +9,7 @@ from tinyprop.ir.op import LayerOp
 from tinyprop.ir.ops.flatten import Flatten
 from tinyprop.ir.ops.relu import ReLU
 from tinyprop.ir.train_program import AddErrorStep, BackwardStep, ForwardStep, LossStep, PassErrorStep, TrainProgram
+from tinyprop.methods.optimizer import PLAIN, SGD
 from tinyprop.methods.spec import LayerInfo, TrainSpec
 
 
@@ -25,7 +26,7 @@ def layer_infos(program: Program) -> tuple[LayerInfo, ...]:
     )
 
 
-def differentiate(program: Program, spec: TrainSpec, loss: Loss) -> TrainProgram:
+def differentiate(program: Program, spec: TrainSpec, loss: Loss, optimizer: SGD = PLAIN) -> TrainProgram:
     """The training step of a fused `program` under `spec`.
 
     Raises UserError when nothing may train or when the network ends in a ReLU and the loss cannot use that.
@@ -40,7 +41,7 @@ def differentiate(program: Program, spec: TrainSpec, loss: Loss) -> TrainProgram
     backward = _Tape(program, spec).record()
     reached = {step.node.name for step in backward if not isinstance(step, AddErrorStep)}
     forward = [ForwardStep(node, keep_aux=node.name in reached) for node in program.nodes]
-    return TrainProgram(program, spec, loss, (*forward, LossStep(loss, program.output.name), *backward))
+    return TrainProgram(program, spec, loss, (*forward, LossStep(loss, program.output.name), *backward), optimizer)
 
 
 class _Tape:

@@ -10,8 +10,10 @@ from tinyprop.ir.graph import Node, Program, frozen_array
 from tinyprop.ir.losses import Truth
 from tinyprop.ir.op import Array, Forward, JoinOp, LayerOp, PassOp
 from tinyprop.ir.train_program import AddErrorStep, BackwardStep, PassErrorStep, TrainProgram
+from tinyprop.methods.optimizer import descended
 from tinyprop.methods.rules.magnitude import abs_sum
 from tinyprop.methods.rules.rule import LayerState
+from tinyprop.methods.step_decay import StepDecay
 from tinyprop.trace import StepTrace
 
 Parameters = dict[str, Array]
@@ -44,14 +46,17 @@ class _Backward:
 
 
 class OracleTrainer:
-    """Trains `train.program` one sample at a time, in float32, with plain SGD.
+    """Trains `train.program` one sample at a time, in float32, with `train.optimizer`.
 
     parameters: name → array, in program order and PyTorch's layout; replaced, never written to, by each step.
+    velocity: the same of the trainable ones, where the optimizer has momentum.
     """
 
     def __init__(self, train: TrainProgram) -> None:
         self.train = train
         self.parameters: Parameters = dict(train.program.parameters)
+        moving = train.trainable if train.optimizer.momentum else ()
+        self.velocity: Parameters = {name: np.zeros_like(self.parameters[name]) for name in moving}
         self._layer_states = [LayerState() for _ in train.program.layers]
         self._output_state = LayerState()
 
@@ -76,7 +81,7 @@ class OracleTrainer:
         self._output_state, skipped = spec.skip.skip(self._output_state, loss, abs_sum(error))
         done = _Backward(kept=(0,) * len(program.layers))
         if not skipped:
-            done = self._backward(error, ran, lr)
+            done = self._backward(self.train.optimizer.clipped(error), ran, lr)
         return OracleStep(
             loss=loss,
             predicted=int(np.argmax(outputs)),
@@ -91,9 +96,10 @@ class OracleTrainer:
             macs_backward=done.macs,
         )
 
-    def fit(self, x: Array, y: Array, lr: float) -> StepTrace:
+    def fit(self, x: Array, y: Array, lr: float | StepDecay) -> StepTrace:
         """One step per sample of x (N, …) in order; y: labels (N,) or targets (N, outputs)."""
-        steps = [self.step(sample, truth, lr) for sample, truth in zip(x, y, strict=True)]
+        rates = lr.rates(len(x)).tolist() if isinstance(lr, StepDecay) else [lr] * len(x)
+        steps = [self.step(*one) for one in zip(x, y, rates, strict=True)]
         return StepTrace(
             loss=np.array([s.loss for s in steps], np.float32),
             predicted=np.array([s.predicted for s in steps], np.int64),
@@ -146,10 +152,23 @@ class OracleTrainer:
         below = node.op.input_error(delta, x, parameters, here) if step.propagate else None
         if below is not None and step.mask_input:
             below = np.where(x > 0, below, np.zeros_like(below))
-        if step.selection is not None:
-            updated = node.op.updated(delta, x, parameters, here, lr)
-            self.parameters |= dict(zip(node.parameters, updated, strict=True))
-        return below, replace(done, macs=done.macs + backward_macs(step, x, delta, here, self.train.spec))
+        if step.selection is not None and done.kept[step.layer]:
+            self._update(node, delta, x, here, lr)
+        macs = sum(backward_macs(part, x, delta, here, self.train.spec) for part in self.train.parts(step))
+        return below, replace(done, macs=done.macs + macs)
+
+    def _update(self, node: Node, delta: Array, x: Array, here: Forward, lr: float) -> None:
+        sgd, op, weights = self.train.optimizer, node.op, self._parameters_of(node)
+        assert isinstance(op, LayerOp)
+        if sgd.momentum:
+            before = (self.velocity[name] for name in node.parameters)
+            carried = tuple(sgd.carried(v, w) for v, w in zip(before, weights, strict=True))
+            velocity = op.updated(delta, x, carried, here, lr=-1.0)  # adds the gradient
+            self.velocity |= dict(zip(node.parameters, velocity, strict=True))
+            weights = tuple(descended(w, v, lr) for w, v in zip(weights, velocity, strict=True))
+        else:
+            weights = op.updated(delta, x, tuple(sgd.decayed(w, lr) for w in weights), here, lr)
+        self.parameters |= dict(zip(node.parameters, weights, strict=True))
 
     def _select(self, step: BackwardStep, delta: Array, here: Forward, done: _Backward) -> tuple[Array, _Backward]:
         """δ with exact zeros where it is not kept."""

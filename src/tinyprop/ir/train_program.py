@@ -7,10 +7,11 @@ An error slot is named after the value it is the error of. Where several nodes r
 its error down writes that slot, each other one a slot of its own, which an AddError step then adds to the first.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tinyprop.ir.graph import Node, Program
 from tinyprop.ir.losses import Loss
+from tinyprop.methods.optimizer import PLAIN, SGD
 from tinyprop.methods.spec import Selection, TrainSpec
 
 
@@ -82,12 +83,34 @@ Step = ForwardStep | LossStep | PassErrorStep | BackwardStep | AddErrorStep
 
 @dataclass(frozen=True)
 class TrainProgram:
-    """`program` after fusion, the method's `spec` for its layers, and the steps of one training step."""
+    """`program` after fusion, the method's `spec` for its layers, the steps of one training step; the optimizer."""
 
     program: Program
     spec: TrainSpec
     loss: Loss
     steps: tuple[Step, ...]
+    optimizer: SGD = PLAIN
+
+    @property
+    def trainable(self) -> tuple[str, ...]:
+        """Names of the parameters that a step may change, in program order."""
+        steps = [step for step in self.steps if isinstance(step, BackwardStep) and step.selection is not None]
+        names = {name for step in steps for name in step.node.parameters}
+        return tuple(name for name in self.program.parameters if name in names)
+
+    @property
+    def velocities(self) -> int:
+        """How many numbers the optimizer keeps from step to step."""
+        return sum(self.program.parameters[name].size for name in self.trainable) if self.optimizer.momentum else 0
+
+    def parts(self, step: BackwardStep) -> tuple[BackwardStep, ...]:
+        """What runs of `step`, one behind the other: all at once, or its error and then its update.
+
+        They part when the optimizer changes weights in more than one pass: the error needs them as they were.
+        """
+        if step.selection is None or step.slot is None or self.optimizer.plain:
+            return (step,)
+        return replace(step, selection=None), replace(step, slot=None, mask_input=False)
 
     def __str__(self) -> str:
-        return "\n".join([str(self.program), *(f"  {step}" for step in self.steps)])
+        return "\n".join([str(self.program), *(f"  {step}" for step in self.steps), f"  {self.optimizer}"])

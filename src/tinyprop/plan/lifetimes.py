@@ -150,7 +150,8 @@ class _Ledger:
             self.scratch[node.name] = self.create(time, f"{node.name}.scratch", scratch_bytes)
         if step.slot is not None:
             source = self.activation.get(node.input)
-            if op.error_overwrites_input and source is not None and self.is_free(source, after=time):
+            at_once = len(self.train.parts(step)) == 1  # else the update reads the input when the error is written
+            if op.error_overwrites_input and at_once and source is not None and self.is_free(source, after=time):
                 self.error[step.slot] = source
                 self.use(time, source)
             else:

@@ -1,8 +1,9 @@
 """Engine: a compiled network that trains and answers, wherever it runs. What all targets share is here."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from math import prod
 from types import TracebackType
 from typing import Any, Self
@@ -12,8 +13,9 @@ import numpy as np
 from tinyprop.codegen.layout import from_engine, to_engine, weight_hash
 from tinyprop.errors import InternalError, UserError
 from tinyprop.ir.graph import Program
+from tinyprop.methods.step_decay import StepDecay
 from tinyprop.targets.progress import Report, progress_report
-from tinyprop.targets.samples import SampleCheck, checked_epochs, checked_parameters, checked_rate
+from tinyprop.targets.samples import SampleCheck, checked_epochs, checked_parameters, checked_rates
 from tinyprop.trace import StepTrace
 
 
@@ -60,31 +62,32 @@ class Engine(ABC):
         y: Any,
         *,
         epochs: int = 1,
-        lr: float = 0.01,
+        lr: float | StepDecay = 0.01,
         seed: int | None = None,
         progress: bool | Report = True,
     ) -> StepTrace:
         """Trains on x (N, *input_shape) with class labels y (N,), one sample at a time; returns a row per step.
 
+        lr: one rate, or a StepDecay, which counts from the first step of this call.
         seed None keeps the order of the samples, a number shuffles them anew in each epoch. progress: a bar
         where stderr is a terminal and the run is not short, no bar, or a function told (steps done, steps in all).
         Raises UserError for input it cannot take, TrainingStopped when a step fails.
         """
         samples = self._check.samples(x)
         labels = self._check.labels(y, len(samples))
-        rate = checked_rate(lr)
         order = _order(len(samples), checked_epochs(epochs), seed)
+        rates = checked_rates(lr, len(order))
         traces: list[StepTrace] = []
         with progress_report(progress, f"training on {self.target}", len(order)) as report:
-            for start in range(0, len(order), self._chunk):
-                part = order[start : start + self._chunk]
-                trace, status = self._train(samples[part], labels[part], rate)
+            for start, end in _spans_of_one_rate(rates, self._chunk):
+                part = order[start:end]
+                trace, status = self._train(samples[part], labels[part], float(rates[start]))
                 traces.append(trace)
                 if status != 0:
                     step = start + len(trace)
                     sentence = f"step {step} of {len(order)}, on sample {order[step]}: {self._explain(status)}."
                     raise TrainingStopped(sentence, StepTrace.joined(traces))
-                report(start + len(part), len(order))
+                report(end, len(order))
         return StepTrace.joined(traces)
 
     def logits(self, x: Any, *, progress: bool | Report = True) -> np.ndarray:
@@ -179,3 +182,11 @@ def _order(count: int, epochs: int, seed: int | None) -> np.ndarray:
         return np.tile(np.arange(count), epochs)
     generator = np.random.default_rng(seed)
     return np.concatenate([generator.permutation(count) for _ in range(epochs)])
+
+
+def _spans_of_one_rate(rates: np.ndarray, longest: int) -> Iterator[tuple[int, int]]:
+    """Steps from … to (not included) at one rate, at most `longest` of them, in order."""
+    falls = np.flatnonzero(np.diff(rates)) + 1
+    for first, end in pairwise([0, *falls.tolist(), len(rates)]):
+        for start in range(first, end, longest):
+            yield start, min(start + longest, end)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from tinyprop.errors import UserError
+from tinyprop.methods.step_decay import StepDecay
 
 LARGEST_RATE = float(np.finfo(np.float32).max)
 
@@ -74,11 +75,15 @@ def checked_epochs(epochs: Any) -> int:
     return int(epochs)
 
 
-def checked_rate(rate: Any) -> float:
-    """The learning rate as a finite float of 0 or more. Raises UserError."""
+def checked_rates(lr: Any, steps: int) -> np.ndarray:
+    """The learning rate of each of `steps` steps, (steps,) float32, finite and 0 or more. Raises UserError."""
+    return lr.rates(steps) if isinstance(lr, StepDecay) else np.full(steps, _checked_rate(lr), np.float32)
+
+
+def _checked_rate(rate: Any) -> float:
     is_number = isinstance(rate, (int, float, np.integer, np.floating)) and not isinstance(rate, bool)
     if not is_number or not math.isfinite(rate) or rate < 0 or rate > LARGEST_RATE:
-        raise UserError(f"lr={rate!r}: pass a finite float32 number of 0 or more.")
+        raise UserError(f"lr={rate!r}: pass a finite float32 number of 0 or more, or a StepDecay.")
     return float(rate)
 
 

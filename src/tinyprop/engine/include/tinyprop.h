@@ -72,6 +72,9 @@ int tp_infer(tp_model *model, const float *x, float *y);
 /* One sample of training, batch 1, SGD in place: x[inputs], label < outputs, learning rate. `step` says what it did. */
 int tp_train_step(tp_model *model, const float *x, uint32_t label, float rate, tp_step *step);
 
+/* A learning rate that falls in steps: `initial` times `factor` (0 to 1) once per `every` (1 or more) steps done. */
+float tp_step_rate(float initial, float factor, uint32_t every, uint32_t step);
+
 /* Copies the parameters out, or in (all must be finite); program->parameters values in program order; a -0 goes in as 0.
  * Dense weights are stored [input][output], convolution weights [output][input][y][x]. */
 int tp_get_parameters(const tp_model *model, float *values);

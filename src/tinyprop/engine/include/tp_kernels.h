@@ -109,6 +109,10 @@ TP_ALWAYS_INLINE int tp_list_pays(uint32_t kept, uint32_t size)
     return 3U * kept < 2U * size;
 }
 
+TP_KERNEL void tp_clip_f32(float *delta, uint32_t size, float largest);
+TP_KERNEL void tp_velocity_f32(float *velocity, const float *weight, float momentum, float decay, uint32_t size);
+TP_KERNEL void tp_descend_f32(float *weight, const float *direction, float rate, uint32_t size);
+
 TP_KERNEL float tp_abs_sum_f32(const float *delta, uint32_t size);
 TP_KERNEL int tp_skip_by_error_f32(tp_layer_state *state, float y, float theta);
 TP_KERNEL int tp_skip_by_loss_f32(float loss, float tau);
@@ -123,6 +127,7 @@ TP_KERNEL uint32_t tp_keep_ratio_f32(float *delta, uint32_t size, uint32_t n, fl
 #include "../src/tp_add_f32.c"
 #include "../src/tp_all_finite_f32.c"
 #include "../src/tp_argmax_f32.c"
+#include "../src/tp_clip_f32.c"
 #include "../src/tp_compact_f32.c"
 #include "../src/tp_conv2d_error_f32.c"
 #include "../src/tp_conv2d_error_f32_k3p1w2.c"
@@ -136,6 +141,7 @@ TP_KERNEL uint32_t tp_keep_ratio_f32(float *delta, uint32_t size, uint32_t n, fl
 #include "../src/tp_dense_error_f32.c"
 #include "../src/tp_dense_fwd_f32.c"
 #include "../src/tp_dense_update_f32.c"
+#include "../src/tp_descend_f32.c"
 #include "../src/tp_expf.c"
 #include "../src/tp_keep_above_f32.c"
 #include "../src/tp_keep_all_f32.c"
@@ -150,6 +156,7 @@ TP_KERNEL uint32_t tp_keep_ratio_f32(float *delta, uint32_t size, uint32_t n, fl
 #include "../src/tp_softmax_cross_entropy_f32.c"
 #include "../src/tp_sqrtf.c"
 #include "../src/tp_update_bias_f32.c"
+#include "../src/tp_velocity_f32.c"
 #endif
 
 #endif

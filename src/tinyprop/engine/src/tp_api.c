@@ -80,6 +80,15 @@ int tp_train_step(tp_model *model, const float *x, uint32_t label, float rate, t
     return model->program->train(model->memory, x, label, rate, step);
 }
 
+float tp_step_rate(float initial, float factor, uint32_t every, uint32_t step)
+{
+    float rate = initial;
+    for (uint32_t falls = every > 0U ? step / every : 0U; falls > 0U && rate * factor < rate; --falls) { /* ends where it falls no more */
+        rate *= factor;
+    }
+    return rate;
+}
+
 int tp_get_parameters(const tp_model *model, float *values)
 {
     int status = check_ready(model);
