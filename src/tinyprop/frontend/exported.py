@@ -26,7 +26,7 @@ def checked_example(example_input: Any) -> torch.Tensor:
         )
     if not example.dtype.is_floating_point:
         raise UserError(f"example_input is {_dtype(example)}: pass float32, scaled as the model was trained on.")
-    return example.detach().to(torch.float32)
+    return example.detach().to(torch.float32, copy=True)  # a model may write into its input
 
 
 def export_for_inference(model: nn.Module, example: torch.Tensor) -> ExportedProgram:

@@ -1,4 +1,4 @@
-"""expf and logf of float32, bit for bit the engine's `tp_expf` and `tp_logf` (same operations, same order).
+"""Elementary functions of float32, bit for bit the engine's `tp_expf`, `tp_logf`, … (same operations, same order).
 
 Why not np.exp: libraries differ in the last bit, and trained weights would no longer be comparable by hash.
 The comments on the mathematics are in the C files.
@@ -16,6 +16,10 @@ _EXP = tuple(
     _F(float.fromhex(c)) for c in ("0x1.6a2352p-10", "0x1.123a6cp-7", "0x1.5558f4p-5", "0x1.555490p-3", "0x1.fffffcp-2")
 )
 _LOG = tuple(_F(float.fromhex(c)) for c in ("0x1.31e678p-2", "0x1.995e9cp-2", "0x1.55557ap-1"))
+_TANH = tuple(
+    _F(float.fromhex(c))
+    for c in ("-0x1.9b2faep-8", "0x1.593ceep-6", "-0x1.b92878p-5", "0x1.110d26p-3", "-0x1.55554ap-2")
+)
 _ROOT_HALF = 0x3F3504F3  # bits of sqrt(1/2)
 
 
@@ -62,3 +66,22 @@ def logf(x: Array) -> Array:
         y = k * _LN2_HIGH + (f - (s * (f - r) - k * _LN2_LOW))
     y = np.where(x == 0, _F(-np.inf), np.where(x > 0, y, _F(np.nan)))
     return np.where(np.isposinf(x), x, y)
+
+
+def sigmoidf(x: Array) -> Array:
+    """1 / (1 + e**-x) of a float32 array of any shape; float32, within 3 ulp, never raises or warns."""
+    x = np.asarray(x, np.float32)
+    e = expf(np.where(x < 0, x, -x))
+    return np.where(x < 0, e, _F(1)) / (_F(1) + e)
+
+
+def tanhf(x: Array) -> Array:
+    """Hyperbolic tangent of a float32 array of any shape; float32, within 2 ulp, never raises or warns."""
+    x = np.asarray(x, np.float32)
+    t = np.where(x < 0, -x, x)
+    with np.errstate(all="ignore"):
+        z = t * t
+        small = t + t * (z * _horner(_TANH, z))
+        large = _F(1) - _F(2) / (expf(_F(2) * t) + _F(1))
+    y = np.where(t < _F(0.55), small, large)
+    return np.where(x < 0, -y, y)

@@ -5,19 +5,16 @@ from typing import ClassVar
 
 import numpy as np
 
-from tinyprop.ir.op import Array, Forward, PassOp, Shape
+from tinyprop.ir.op import Array, Forward
+from tinyprop.ir.ops.activation import Activation
 
 
 @dataclass(frozen=True)
-class ReLU(PassOp):
-    """y = x where x > 0, else 0, element by element; any shape."""
+class ReLU(Activation):
+    """y = x where x > 0, else 0."""
 
     kind: ClassVar[str] = "relu"
-    elementwise: ClassVar[bool] = True
     backward_reads_output: ClassVar[bool] = True
-
-    def output_shape(self, shape: Shape) -> Shape:
-        return shape
 
     def forward(self, x: Array, parameters: tuple[Array, ...]) -> Forward:
         return Forward(np.where(x > 0, x, np.zeros_like(x)))
