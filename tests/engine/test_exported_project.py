@@ -9,6 +9,7 @@ import pytest
 
 from tinyprop.errors import UserError
 from tinyprop.frontend.naming import program_name
+from tinyprop.methods.optimizer import SGD
 
 pytestmark = pytest.mark.skipif(shutil.which("cc") is None, reason="no C compiler called cc")
 STRICT = ("-Wall", "-Wextra", "-Wpedantic", "-Werror")
@@ -42,6 +43,11 @@ def test_project_passes_by_hand_and_fails_with_one_weight_changed(export, name, 
     assert changed == 1
     weights.write_text(text)
     assert by_hand(folder) == ("FAIL", 1)
+
+
+def test_project_with_momentum_and_decay_passes(networks, tmp_path):
+    sgd = SGD(momentum=0.9, weight_decay=0.01, clip=0.5)
+    assert by_hand(networks["mlp"].train("tinyprop_v2", optimizer=sgd).export(tmp_path / "firmware")) == ("PASS", 0)
 
 
 @pytest.mark.skipif(shutil.which("cmake") is None, reason="cmake not installed")

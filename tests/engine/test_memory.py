@@ -7,6 +7,7 @@ import pytest
 
 from tinyprop.ir.oracle import OracleTrainer
 from tinyprop.methods import METHODS
+from tinyprop.methods.optimizer import SGD
 from tinyprop.targets import firmware, load_board
 from tinyprop.targets.emulated import EmulatedEngine
 from tinyprop.targets.toolchain import board_compiler
@@ -22,6 +23,16 @@ def test_steps_keep_to_their_memory_and_leave_nothing_in_the_arena(
     networks, gcc, c_program, run, name, method, kernels
 ):
     program = c_program(networks[name].train(method, kernels=kernels).sources, "drive.c", gcc(*SANITIZED))
+    left_alone = run(program)
+    assert len(set(left_alone.splitlines())) > 100
+    assert run(program, "poison") == left_alone
+
+
+@pytest.mark.parametrize(("name", "kernels"), [("mlp", "size"), ("pooled", "inline"), ("strided", "size")])
+def test_an_optimizer_keeps_to_its_memory_and_nothing_in_the_arena(networks, gcc, c_program, run, name, kernels):
+    sgd = SGD(momentum=0.5, weight_decay=0.01, clip=0.5)
+    sources = networks[name].train("tinyprop_v2", optimizer=sgd, kernels=kernels).sources
+    program = c_program(sources, "drive.c", gcc(*SANITIZED))
     left_alone = run(program)
     assert len(set(left_alone.splitlines())) > 100
     assert run(program, "poison") == left_alone

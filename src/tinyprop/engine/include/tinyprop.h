@@ -69,7 +69,7 @@ int tp_init(tp_model *model, const tp_program *program, void *memory, size_t byt
 /* Runs the network on x[inputs] and copies its outputs (before any softmax) to y[outputs]. */
 int tp_infer(tp_model *model, const float *x, float *y);
 
-/* One sample of training, batch 1, SGD in place: x[inputs], label < outputs, learning rate. `step` says what it did. */
+/* One sample of training, batch 1: x[inputs], label < outputs, learning rate. `step` says what it did. */
 int tp_train_step(tp_model *model, const float *x, uint32_t label, float rate, tp_step *step);
 
 /* A learning rate that falls in steps: `initial` times `factor` (0 to 1) once per `every` (1 or more) steps done. */
