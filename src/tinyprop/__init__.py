@@ -8,6 +8,9 @@
 from tinyprop.errors import InternalError as InternalError
 from tinyprop.errors import TinypropError as TinypropError
 from tinyprop.errors import UserError as UserError
+from tinyprop.ir.losses import LOSSES as LOSSES
+from tinyprop.ir.losses import CrossEntropy as CrossEntropy
+from tinyprop.ir.losses import MeanSquaredError as MeanSquaredError
 from tinyprop.methods import METHODS as METHODS
 from tinyprop.methods import Full as Full
 from tinyprop.methods import FullZeroSkip as FullZeroSkip

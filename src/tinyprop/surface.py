@@ -156,9 +156,9 @@ class Trainer:
         toolchain: "zig" (installed with tinyprop) or "gcc". optimise: a compiler flag such as "-O3"; default: the
         toolchain's usual one. Raises UserError for an unknown target, a missing tool, a model that does not fit.
         """
-        program = self.train_program.program
-        engine = build(self.sources, program.input.shape, target, toolchain, optimise)
-        engine.program = program
+        shape = self.train_program.program.input.shape
+        engine = build(self.sources, shape, target, toolchain, optimise)
+        engine.train_program = self.train_program
         return engine
 
     def export(self, folder: str | Path, board: str | None = None) -> Path:

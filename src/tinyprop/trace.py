@@ -10,7 +10,7 @@ import numpy as np
 class StepTrace:
     """One row per training step, in the order the samples were taken (N steps, T trainable layers).
 
-    loss (N,) float32, before the step · predicted (N,) int, before the step · skipped (N,) bool ·
+    loss (N,) float32, before the step · predicted (N,) int, the largest output, before the step · skipped (N,) bool ·
     kept (N, T) int, entries of δ back-propagated, forward order of layers, 0 where the pass did not come ·
     macs_forward, macs_backward, looks (N,) int: multiply-adds and selection looks really executed, from an
     instrumented engine, else None · instructions (N,) int: counted by an emulator, else None.

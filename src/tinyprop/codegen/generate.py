@@ -18,6 +18,7 @@ from tinyprop.codegen.kernel_calls import (
 )
 from tinyprop.codegen.layout import to_engine
 from tinyprop.codegen.literals import c_float
+from tinyprop.codegen.loss_calls import before_loss_calls, loss_expression
 from tinyprop.codegen.optimizer_calls import clip_calls, error_calls, update_calls
 from tinyprop.codegen.places import Places
 from tinyprop.codegen.rule_calls import selection_text, skip_condition
@@ -61,9 +62,8 @@ def generate(train: TrainProgram, storage: Storage, plan: Plan, kernels: str = I
         if isinstance(s, ForwardStep)
     ]
     backward, called = _backward(places)
-    clip = clip_calls(places)
-    called = [call for _, calls in forward for call in calls] + clip + called
-    outputs = places.read(program.output.name).text
+    before_loss, clip = before_loss_calls(places), clip_calls(places)
+    called = [call for _, calls in forward for call in calls] + before_loss + clip + called
     context = {
         "name": program.name,
         "stamp": stamp(train, plan),
@@ -76,7 +76,12 @@ def generate(train: TrainProgram, storage: Storage, plan: Plan, kernels: str = I
         "backward": backward,
         "skip": skip_condition(places),
         "clip": _texts(clip),
-        "outputs_place": outputs,
+        "outputs_place": places.read(program.output.name).text,
+        "error_place": places.error(program.output.name).text,
+        "learns_targets": train.loss.learns_targets,
+        "before_loss": _texts(before_loss),
+        "loss": loss_expression(places),
+        "loss_can_overflow": train.loss.can_overflow,
         "inputs": program.input.size,
         "outputs": program.output.size,
         "layers": len(program.layers),

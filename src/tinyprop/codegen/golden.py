@@ -19,11 +19,11 @@ RATE = 0.01
 
 @dataclass(frozen=True)
 class Golden:
-    """samples (STEPS, inputs) float32, labels (STEPS,), losses (STEPS,) float32; crc32 of all final parameters as the
-    engine stores them, little-endian."""
+    """samples (STEPS, inputs) float32; truths: labels (STEPS,) or targets (STEPS, outputs) float32, as the loss has it;
+    losses (STEPS,) float32; crc32 of all final parameters as the engine stores them, little-endian."""
 
     samples: np.ndarray
-    labels: np.ndarray
+    truths: np.ndarray
     losses: np.ndarray
     crc32: int
 
@@ -34,9 +34,11 @@ def golden_vectors(train: TrainProgram) -> Golden:
     generator = np.random.default_rng(20241)
     samples = generator.standard_normal((STEPS, *program.input.shape)).astype(np.float32)
     samples[generator.random(samples.shape) < 0.5] = 0
-    labels = np.arange(STEPS) % program.output.size
+    truths = np.arange(STEPS) % program.output.size
+    if train.loss.learns_targets:
+        truths = generator.standard_normal((STEPS, program.output.size)).astype(np.float32)
     oracle = OracleTrainer(train)
-    losses = [oracle.step(x, int(label), RATE).loss for x, label in zip(samples, labels, strict=True)]
+    losses = oracle.fit(samples, truths, RATE).loss
     final = to_engine(program, oracle.parameters)
     crc = zlib.crc32(final.astype("<f4").tobytes())
-    return Golden(samples.reshape(STEPS, -1), labels, np.array(losses, np.float32), crc)
+    return Golden(samples.reshape(STEPS, -1), truths, losses, crc)

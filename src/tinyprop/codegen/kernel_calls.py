@@ -38,6 +38,11 @@ def add_error_call(places: Places, step: AddErrorStep) -> Call:
     )
 
 
+def copy_call(source: Pass, target: Pass, size: int) -> Call:
+    """A value copied, where what overwrites it and what still reads it both need it."""
+    return Call("tp_copy_f32", str(size), (source, target, c_uint(size)))
+
+
 def backward_calls(places: Places, step: BackwardStep) -> list[Call]:
     """What propagates the selected error of a layer and updates its parameters."""
     return BACKWARD[type(step.node.op)](places, step)
@@ -90,8 +95,7 @@ def _copied_input(places: Places, step: BackwardStep) -> list[Call]:
     source, target = places.read(step.node.input), places.error(step.slot, "y")
     if source.text == target.text:
         return []
-    size = places.train.program.value_in(step.node).size
-    return [Call("tp_copy_f32", str(size), (source, target, c_uint(size)))]
+    return [copy_call(source, target, places.train.program.value_in(step.node).size)]
 
 
 def _conv2d_fwd(places: Places, node: Node) -> list[Call]:
@@ -178,7 +182,7 @@ def _pass_add(places: Places, step: PassErrorStep) -> list[Call]:
     size = places.train.program.value_out(step.node).size
     source = _const(places.delta(step.node), "x")
     targets = [places.error(slot, "y") for slot in step.slots if slot is not None]
-    return [Call("tp_copy_f32", str(size), (source, t, c_uint(size))) for t in targets if t.text != source.text]
+    return [copy_call(source, target, size) for target in targets if target.text != source.text]
 
 
 def _max_pool2d_fwd(places: Places, node: Node) -> list[Call]:

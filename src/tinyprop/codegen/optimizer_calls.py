@@ -14,7 +14,7 @@ def clip_calls(places: Places) -> list[Call]:
     if clip is None:
         return []
     size = places.train.program.output.size
-    delta = Pass("float *", "delta", "outputs")
+    delta = Pass("float *", "delta", "error")
     return [Call("tp_clip_f32", str(size), (delta, c_uint(size), c_float(clip)))]
 
 

@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import numpy as np
+
 from tinyprop.codegen.generate import render, stamp
 from tinyprop.codegen.golden import RATE, golden_vectors
 from tinyprop.codegen.literals import c_float
@@ -20,10 +22,12 @@ def project(tree: SourceTree, train: TrainProgram, plan: Plan, notes: tuple[str,
         "include_dirs": tree.include_dirs,
         "method": train.spec.method,
         "inputs": train.program.input.size,
-        "samples": [", ".join(c_float(v) for v in sample) for sample in golden.samples],
-        "labels": ", ".join(f"{label}U" for label in golden.labels),
-        "losses": ", ".join(c_float(loss) for loss in golden.losses),
-        "steps": len(golden.labels),
+        "outputs": train.program.output.size,
+        "samples": [_floats(sample) for sample in golden.samples],
+        "learns_targets": train.loss.learns_targets,
+        "truths": [_floats(t) if train.loss.learns_targets else f"{t}U" for t in golden.truths],
+        "losses": _floats(golden.losses),
+        "steps": len(golden.losses),
         "rate": c_float(RATE),
         "crc32": f"0x{golden.crc32:08X}U",
         "notes": notes,
@@ -31,3 +35,7 @@ def project(tree: SourceTree, train: TrainProgram, plan: Plan, notes: tuple[str,
     templates = {"CMakeLists.txt": "CMakeLists.txt.j2", "main.c": "main.c.j2", "README.md": "project_readme.md.j2"}
     extra = {path: render(template, context) for path, template in templates.items()}
     return replace(tree, files=dict(sorted({**tree.files, **extra}.items())))
+
+
+def _floats(values: np.ndarray) -> str:
+    return ", ".join(c_float(v) for v in values)

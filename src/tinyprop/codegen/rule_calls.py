@@ -74,7 +74,7 @@ SELECTIONS: dict[type[Selection], Callable[[Places, BackwardStep], Call]] = {
 
 def _skip_by_error(places: Places, rule: SkipByError) -> str:
     size = places.train.program.output.size
-    return f"tp_skip_by_error_f32(&m->output, tp_abs_sum_f32(outputs, {c_uint(size)}), {c_float(rule.theta)})"
+    return f"tp_skip_by_error_f32(&m->output, tp_abs_sum_f32(error, {c_uint(size)}), {c_float(rule.theta)})"
 
 
 def _skip_by_loss(places: Places, rule: SkipByLoss) -> str:

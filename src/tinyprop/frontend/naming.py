@@ -14,7 +14,7 @@ template this throw true try typename using virtual
 """
 # What the generated C calls its own functions and variables, and what a firmware project is likely to have.
 _TAKEN_WORDS = """
-forward infer labels losses memory model outputs rate samples status step train
+error forward infer labels loss losses memory model outputs predicted rate samples status step target targets train
 abs errno exit exp free index log malloc pow printf sin cos sqrt tan time
 accept bind close connect dup fork kill link listen open pause pipe poll raise read recv remove rename select send
 signal sleep socket stat sync system unlink wait write

@@ -67,13 +67,14 @@ class DeviceEngine(Engine):
         return self._machine.exchange(command, answer_bytes)
 
     def _greet(self) -> Facts:
-        words = struct.unpack("<5Ii", self._exchange(b"", protocol.GREETING_BYTES))
-        self._demand(struct.pack("<i", words[5]))
-        return Facts(*words[:5])
+        words = struct.unpack("<6Ii", self._exchange(b"", protocol.GREETING_BYTES))
+        self._demand(struct.pack("<i", words[6]))
+        inputs, outputs, layers, parameters, memory_bytes, learns_targets = words[:6]
+        return Facts(inputs, outputs, layers, parameters, memory_bytes, bool(learns_targets))
 
-    def _train(self, samples: np.ndarray, labels: np.ndarray, rate: float) -> tuple[StepTrace, int]:
+    def _train(self, samples: np.ndarray, truths: np.ndarray, rate: float) -> tuple[StepTrace, int]:
         row = protocol.train_answer(self.facts.layers)
-        command = protocol.order(Command.TRAIN, len(samples), rate) + protocol.labelled_samples(samples, labels)
+        command = protocol.order(Command.TRAIN, len(samples), rate) + protocol.lessons(samples, truths)
         answer = np.frombuffer(self._exchange(command, row.itemsize * len(samples)), dtype=row)
         failed = np.flatnonzero(answer["status"])
         done = answer[: failed[0]] if failed.size else answer

@@ -13,6 +13,7 @@ import numpy as np
 from tinyprop.codegen.layout import from_engine, to_engine, weight_hash
 from tinyprop.errors import InternalError, UserError
 from tinyprop.ir.graph import Program
+from tinyprop.ir.train_program import TrainProgram
 from tinyprop.methods.step_decay import StepDecay
 from tinyprop.targets.progress import Report, progress_report
 from tinyprop.targets.samples import SampleCheck, checked_epochs, checked_parameters, checked_rates
@@ -21,13 +22,17 @@ from tinyprop.trace import StepTrace
 
 @dataclass(frozen=True)
 class Facts:
-    """What the compiled network says of itself: counts of elements, and the bytes of its memory."""
+    """What the compiled network says of itself: counts of elements, and the bytes of its memory.
+
+    learns_targets: its loss takes floats (N, outputs), a regression; otherwise class labels (N,).
+    """
 
     inputs: int
     outputs: int
     layers: int
     parameters: int
     memory_bytes: int
+    learns_targets: bool = False
 
 
 class TrainingStopped(UserError):
@@ -45,7 +50,7 @@ class Engine(ABC):
     for TrainingStopped, which says how far the run went.
     """
 
-    program: Program | None = None  # known when built from a captured network
+    train_program: TrainProgram | None = None  # known when built from a captured network
 
     def __init__(self, facts: Facts, input_shape: tuple[int, ...], target: str, chunk: int) -> None:
         if prod(input_shape) != facts.inputs:
@@ -54,7 +59,7 @@ class Engine(ABC):
         self.input_shape = tuple(input_shape)
         self.target = target
         self._chunk = chunk
-        self._check = SampleCheck(self.input_shape, facts.outputs)
+        self._check = SampleCheck(self.input_shape, facts.outputs, facts.learns_targets)
 
     def fit(
         self,
@@ -66,22 +71,23 @@ class Engine(ABC):
         seed: int | None = None,
         progress: bool | Report = True,
     ) -> StepTrace:
-        """Trains on x (N, *input_shape) with class labels y (N,), one sample at a time; returns a row per step.
+        """Trains on x (N, *input_shape), one sample at a time; returns a row per step.
 
+        y: what the loss learns, class labels (N,) of an integer type, or targets (N, outputs) for mean squared error.
         lr: one rate, or a StepDecay, which counts from the first step of this call.
         seed None keeps the order of the samples, a number shuffles them anew in each epoch. progress: a bar
         where stderr is a terminal and the run is not short, no bar, or a function told (steps done, steps in all).
         Raises UserError for input it cannot take, TrainingStopped when a step fails.
         """
         samples = self._check.samples(x)
-        labels = self._check.labels(y, len(samples))
+        truths = self._check.truths(y, len(samples))
         order = _order(len(samples), checked_epochs(epochs), seed)
         rates = checked_rates(lr, len(order))
         traces: list[StepTrace] = []
         with progress_report(progress, f"training on {self.target}", len(order)) as report:
             for start, end in _spans_of_one_rate(rates, self._chunk):
                 part = order[start:end]
-                trace, status = self._train(samples[part], labels[part], float(rates[start]))
+                trace, status = self._train(samples[part], truths[part], float(rates[start]))
                 traces.append(trace)
                 if status != 0:
                     step = start + len(trace)
@@ -106,13 +112,22 @@ class Engine(ABC):
 
     def predict(self, x: Any) -> np.ndarray:
         """Classes (N,) int64 of x (N, *input_shape); of equal outputs the first wins. Raises UserError."""
+        self._require_classes("predict names classes", "logits(x)")
         classes: np.ndarray = self.logits(x).argmax(axis=1)
         return classes
 
     def accuracy(self, x: Any, y: Any) -> float:
         """Share of samples whose class is predicted, in percent. Raises UserError."""
+        self._require_classes("accuracy counts samples whose class is predicted", "mean_loss(x, y)")
         labels = self._check.labels(y, len(self._check.samples(x)))
         return 100.0 * float(np.mean(self.predict(x) == labels))
+
+    def mean_loss(self, x: Any, y: Any) -> float:
+        """Mean loss of x (N, *input_shape) with y as `fit` takes it, without learning. Raises UserError."""
+        truths = self._check.truths(y, len(self._check.samples(x)))
+        loss = self._known().loss
+        rows = zip(self.logits(x), truths, strict=True)
+        return float(np.mean([loss.loss_and_error(outputs, truth)[0] for outputs, truth in rows], dtype=np.float64))
 
     def weights(self) -> dict[str, np.ndarray]:
         """The weights as they are now: name → array in PyTorch's layout, as a state_dict has them."""
@@ -131,9 +146,18 @@ class Engine(ABC):
         return weight_hash(self.weights())
 
     def _network(self) -> Program:
-        if self.program is None:
-            raise InternalError("this engine was built from sources alone and does not know the names of its weights")
-        return self.program
+        return self._known().program
+
+    def _known(self) -> TrainProgram:
+        if self.train_program is None:
+            raise InternalError(
+                "this engine was built from sources alone: it knows neither weights by name nor its loss"
+            )
+        return self.train_program
+
+    def _require_classes(self, what: str, instead: str) -> None:
+        if self.facts.learns_targets:
+            raise UserError(f"{what}, and this network learns targets, not classes: use {instead}.")
 
     def set_parameters(self, values: Any) -> None:
         """Replaces all parameters by values (P,), in the order of `parameters`. Raises UserError."""
@@ -152,8 +176,11 @@ class Engine(ABC):
         """Gives back what the target holds. Closing twice is allowed."""
 
     @abstractmethod
-    def _train(self, samples: np.ndarray, labels: np.ndarray, rate: float) -> tuple[StepTrace, int]:
-        """Steps on samples (n, inputs) in order; stops at the first status that is not 0 and returns it."""
+    def _train(self, samples: np.ndarray, truths: np.ndarray, rate: float) -> tuple[StepTrace, int]:
+        """Steps on samples (n, inputs) in order; stops at the first status that is not 0 and returns it.
+
+        truths: labels (n,) uint32 or targets (n, outputs) float32, as the loss learns them.
+        """
 
     @abstractmethod
     def _infer(self, samples: np.ndarray) -> tuple[np.ndarray, int]:

@@ -31,7 +31,7 @@ class _Program(ctypes.Structure):
     _fields_ = [
         ("name", ctypes.c_char_p),
         *((count, ctypes.c_uint32) for count in ("inputs", "outputs", "layers", "parameters", "memory_bytes")),
-        *((pointer, ctypes.c_void_p) for pointer in ("initial", "infer", "train")),
+        *((pointer, ctypes.c_void_p) for pointer in ("initial", "infer", "train", "train_target")),
     ]
 
 
@@ -62,7 +62,14 @@ class HostEngine(Engine):
         self._library = _load(tree, toolchain, optimise)
         program = self._library.host_program_facts().contents
         super().__init__(
-            Facts(program.inputs, program.outputs, program.layers, program.parameters, program.memory_bytes),
+            Facts(
+                program.inputs,
+                program.outputs,
+                program.layers,
+                program.parameters,
+                program.memory_bytes,
+                learns_targets=bool(program.train_target),
+            ),
             input_shape,
             target="host",
             chunk=CHUNK,
@@ -91,14 +98,14 @@ class HostEngine(Engine):
             raise UserError("this engine is closed: build another one.")
         return ctypes.byref(self._model)
 
-    def _train(self, samples: np.ndarray, labels: np.ndarray, rate: float) -> tuple[StepTrace, int]:
+    def _train(self, samples: np.ndarray, truths: np.ndarray, rate: float) -> tuple[StepTrace, int]:
         done = ctypes.c_uint32()
         columns = self._columns(len(samples))
         trace = _Trace(**{name: column.ctypes.data for name, column in columns.items()})
         status = self._library.host_fit(
             self._handle(),
             samples.ctypes.data,
-            labels.ctypes.data,
+            truths.ctypes.data,
             len(samples),
             rate,
             ctypes.byref(trace),

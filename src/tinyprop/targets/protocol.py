@@ -6,7 +6,7 @@ from enum import IntEnum
 import numpy as np
 
 SENTENCE_BYTES = 256
-GREETING_BYTES = 24
+GREETING_BYTES = 28
 STATUS_BYTES = 4
 
 
@@ -28,12 +28,10 @@ def order(command: Command, count: int = 0, rate: float = 0.0) -> bytes:
     return struct.pack("<IIf", command, count & 0xFFFF_FFFF, rate)
 
 
-def labelled_samples(samples: np.ndarray, labels: np.ndarray) -> bytes:
-    """n × {label, x[inputs]} from samples (n, inputs) and labels (n,)."""
-    words = np.empty((len(samples), 1 + samples.shape[1]), dtype="<u4")
-    words[:, 0] = labels
-    words[:, 1:] = samples.astype("<f4", copy=False).view("<u4")
-    return words.tobytes()
+def lessons(samples: np.ndarray, truths: np.ndarray) -> bytes:
+    """n × {truth, x[inputs]} from samples (n, inputs) and labels (n,) uint32 or targets (n, outputs) float32."""
+    words = [part.reshape(len(samples), -1).view(np.uint32) for part in (truths, samples)]
+    return np.concatenate(words, axis=1).astype("<u4").tobytes()
 
 
 def train_answer(layers: int) -> np.dtype[np.void]:

@@ -14,10 +14,12 @@ LARGEST_RATE = float(np.finfo(np.float32).max)
 
 @dataclass(frozen=True)
 class SampleCheck:
-    """What an engine accepts. input_shape: of one sample; classes: labels run from 0 to classes - 1."""
+    """What an engine accepts. input_shape: of one sample; outputs: the classes, whose labels run from 0 to outputs - 1,
+    or where the loss learns_targets the floats of one target."""
 
     input_shape: tuple[int, ...]
-    classes: int
+    outputs: int
+    learns_targets: bool = False
 
     def samples(self, x: Any) -> np.ndarray:
         """x as (N, inputs) float32, contiguous. Raises UserError."""
@@ -26,27 +28,42 @@ class SampleCheck:
             raise UserError(self._wrong_shape(array.shape))
         if len(array) == 0:
             raise UserError("no samples were given: pass at least one.")
-        with np.errstate(over="ignore"):
-            flat = np.ascontiguousarray(array, dtype=np.float32).reshape(len(array), -1)
-        bad = np.flatnonzero(~np.isfinite(flat).all(axis=1))
-        if bad.size:
-            raise UserError(f"sample {bad[0]} holds NaN or infinity as float32: remove or repair it.")
-        return flat
+        return _finite_rows(array, "sample {} holds")
+
+    def truths(self, y: Any, count: int) -> np.ndarray:
+        """What `count` samples teach: y as labels or as targets, whichever the loss learns. Raises UserError."""
+        return self.targets(y, count) if self.learns_targets else self.labels(y, count)
+
+    def targets(self, y: Any, count: int) -> np.ndarray:
+        """y as (N, outputs) float32, contiguous. Raises UserError."""
+        array = _numbers(y, "targets")
+        if array.shape[1:] != (self.outputs,):
+            flat = array.ndim > 2 and math.prod(array.shape[1:]) == self.outputs
+            advice = "pass y.reshape(len(y), -1)" if flat else "pass one float per output of the network"
+            raise UserError(
+                f"targets have shape {array.shape}, this network learns targets of shape (N, {self.outputs}): {advice}."
+            )
+        if len(array) != count:
+            raise UserError(f"{count} samples came with {len(array)} targets: pass one target per sample.")
+        return _finite_rows(array, "the target of sample {} holds")
 
     def labels(self, y: Any, count: int) -> np.ndarray:
         """y as (N,) uint32. Raises UserError."""
         array = _array(y, "labels")
         if array.ndim != 1:
-            raise UserError(f"labels have shape {array.shape}: pass one class number per sample, shape (N,).")
+            raise UserError(
+                f"labels have shape {array.shape}: pass one class number per sample, shape (N,), "
+                "or train with loss='mse' to learn targets."
+            )
         if len(array) != count:
             raise UserError(f"{count} samples came with {len(array)} labels: pass one label per sample.")
         if array.dtype.kind not in "iu":
             raise UserError(f"labels have dtype {array.dtype}, not an integer type: pass class numbers from 0.")
-        bad = np.flatnonzero((array < 0) | (array >= self.classes))
+        bad = np.flatnonzero((array < 0) | (array >= self.outputs))
         if bad.size:
             raise UserError(
                 f"label {array[bad[0]]} of sample {bad[0]} is not a class of this network: "
-                f"labels run from 0 to {self.classes - 1}."
+                f"labels run from 0 to {self.outputs - 1}."
             )
         return array.astype(np.uint32)
 
@@ -85,6 +102,16 @@ def _checked_rate(rate: Any) -> float:
     if not is_number or not math.isfinite(rate) or rate < 0 or rate > LARGEST_RATE:
         raise UserError(f"lr={rate!r}: pass a finite float32 number of 0 or more, or a StepDecay.")
     return float(rate)
+
+
+def _finite_rows(array: np.ndarray, which_holds: str) -> np.ndarray:
+    """array as (N, values) float32, contiguous. which_holds: how a sentence on row {} begins. Raises UserError."""
+    with np.errstate(over="ignore"):
+        flat = np.ascontiguousarray(array, dtype=np.float32).reshape(len(array), -1)
+    bad = np.flatnonzero(~np.isfinite(flat).all(axis=1))
+    if bad.size:
+        raise UserError(f"{which_holds.format(bad[0])} NaN or infinity as float32: remove or repair it.")
+    return flat
 
 
 def _array(values: Any, what: str) -> np.ndarray:

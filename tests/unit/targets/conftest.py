@@ -79,7 +79,7 @@ static int train(void *memory, const float *x, uint32_t label, float rate, tp_st
     return TP_OK;
 }
 
-const tp_program toy = {"toy", 4u, 3u, 1u, 15u, sizeof(toy_memory), initial, infer, train};
+const tp_program toy = {"toy", 4u, 3u, 1u, 15u, sizeof(toy_memory), initial, infer, train, NULL};
 """
 
 KERNELS_HEADER = """\
@@ -87,6 +87,7 @@ KERNELS_HEADER = """\
 #define TP_KERNELS_H
 #include "tp_instrument.h"
 #include <stdint.h>
+#define TP_NOINLINE static
 int tp_all_finite_f32(const float *x, uint32_t n);
 #endif
 """

@@ -118,7 +118,7 @@ def test_an_inference_that_fails_says_which(engine, toy_samples):
     x = toy_samples[0].copy()
     x[80] = 3e38
     engine.set_parameters(np.full(15, 2.0))
-    with pytest.raises(UserError, match="sample 80: an input, parameter or output is NaN or infinite"):
+    with pytest.raises(UserError, match="sample 80: an input, target, parameter, output or loss is NaN or infinite"):
         engine.logits(x)
 
 

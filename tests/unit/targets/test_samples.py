@@ -9,7 +9,7 @@ from tinyprop.targets.samples import SampleCheck, checked_parameters
 
 X = np.zeros((3, 2, 2), dtype=np.float32)
 Y = np.array([0, 1, 2])
-CHECK = SampleCheck(input_shape=(2, 2), classes=3)
+CHECK = SampleCheck(input_shape=(2, 2), outputs=3)
 
 
 def with_value(index, value):

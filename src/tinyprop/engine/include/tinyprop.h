@@ -27,9 +27,10 @@ enum {
     TP_ERR_NULL = -1,       /* a pointer is null */
     TP_ERR_MEMORY = -2,     /* the memory given is smaller than the program needs, or misaligned */
     TP_ERR_LABEL = -3,      /* the label is not a class of the program */
-    TP_ERR_NONFINITE = -4,  /* an input, a parameter given, or an output is NaN or infinite */
+    TP_ERR_NONFINITE = -4,  /* an input, a target, a parameter given, an output or the loss is NaN or infinite */
     TP_ERR_RATE = -5,       /* the learning rate is negative, NaN or infinite */
-    TP_ERR_NOT_READY = -6   /* the model was not initialised */
+    TP_ERR_NOT_READY = -6,  /* the model was not initialised */
+    TP_ERR_LOSS = -7        /* a label was given where the program's loss learns targets, or the other way round */
 };
 
 /* What one layer's selection rule remembers between steps. */
@@ -40,7 +41,7 @@ typedef struct tp_layer_state {
 /* What one training step did. */
 typedef struct tp_step {
     float loss;            /* of this sample, before the step */
-    uint32_t predicted;    /* class with the largest output, before the step */
+    uint32_t predicted;    /* class, or in a regression the output, with the largest value; before the step */
     uint32_t skipped;      /* 1: the sample had nothing to teach and no backward pass was made */
     const uint32_t *kept;  /* [layers], forward order: entries of delta that were back-propagated; in the model */
 } tp_step;
@@ -49,13 +50,15 @@ typedef struct tp_step {
 typedef struct tp_program {
     const char *name;
     uint32_t inputs;
-    uint32_t outputs;              /* classes */
+    uint32_t outputs;              /* classes, or the floats of a target */
     uint32_t layers;               /* trainable layers */
     uint32_t parameters;           /* float32 values, first in the memory, in program order */
     uint32_t memory_bytes;
     const float *initial;          /* [parameters] */
     const float *(*infer)(void *memory, const float *x);  /* returns the outputs, in the memory */
+    /* One of these, as the loss has it; the other is null. */
     int (*train)(void *memory, const float *x, uint32_t label, float rate, tp_step *step);
+    int (*train_target)(void *memory, const float *x, const float *target, float rate, tp_step *step);
 } tp_program;
 
 typedef struct tp_model {
@@ -71,6 +74,9 @@ int tp_infer(tp_model *model, const float *x, float *y);
 
 /* One sample of training, batch 1: x[inputs], label < outputs, learning rate. `step` says what it did. */
 int tp_train_step(tp_model *model, const float *x, uint32_t label, float rate, tp_step *step);
+
+/* The same for a program whose loss (mean squared error) learns from target[outputs] in place of a label. */
+int tp_train_target(tp_model *model, const float *x, const float *target, float rate, tp_step *step);
 
 /* A learning rate that falls in steps: `initial` times `factor` (0 to 1) once per `every` (1 or more) steps done. */
 float tp_step_rate(float initial, float factor, uint32_t every, uint32_t step);

@@ -99,6 +99,8 @@ TP_KERNEL void tp_relu_bwd_f32(float *error, const float *y, uint32_t size);
 TP_KERNEL void tp_max_pool2d_fwd_f32(const float *x, float *y, uint8_t *argmax, tp_max_pool2d p);
 TP_KERNEL void tp_max_pool2d_bwd_f32(const float *delta, const uint8_t *argmax, float *error, tp_max_pool2d p);
 TP_KERNEL float tp_softmax_cross_entropy_f32(float *outputs, uint32_t label, uint32_t size);
+TP_KERNEL float tp_smoothed_cross_entropy_f32(float *outputs, uint32_t label, uint32_t size, float smoothing);
+TP_KERNEL float tp_mean_squared_error_f32(float *outputs, const float *target, uint32_t size);
 
 TP_KERNEL uint32_t tp_compact_f32(float *values, tp_index *index, uint32_t size);
 TP_KERNEL void tp_update_bias_f32(float *bias, const float *delta, const tp_index *index, float rate, uint32_t size);
@@ -149,10 +151,12 @@ TP_KERNEL uint32_t tp_keep_ratio_f32(float *delta, uint32_t size, uint32_t n, fl
 #include "../src/tp_logf.c"
 #include "../src/tp_max_pool2d_bwd_f32.c"
 #include "../src/tp_max_pool2d_fwd_f32.c"
+#include "../src/tp_mean_squared_error_f32.c"
 #include "../src/tp_relu_bwd_f32.c"
 #include "../src/tp_relu_fwd_f32.c"
 #include "../src/tp_skip_by_error_f32.c"
 #include "../src/tp_skip_by_loss_f32.c"
+#include "../src/tp_smoothed_cross_entropy_f32.c"
 #include "../src/tp_softmax_cross_entropy_f32.c"
 #include "../src/tp_sqrtf.c"
 #include "../src/tp_update_bias_f32.c"

@@ -59,6 +59,15 @@ int tp_infer(tp_model *model, const float *x, float *y)
     return TP_OK;
 }
 
+/* What a step asks of its learning rate and its sample, whatever it learns from. */
+static int check_sample(const tp_model *model, const float *x, float rate)
+{
+    if (!are_finite(&rate, 1U) || rate < 0.0f) {
+        return TP_ERR_RATE;
+    }
+    return are_finite(x, model->program->inputs) ? TP_OK : TP_ERR_NONFINITE;
+}
+
 int tp_train_step(tp_model *model, const float *x, uint32_t label, float rate, tp_step *step)
 {
     int status = check_ready(model);
@@ -68,16 +77,33 @@ int tp_train_step(tp_model *model, const float *x, uint32_t label, float rate, t
     if (x == NULL || step == NULL) {
         return TP_ERR_NULL;
     }
+    if (model->program->train == NULL) {
+        return TP_ERR_LOSS;
+    }
     if (label >= model->program->outputs) {
         return TP_ERR_LABEL;
     }
-    if (!are_finite(&rate, 1U) || rate < 0.0f) {
-        return TP_ERR_RATE;
+    status = check_sample(model, x, rate);
+    return status == TP_OK ? model->program->train(model->memory, x, label, rate, step) : status;
+}
+
+int tp_train_target(tp_model *model, const float *x, const float *target, float rate, tp_step *step)
+{
+    int status = check_ready(model);
+    if (status != TP_OK) {
+        return status;
     }
-    if (!are_finite(x, model->program->inputs)) {
+    if (x == NULL || target == NULL || step == NULL) {
+        return TP_ERR_NULL;
+    }
+    if (model->program->train_target == NULL) {
+        return TP_ERR_LOSS;
+    }
+    if (!are_finite(target, model->program->outputs)) {
         return TP_ERR_NONFINITE;
     }
-    return model->program->train(model->memory, x, label, rate, step);
+    status = check_sample(model, x, rate);
+    return status == TP_OK ? model->program->train_target(model->memory, x, target, rate, step) : status;
 }
 
 float tp_step_rate(float initial, float factor, uint32_t every, uint32_t step)
@@ -133,11 +159,13 @@ const char *tp_strerror(int status)
     case TP_ERR_LABEL:
         return "the label is not a class of this network: labels run from 0 to outputs - 1";
     case TP_ERR_NONFINITE:
-        return "an input, parameter or output is NaN or infinite: check the sensor, or lower the learning rate";
+        return "an input, target, parameter, output or loss is NaN or infinite: check the sensor or lower the learning rate";
     case TP_ERR_RATE:
         return "the learning rate is negative, NaN or infinite: pass a finite value of 0 or more";
     case TP_ERR_NOT_READY:
         return "the model is not initialised: call tp_init first";
+    case TP_ERR_LOSS:
+        return "the loss learns the other kind of truth: labels are for tp_train_step, targets for tp_train_target";
     default:
         return "unknown status code";
     }

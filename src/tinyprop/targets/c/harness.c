@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The firmware that puts a network at the command of a host: it reads commands from a stream and answers on another.
  * Words are 32 bits, little-endian. A command is {operation, count, rate} and then, for
- *   TRAIN    count × {label, x[inputs]}   answers count × {status, loss, predicted, skipped, ticks, kept[layers]}
+ *   TRAIN    count × {truth, x[inputs]}   answers count × {status, loss, predicted, skipped, ticks, kept[layers]}
  *   INFER    count × {x[inputs]}          answers count × {status, ticks, y[outputs]}
  *   GET                                   answers parameters[parameters]
  *   SET      parameters[parameters]       answers {status}
@@ -9,7 +9,8 @@
  *   STACK                                 answers {bytes}
  *   EXPLAIN  count: a status              answers a sentence of SENTENCE_BYTES characters, zeros behind it
  *   QUIT                                  answers nothing and ends
- * On power-up it says {inputs, outputs, layers, parameters, memory_bytes, status of tp_init}. */
+ * On power-up it says {inputs, outputs, layers, parameters, memory_bytes, learns_targets, status of tp_init}.
+ * A truth is a label or, where the loss learns targets, target[outputs]. */
 #include "measure.h"
 #include "semihosting.h"
 #include "stream.h"
@@ -49,7 +50,7 @@ typedef struct train_answer {
 extern const tp_program *const board_program;
 extern void *const board_memory;
 
-/* The first free word of RAM: here live one sample and one output vector, whose sizes only the program knows. */
+/* The first free word of RAM: here live one sample and one output or target, whose sizes only the program knows. */
 extern float board_scratch[];
 
 static tp_model model;
@@ -74,23 +75,37 @@ static void write_zeros(uint32_t words)
     }
 }
 
+/* Reads one truth and one sample. Returns the label; a target stays behind the sample. */
+static uint32_t read_lesson(float *sample, float *target)
+{
+    uint32_t label = 0u;
+    if (board_program->train_target != NULL) {
+        stream_read(target, board_program->outputs * (uint32_t)sizeof(float));
+    } else {
+        stream_read(&label, sizeof label);
+    }
+    stream_read(sample, board_program->inputs * (uint32_t)sizeof(float));
+    return label;
+}
+
 static void train(const command *order)
 {
     float *sample = board_scratch;
+    float *target = board_scratch + board_program->inputs;
     uint32_t layers = board_program->layers;
     int32_t status = TP_OK;
     for (uint32_t i = 0u; i < order->count; i++) {
-        uint32_t label;
         train_answer answer = {STATUS_NOT_RUN, 0.0f, 0u, 0u, 0u};
-        stream_read(&label, sizeof label);
-        stream_read(sample, board_program->inputs * (uint32_t)sizeof(float));
+        uint32_t label = read_lesson(sample, target);
         if (status != TP_OK) {
             stream_write(&answer, sizeof answer);
             write_zeros(layers);
             continue;
         }
         tp_step step = {0.0f, 0u, 0u, NULL};
-        measured run = measure_train(tp_train_step, &model, sample, label, order->rate, &step);
+        measured run = board_program->train_target != NULL
+            ? measure_train_target(tp_train_target, &model, sample, target, order->rate, &step)
+            : measure_train(tp_train_step, &model, sample, label, order->rate, &step);
         status = run.status;
         answer.status = status;
         answer.loss = step.loss;
@@ -144,8 +159,11 @@ static void greet(void)
 {
     const tp_program *p = board_program;
     int32_t status = reset();
-    const uint32_t facts[6] = {p->inputs, p->outputs, p->layers, p->parameters, p->memory_bytes, (uint32_t)status};
-    ticks_of_no_training = measure_nothing_trained();
+    const uint32_t learns_targets = p->train_target != NULL;
+    const uint32_t facts[7] = {
+        p->inputs, p->outputs, p->layers, p->parameters, p->memory_bytes, learns_targets, (uint32_t)status,
+    };
+    ticks_of_no_training = learns_targets ? measure_no_target_trained() : measure_nothing_trained();
     ticks_of_no_inference = measure_nothing_inferred();
     stream_write(facts, sizeof facts);
 }

@@ -19,7 +19,7 @@ typedef struct host_trace {
 extern const tp_program *const host_program;
 
 const tp_program *host_program_facts(void);
-int host_fit(tp_model *model, const float *x, const uint32_t *labels, uint32_t n, float rate, const host_trace *trace,
+int host_fit(tp_model *model, const float *x, const void *truths, uint32_t n, float rate, const host_trace *trace,
              uint32_t *done);
 int host_infer(tp_model *model, const float *x, uint32_t n, float *y, uint32_t *done);
 
@@ -39,15 +39,26 @@ static void record(const host_trace *trace, uint32_t row, const tp_step *step, u
     trace->looks[row] = tp_counts_now.looks;
 }
 
-/* Trains on x[n][inputs] in order, up to the first sample that fails; *done says how many steps were made. */
-int host_fit(tp_model *model, const float *x, const uint32_t *labels, uint32_t n, float rate, const host_trace *trace,
+static int step_on(tp_model *model, const float *x, const void *truths, uint32_t row, float rate, tp_step *step)
+{
+    const tp_program *program = model->program;
+    const float *sample = x + (size_t)row * program->inputs;
+    if (program->train_target != NULL) {
+        return tp_train_target(model, sample, (const float *)truths + (size_t)row * program->outputs, rate, step);
+    }
+    return tp_train_step(model, sample, ((const uint32_t *)truths)[row], rate, step);
+}
+
+/* Trains on x[n][inputs] in order, up to the first sample that fails; *done says how many steps were made.
+ * truths: uint32_t labels[n], or float targets[n][outputs] where the loss learns from these. */
+int host_fit(tp_model *model, const float *x, const void *truths, uint32_t n, float rate, const host_trace *trace,
              uint32_t *done)
 {
     const tp_program *program = model->program;
     for (*done = 0u; *done < n; ++*done) {
         tp_step step;
         memset(&tp_counts_now, 0, sizeof tp_counts_now);
-        int status = tp_train_step(model, x + (size_t)*done * program->inputs, labels[*done], rate, &step);
+        int status = step_on(model, x, truths, *done, rate, &step);
         if (status != TP_OK) {
             return status;
         }
