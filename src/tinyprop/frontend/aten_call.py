@@ -36,6 +36,12 @@ class AtenCall:
         values = tuple(value) if isinstance(value, list | tuple) else (value,)
         return (values[0], values[-1])
 
+    def window(self, name: str, fill: int = 1) -> tuple[int, int]:
+        """As `pair`, but what has one size only, a signal's, is (fill, size)."""
+        value = self.arguments[name]
+        one = isinstance(value, list | tuple) and len(value) == 1
+        return (fill, value[0]) if one and self.operator.endswith("1d") else self.pair(name)
+
     @property
     def shape(self) -> Shape:
         """Shape of the result, with batch."""
