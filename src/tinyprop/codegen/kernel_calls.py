@@ -67,7 +67,6 @@ def _dense_bwd(places: Places, step: BackwardStep) -> list[Call]:
     node, op = step.node, step.node.op
     assert isinstance(op, Dense)
     skip = places.train.spec.skips_inputs
-    weight, bias = places.parameters(node)
     shape = _join(op.inputs, op.outputs, _word(step.mask_input, "masked"), _word(not op.bias, "nobias"))
     sizes = (c_uint(op.inputs), c_uint(op.outputs))
     tail = (_flag(step.mask_input), _flag(skip))
@@ -75,7 +74,9 @@ def _dense_bwd(places: Places, step: BackwardStep) -> list[Call]:
         assert step.slot is not None
         frozen_weight = places.parameters(node, const=True)[0]
         frozen = (places.overwrite(step.slot), places.delta(node, const=True), frozen_weight)
-        return [*_copied_input(places, step), Call("tp_dense_error_f32", shape, (*frozen, *sizes, *tail))]
+        copied = _copied_input(places, step) if step.mask_input else []
+        return [*copied, Call("tp_dense_error_f32", shape, (*frozen, *sizes, *tail))]
+    weight, bias = places.parameters(node)
     columns = places.scratch(node, "tp_index")
     kept: Argument = c_uint(op.outputs)
     if places.train.spec.skip_zeros:
