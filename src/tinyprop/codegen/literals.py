@@ -13,6 +13,11 @@ def c_uint(value: int) -> str:
     return f"{int(value)}U"
 
 
+def c_flag(condition: bool) -> str:
+    """1 or 0."""
+    return "1" if condition else "0"
+
+
 def c_struct(type_name: str, *values: int) -> str:
     """A compound literal of unsigned integers."""
     return f"(({type_name}){{{', '.join(map(str, values))}}})"

@@ -59,7 +59,7 @@ def _keep_ratio(places: Places, step: BackwardStep) -> Call:
     settings = (c_float(rule.s_min), c_float(rule.s_max), scale, c_uint(rule.k_min), places.state(step.layer))
     pool = op.pool.kernel if isinstance(op, Conv2dMaxPool) else (1, 1)
     row = places.train.program.value_out(node).shape[-1]
-    packed = "1" if isinstance(op, Conv2dMaxPool) and op.blocked else "0"
+    packed = "1" if isinstance(op, Conv2dMaxPool) and op.blocked(places.train.program.value_in(node).shape) else "0"
     ties = (places.argmax(node, const=True), c_uint(row), c_uint(pool[0]), c_uint(pool[1]), packed)
     arguments = (places.delta(node), c_uint(size), c_uint(n), *settings, *ties)
     return Call("tp_keep_ratio_f32", f"{size}_of_{n}", arguments, "uint32_t")

@@ -8,7 +8,7 @@ import numpy as np
 
 from tinyprop.errors import InternalError
 from tinyprop.ir.op import Array, Forward, LayerOp
-from tinyprop.ir.ops.conv2d import Conv2d
+from tinyprop.ir.ops.conv2d import Conv2d, ConvKernels
 from tinyprop.ir.ops.conv2d_max_pool import Conv2dMaxPool
 from tinyprop.ir.ops.dense import Dense
 from tinyprop.ir.train_program import BackwardStep
@@ -21,10 +21,10 @@ def forward_macs(op: LayerOp, x: Array, ran: Forward, skip_inputs: bool) -> int:
         case Dense():
             return op.outputs * _visited(x, skip_inputs)
         case Conv2d():
-            return op.out_channels * op.in_channels * int(_taps_inside(op, x).sum())
+            return op.out_channels * op.group_inputs * int(op.taps_inside(x.shape).sum())
         case Conv2dMaxPool(conv=conv, pool=pool):
             rows, columns = (count * size for count, size in zip(ran.y.shape[1:], pool.kernel, strict=True))
-            return conv.out_channels * conv.in_channels * int(_taps_inside(conv, x)[:rows, :columns].sum())
+            return conv.out_channels * conv.group_inputs * int(conv.taps_inside(x.shape)[:rows, :columns].sum())
     raise InternalError(f"no count of executed multiply-adds for operator '{op.kind}'")
 
 
@@ -37,7 +37,7 @@ def backward_macs(step: BackwardStep, x: Array, delta: Array, ran: Forward, spec
         case Dense() as op:
             return _dense_backward(op, step, x, delta, spec)
         case Conv2d() as op:
-            return _products(step) * _conv_backward(op, x, delta, tuple(np.indices(delta.shape)), spec.skip_zeros)
+            return _unpooled_backward(op, step, x, delta, spec.skip_zeros)
         case Conv2dMaxPool(conv=conv, pool=pool):
             assert ran.aux is not None
             return _products(step) * _conv_backward(conv, x, delta, pool.places(ran.aux), spec.skip_zeros)
@@ -54,10 +54,19 @@ def _dense_backward(op: Dense, step: BackwardStep, x: Array, delta: Array, spec:
     return _products(step) * columns * rows
 
 
+def _unpooled_backward(conv: Conv2d, step: BackwardStep, x: Array, delta: Array, skip_zeros: bool) -> int:
+    everywhere = tuple(np.indices(delta.shape))
+    kept = _conv_backward(conv, x, delta, everywhere, skip_zeros)
+    # Depthwise errors gather every product, zero or not.
+    dense = conv.kernels(x.shape) is ConvKernels.DEPTHWISE
+    error = _conv_backward(conv, x, delta, everywhere, skip_zeros=False) if dense else kept
+    return int(step.propagate) * error + int(step.selection is not None) * kept
+
+
 def _conv_backward(conv: Conv2d, x: Array, delta: Array, places: tuple[Array, ...], skip_zeros: bool) -> int:
     """places: channel, row and column before pooling of each stored entry of δ."""
     executed = delta != 0 if skip_zeros else np.ones(delta.shape, bool)
-    return conv.in_channels * int(_taps_inside(conv, x)[places[1], places[2]][executed].sum())
+    return conv.group_inputs * int(conv.taps_inside(x.shape)[places[1], places[2]][executed].sum())
 
 
 def _products(step: BackwardStep) -> int:
@@ -67,10 +76,3 @@ def _products(step: BackwardStep) -> int:
 
 def _visited(x: Array, skip_inputs: bool) -> int:
     return int(np.count_nonzero(x)) if skip_inputs else x.size
-
-
-def _taps_inside(conv: Conv2d, x: Array) -> Array:
-    """Per output position (OH, OW), the taps of one input channel that lie inside the image."""
-    inside = conv.padded(np.ones((1, *x.shape[1:]), np.int64))
-    _, rows, columns = conv.output_shape(x.shape)
-    return np.array([[conv.window(inside, oy, ox).sum() for ox in range(columns)] for oy in range(rows)])

@@ -18,6 +18,8 @@ import numpy as np
 Shape = tuple[int, ...]
 Array = np.ndarray
 
+LONGEST_LIST = 65_535  # entries of δ that one list of the engine's kernels can name: its indices have 16 bits
+
 
 def sum_in_order(start: Array, terms: Array) -> Array:
     """`start + terms[0] + terms[1] + …`, strictly left to right (NumPy's own sum is pairwise).

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Every kernel of the engine. Names: tp_<operation>_<fwd|bwd>_<dtype>[_<variant>]; file = function.
  *
- * Layouts: feature maps [channel][y][x], dense weights [input][output], convolution weights [output][input][ky][kx].
+ * Layouts: feature maps [channel][y][x], dense weights [input][output], convolution weights [output][group input][ky][kx].
  * Every result has one accumulator, filled in the order its file states; exact zeros may be left out, which changes
  * nothing. Pointers of one call never overlap unless the kernel says so. Sizes are elements.
  */
@@ -31,6 +31,9 @@ typedef struct TP_MAY_ALIAS tp_kept_at {
     uint32_t window;
 } tp_kept_at;
 
+/* The window part of a tp_kept_at by itself. */
+typedef uint32_t TP_MAY_ALIAS tp_window;
+
 /* Geometry of a convolution: literal in generated code, so that inlined kernels see constants. */
 typedef struct tp_conv2d {
     uint32_t in_channels, in_height, in_width;
@@ -38,6 +41,8 @@ typedef struct tp_conv2d {
     uint32_t kernel_height, kernel_width;
     uint32_t stride_height, stride_width;
     uint32_t pad_height, pad_width;
+    uint32_t dilation_height, dilation_width;
+    uint32_t groups; /* output channels of a group read the input channels of that group only */
 } tp_conv2d;
 
 /* A window that looks at every input once: stride = size. */
@@ -92,6 +97,24 @@ TP_KERNEL void tp_conv2d_error_f32_k3p1w2(const float *x, const float *delta, co
                                           int mask_input, int skip_zeros);
 TP_KERNEL void tp_conv2d_update_f32_k3p1w2(const float *x, const float *delta, const uint8_t *argmax, float *weight,
                                            float *bias, tp_kept_at *kept, float rate, tp_conv2d c, int skip_zeros);
+TP_KERNEL void tp_conv2d_fwd_f32_k3p1(const float *x, const float *weight, const float *bias, float *y, tp_conv2d c,
+                                      int relu);
+TP_KERNEL void tp_conv2d_error_f32_k3p1(const float *x, const float *delta, const float *weight, float *error,
+                                        tp_kept *kept, tp_conv2d c, int mask_input, int skip_zeros);
+TP_KERNEL void tp_conv2d_update_f32_k3p1(const float *x, float *delta, float *weight, float *bias, tp_window *windows,
+                                         float rate, tp_conv2d c, int skip_zeros);
+TP_KERNEL void tp_depthwise_conv2d_fwd_f32_k3p1(const float *x, const float *weight, const float *bias, float *y,
+                                                tp_conv2d c, int relu);
+TP_KERNEL void tp_depthwise_conv2d_error_f32_k3p1(const float *x, const float *delta, const float *weight, float *error,
+                                                  tp_conv2d c, int mask_input);
+TP_KERNEL void tp_depthwise_conv2d_update_f32_k3p1(const float *x, const float *delta, float *weight, float *bias,
+                                                   float rate, tp_conv2d c, int skip_zeros);
+TP_KERNEL void tp_pointwise_conv2d_fwd_f32(const float *x, const float *weight, const float *bias, float *y, tp_conv2d c,
+                                           int relu);
+TP_KERNEL void tp_pointwise_conv2d_error_f32(const float *x, const float *delta, const float *weight, float *error,
+                                             tp_kept *kept, tp_conv2d c, int mask_input, int skip_zeros);
+TP_KERNEL void tp_pointwise_conv2d_update_f32(const float *x, float *delta, float *weight, float *bias,
+                                              tp_index *position, float rate, tp_conv2d c, int skip_zeros);
 TP_KERNEL void tp_add_f32(const float *a, const float *b, float *y, uint32_t size);
 TP_KERNEL void tp_copy_f32(const float *x, float *y, uint32_t size);
 TP_KERNEL void tp_relu_fwd_f32(const float *x, float *y, uint32_t size);
@@ -132,17 +155,23 @@ TP_KERNEL uint32_t tp_keep_ratio_f32(float *delta, uint32_t size, uint32_t n, fl
 #include "../src/tp_clip_f32.c"
 #include "../src/tp_compact_f32.c"
 #include "../src/tp_conv2d_error_f32.c"
+#include "../src/tp_conv2d_error_f32_k3p1.c"
 #include "../src/tp_conv2d_error_f32_k3p1w2.c"
 #include "../src/tp_conv2d_fwd_f32.c"
+#include "../src/tp_conv2d_fwd_f32_k3p1.c"
 #include "../src/tp_conv2d_max_pool_fwd_f32.c"
 #include "../src/tp_conv2d_max_pool_fwd_f32_k3p1w2.c"
 #include "../src/tp_conv2d_update_f32.c"
+#include "../src/tp_conv2d_update_f32_k3p1.c"
 #include "../src/tp_conv2d_update_f32_k3p1w2.c"
 #include "../src/tp_copy_f32.c"
 #include "../src/tp_dense_bwd_f32.c"
 #include "../src/tp_dense_error_f32.c"
 #include "../src/tp_dense_fwd_f32.c"
 #include "../src/tp_dense_update_f32.c"
+#include "../src/tp_depthwise_conv2d_error_f32_k3p1.c"
+#include "../src/tp_depthwise_conv2d_fwd_f32_k3p1.c"
+#include "../src/tp_depthwise_conv2d_update_f32_k3p1.c"
 #include "../src/tp_descend_f32.c"
 #include "../src/tp_expf.c"
 #include "../src/tp_keep_above_f32.c"
@@ -152,6 +181,9 @@ TP_KERNEL uint32_t tp_keep_ratio_f32(float *delta, uint32_t size, uint32_t n, fl
 #include "../src/tp_max_pool2d_bwd_f32.c"
 #include "../src/tp_max_pool2d_fwd_f32.c"
 #include "../src/tp_mean_squared_error_f32.c"
+#include "../src/tp_pointwise_conv2d_error_f32.c"
+#include "../src/tp_pointwise_conv2d_fwd_f32.c"
+#include "../src/tp_pointwise_conv2d_update_f32.c"
 #include "../src/tp_relu_bwd_f32.c"
 #include "../src/tp_relu_fwd_f32.c"
 #include "../src/tp_skip_by_error_f32.c"

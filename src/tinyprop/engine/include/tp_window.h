@@ -5,22 +5,22 @@
 
 #include "tp_kernels.h"
 
-/* Taps [first, last) of a window that starts at `start` (negative: in the padding). */
+/* Taps [first, last) of a window whose tap 0 lies at `start` (negative: in the padding). */
 typedef struct tp_taps {
     int32_t start;
     uint32_t first, last;
 } tp_taps;
 
 TP_ALWAYS_INLINE tp_taps tp_taps_inside(uint32_t output, uint32_t stride, uint32_t pad, uint32_t kernel,
-                                        uint32_t size)
+                                        uint32_t dilation, uint32_t size)
 {
     tp_taps taps = {(int32_t)(output * stride) - (int32_t)pad, 0U, kernel};
-    int32_t room = (int32_t)size - taps.start;
+    const int32_t room = (int32_t)size - taps.start;
     if (taps.start < 0) {
-        taps.first = (uint32_t)-taps.start;
+        taps.first = ((uint32_t)-taps.start + dilation - 1U) / dilation;
     }
-    if (room < (int32_t)kernel) {
-        taps.last = room < 0 ? 0U : (uint32_t)room;
+    if (room < (int32_t)(dilation * (kernel - 1U) + 1U)) {
+        taps.last = room < 0 ? 0U : ((uint32_t)room + dilation - 1U) / dilation;
     }
     if (taps.first > taps.last) {
         taps.first = taps.last;
@@ -30,32 +30,92 @@ TP_ALWAYS_INLINE tp_taps tp_taps_inside(uint32_t output, uint32_t stride, uint32
 
 TP_ALWAYS_INLINE tp_taps tp_taps_y(uint32_t oy, tp_conv2d c)
 {
-    return tp_taps_inside(oy, c.stride_height, c.pad_height, c.kernel_height, c.in_height);
+    return tp_taps_inside(oy, c.stride_height, c.pad_height, c.kernel_height, c.dilation_height, c.in_height);
 }
 
 TP_ALWAYS_INLINE tp_taps tp_taps_x(uint32_t ox, tp_conv2d c)
 {
-    return tp_taps_inside(ox, c.stride_width, c.pad_width, c.kernel_width, c.in_width);
+    return tp_taps_inside(ox, c.stride_width, c.pad_width, c.kernel_width, c.dilation_width, c.in_width);
 }
 
-/* One output of a convolution: start + sum over channel, ky, kx, ascending. filter[in_channels][kh][kw]. */
-TP_ALWAYS_INLINE float tp_conv2d_output(const float *x, const float *filter, float start, uint32_t oy, uint32_t ox,
-                                        tp_conv2d c)
+/* Offset in a plane of the input of row `ky`, tap 0 of its columns may be left of it. */
+TP_ALWAYS_INLINE uint32_t tp_tap_line(tp_taps ty, uint32_t ky, tp_conv2d c)
 {
-    tp_taps ty = tp_taps_y(oy, c);
-    tp_taps tx = tp_taps_x(ox, c);
-    float sum = start;
-    for (uint32_t ci = 0U; ci < c.in_channels; ++ci) {
+    return (uint32_t)(ty.start + (int32_t)(ky * c.dilation_height)) * c.in_width;
+}
+
+/* Column of the input under tap `kx`, which is inside. */
+TP_ALWAYS_INLINE uint32_t tp_tap_column(tp_taps tx, uint32_t kx, tp_conv2d c)
+{
+    return (uint32_t)(tx.start + (int32_t)(kx * c.dilation_width));
+}
+
+/* Input channels that one output channel reads, and the weights of its filter. */
+TP_ALWAYS_INLINE uint32_t tp_group_inputs(tp_conv2d c)
+{
+    return c.in_channels / c.groups;
+}
+
+TP_ALWAYS_INLINE uint32_t tp_filter_size(tp_conv2d c)
+{
+    return tp_group_inputs(c) * c.kernel_height * c.kernel_width;
+}
+
+/* Offset in the input of the first channel that output channel co reads. */
+TP_ALWAYS_INLINE uint32_t tp_group_start(uint32_t co, tp_conv2d c)
+{
+    return co / (c.out_channels / c.groups) * tp_group_inputs(c) * c.in_height * c.in_width;
+}
+
+/* How many output channels, which read the same inputs, a general kernel computes at a time: 1 to 8. */
+TP_ALWAYS_INLINE uint32_t tp_outputs_block(tp_conv2d c)
+{
+    const uint32_t of_group = c.out_channels / c.groups;
+    return !TP_INLINE_KERNELS ? 1U : of_group < 8U ? of_group : 8U;
+}
+
+#define TP_EACH_OUTPUT(M) M(0) M(1) M(2) M(3) M(4) M(5) M(6) M(7)
+#define TP_START(o) float s##o = outputs > (o) && bias != NULL ? bias[o] : 0.0f;
+#define TP_ADD(o) \
+    if (outputs > (o)) { \
+        s##o += taps[(o) * filter_size + kx] * v; \
+    }
+#define TP_FINISH(o) sums[o] = s##o;
+
+/* `outputs` channels, a literal of at most 8, at one position: bias + sum over channel, ky, kx, ascending. x: the first
+ * channel of their group; filter[outputs][group inputs][kh][kw]. */
+TP_ALWAYS_INLINE void tp_conv2d_outputs(const float *x, const float *filter, const float *bias, float sums[8],
+                                        uint32_t oy, uint32_t ox, tp_conv2d c, uint32_t outputs)
+{
+    const tp_taps ty = tp_taps_y(oy, c), tx = tp_taps_x(ox, c);
+    const uint32_t channels = tp_group_inputs(c), plane = c.in_height * c.in_width, filter_size = tp_filter_size(c);
+    TP_EACH_OUTPUT(TP_START)
+    for (uint32_t ci = 0U; ci < channels; ++ci) {
         for (uint32_t ky = ty.first; ky < ty.last; ++ky) {
-            const float *line = x + (ci * c.in_height + (uint32_t)(ty.start + (int32_t)ky)) * c.in_width;
+            const float *line = x + ci * plane + tp_tap_line(ty, ky, c);
             const float *taps = filter + (ci * c.kernel_height + ky) * c.kernel_width;
-            for (uint32_t kx = tx.first; kx < tx.last; ++kx) {
-                sum += taps[kx] * line[tx.start + (int32_t)kx];
+            TP_ROLLED for (uint32_t kx = tx.first; kx < tx.last; ++kx) {
+                const float v = line[tp_tap_column(tx, kx, c)];
+                TP_EACH_OUTPUT(TP_ADD)
             }
         }
     }
-    TP_COUNT(macs_forward, c.in_channels * (ty.last - ty.first) * (tx.last - tx.first));
-    return sum;
+    TP_COUNT(macs_forward, outputs * channels * (ty.last - ty.first) * (tx.last - tx.first));
+    TP_EACH_OUTPUT(TP_FINISH)
+}
+
+#undef TP_EACH_OUTPUT
+#undef TP_START
+#undef TP_ADD
+#undef TP_FINISH
+
+/* to[k * to_step] += from[k * from_step] * factor for the taps of one line. */
+TP_ALWAYS_INLINE void tp_add_line(float *to, uint32_t to_step, const float *from, uint32_t from_step, float factor,
+                                  uint32_t taps)
+{
+    for (uint32_t k = 0U; k < taps; ++k) {
+        to[k * to_step] += from[k * from_step] * factor;
+    }
 }
 
 /* The rest serves the kernels for 3 by 3 taps, padding 1, behind a pool of 2 by 2: which borders of the image a window

@@ -10,7 +10,7 @@ TP_KERNEL void tp_conv2d_error_f32(const float *x, const float *delta, const uin
                                    float *error, tp_conv2d c, tp_pool p, int mask_input, int skip_zeros)
 {
     const uint32_t rows = c.out_height / p.height, columns = c.out_width / p.width;
-    const uint32_t filter_size = c.in_channels * c.kernel_height * c.kernel_width;
+    const uint32_t group_inputs = tp_group_inputs(c), plane = c.in_height * c.in_width;
     for (uint32_t i = 0U; i < c.in_channels * c.in_height * c.in_width; ++i) {
         error[i] = 0.0f;
     }
@@ -18,21 +18,27 @@ TP_KERNEL void tp_conv2d_error_f32(const float *x, const float *delta, const uin
         for (uint32_t code = 0U; code < p.height * p.width; ++code) {
             tp_taps ty = tp_taps_y(position / columns * p.height + code / p.width, c);
             tp_taps tx = tp_taps_x(position % columns * p.width + code % p.width, c);
+            const uint32_t count = tx.last - tx.first;
             for (uint32_t co = 0U; co < c.out_channels; ++co) {
                 float d = delta[co * rows * columns + position];
                 if ((skip_zeros && d == 0.0f) || (argmax != NULL && argmax[co * rows * columns + position] != code)) {
                     continue;
                 }
-                for (uint32_t ci = 0U; ci < c.in_channels; ++ci) {
+                const float *filter = weight + co * tp_filter_size(c);
+                float *errors = error + tp_group_start(co, c);
+                for (uint32_t ci = 0U; ci < group_inputs; ++ci) {
                     for (uint32_t ky = ty.first; ky < ty.last; ++ky) {
-                        const float *taps = weight + co * filter_size + (ci * c.kernel_height + ky) * c.kernel_width;
-                        float *line = error + (ci * c.in_height + (uint32_t)(ty.start + (int32_t)ky)) * c.in_width;
-                        for (uint32_t kx = tx.first; kx < tx.last; ++kx) {
-                            line[tx.start + (int32_t)kx] += taps[kx] * d;
+                        const float *taps = filter + (ci * c.kernel_height + ky) * c.kernel_width;
+                        float *line = errors + ci * plane + tp_tap_line(ty, ky, c);
+                        if (count == c.kernel_width) { /* most of them, a literal */
+                            tp_add_line(line + tx.start, c.dilation_width, taps, 1U, d, c.kernel_width);
+                        } else if (count != 0U) {
+                            tp_add_line(line + tp_tap_column(tx, tx.first, c), c.dilation_width, taps + tx.first, 1U, d,
+                                        count);
                         }
                     }
                 }
-                TP_COUNT(macs_backward, c.in_channels * (ty.last - ty.first) * (tx.last - tx.first));
+                TP_COUNT(macs_backward, group_inputs * (ty.last - ty.first) * count);
             }
         }
     }

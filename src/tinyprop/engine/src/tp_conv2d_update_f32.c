@@ -4,14 +4,16 @@
 
 /* Weights and bias of a convolution of any geometry after one step; delta, argmax and p as in tp_conv2d_error_f32.
  * Each gradient sums over py, px, ascending, then weight -= rate * gradient. gradient: room for one filter
- * [in_channels][kh][kw]; bias may be NULL.
+ * [group inputs][kh][kw]; bias may be NULL.
  */
 TP_KERNEL void tp_conv2d_update_f32(const float *x, const float *delta, const uint8_t *argmax, float *weight,
                                     float *bias, float *gradient, float rate, tp_conv2d c, tp_pool p, int skip_zeros)
 {
     const uint32_t rows = c.out_height / p.height, columns = c.out_width / p.width;
-    const uint32_t filter_size = c.in_channels * c.kernel_height * c.kernel_width;
+    const uint32_t filter_size = tp_filter_size(c), group_inputs = tp_group_inputs(c);
+    const uint32_t plane = c.in_height * c.in_width;
     for (uint32_t co = 0U; co < c.out_channels; ++co) {
+        const float *inputs = x + tp_group_start(co, c);
         float *filter = weight + co * filter_size;
         float bias_gradient = 0.0f;
         for (uint32_t i = 0U; i < filter_size; ++i) {
@@ -25,17 +27,21 @@ TP_KERNEL void tp_conv2d_update_f32(const float *x, const float *delta, const ui
             }
             tp_taps ty = tp_taps_y(position / columns * p.height + code / p.width, c);
             tp_taps tx = tp_taps_x(position % columns * p.width + code % p.width, c);
-            for (uint32_t ci = 0U; ci < c.in_channels; ++ci) {
+            const uint32_t count = tx.last - tx.first;
+            for (uint32_t ci = 0U; ci < group_inputs; ++ci) {
                 for (uint32_t ky = ty.first; ky < ty.last; ++ky) {
-                    const float *line = x + (ci * c.in_height + (uint32_t)(ty.start + (int32_t)ky)) * c.in_width;
+                    const float *line = inputs + ci * plane + tp_tap_line(ty, ky, c);
                     float *taps = gradient + (ci * c.kernel_height + ky) * c.kernel_width;
-                    for (uint32_t kx = tx.first; kx < tx.last; ++kx) {
-                        taps[kx] += d * line[tx.start + (int32_t)kx];
+                    if (count == c.kernel_width) { /* most of them, a literal */
+                        tp_add_line(taps, 1U, line + tx.start, c.dilation_width, d, c.kernel_width);
+                    } else if (count != 0U) {
+                        tp_add_line(taps + tx.first, 1U, line + tp_tap_column(tx, tx.first, c), c.dilation_width, d,
+                                    count);
                     }
                 }
             }
             bias_gradient += d;
-            TP_COUNT(macs_backward, c.in_channels * (ty.last - ty.first) * (tx.last - tx.first));
+            TP_COUNT(macs_backward, group_inputs * (ty.last - ty.first) * count);
         }
         for (uint32_t i = 0U; i < filter_size; ++i) {
             filter[i] -= rate * gradient[i];

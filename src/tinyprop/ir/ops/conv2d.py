@@ -1,19 +1,30 @@
-"""Two-dimensional convolution with zero padding, and an optional ReLU fused behind it.
+"""Two-dimensional convolution with zero padding, dilation and groups, and an optional ReLU fused behind it.
 
-Order of sums: forward over (ci, ky, kx); error of an input element over (oy, ox, co), position first, channel
-innermost; gradients over (oy, ox); all ascending. A tap that falls on the padding adds a zero: leaving it out is equal.
+Order of sums, each within its group: forward over (ci, ky, kx); error of an input element over (oy, ox, co), position
+first, channel innermost; gradients over (oy, ox); all ascending. A tap that falls on the padding adds a zero: leaving
+it out is equal.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from enum import Enum
 from typing import ClassVar
 
 import numpy as np
 
 from tinyprop.errors import UserError
-from tinyprop.ir.op import Array, Forward, LayerOp, MacCount, Shape
+from tinyprop.ir.op import LONGEST_LIST, Array, Forward, LayerOp, MacCount, Shape
 
 Pair = tuple[int, int]
+
+
+class ConvKernels(Enum):
+    """Which of the engine's kernels serve a convolution without a pool behind it."""
+
+    GENERAL = "any geometry"
+    THREE_BY_THREE = "3 by 3 taps, padding 1, stride 1 or 2"
+    DEPTHWISE = "the same, one input and one output channel per group"
+    POINTWISE = "one tap, stride 1, no padding: a matrix product per position"
 
 
 @dataclass(frozen=True)
@@ -28,7 +39,11 @@ class DeltaEntry:
 
 @dataclass(frozen=True)
 class Conv2d(LayerOp):
-    """x (I, H, W) → y (O, OH, OW). weight (O, I, KH, KW), bias (O,). Pairs are (vertical, horizontal)."""
+    """x (I, H, W) → y (O, OH, OW). weight (O, I / groups, KH, KW), bias (O,). Pairs are (vertical, horizontal).
+
+    groups: output channels o·O/groups … read input channels o·I/groups …, o = 0 … groups - 1, and no others.
+    signal: the weight has the shape (O, I / groups, KW) that PyTorch gives a one-dimensional convolution; KH is 1.
+    """
 
     kind: ClassVar[str] = "conv2d"
     in_channels: int
@@ -38,10 +53,60 @@ class Conv2d(LayerOp):
     padding: Pair = (0, 0)
     bias: bool = True
     relu: bool = False
+    dilation: Pair = (1, 1)
+    groups: int = 1
+    signal: bool = False
+
+    def __post_init__(self) -> None:
+        if self.in_channels % self.groups or self.out_channels % self.groups:
+            raise UserError(
+                f"a convolution from {self.in_channels} to {self.out_channels} channels cannot have {self.groups} "
+                f"groups: choose a number that divides both."
+            )
+
+    @property
+    def group_inputs(self) -> int:
+        """Input channels of one group, which are all that one output channel reads."""
+        return self.in_channels // self.groups
+
+    @property
+    def filter_size(self) -> int:
+        """Weights of one output channel."""
+        return self.group_inputs * self.kernel[0] * self.kernel[1]
+
+    @property
+    def reach(self) -> Pair:
+        """Rows and columns from the first tap of a window to its last, both included."""
+        return (self.dilation[0] * (self.kernel[0] - 1) + 1, self.dilation[1] * (self.kernel[1] - 1) + 1)
+
+    def kernels(self, shape: Shape) -> ConvKernels:
+        """The engine's kernels for an input of `shape`."""
+        _, height, width = shape
+        listable = height * width <= LONGEST_LIST
+        if (self.kernel, self.stride, self.padding, self.groups) == ((1, 1), (1, 1), (0, 0), 1) and listable:
+            return ConvKernels.POINTWISE
+        geometry = (self.kernel, self.padding, self.dilation)
+        # Opposite borders must not meet in one window.
+        near = geometry == ((3, 3), (1, 1), (1, 1)) and self.stride in ((1, 1), (2, 2)) and min(height, width) > 1
+        if near and self.groups == 1 and listable:
+            return ConvKernels.THREE_BY_THREE
+        if near and self.groups == self.in_channels == self.out_channels:
+            return ConvKernels.DEPTHWISE
+        return ConvKernels.GENERAL
 
     def scratch_bytes(self, shape: Shape) -> int:
-        """The gradient of one output channel's filter."""
-        return 4 * self.in_channels * self.kernel[0] * self.kernel[1]
+        """Lists of kept δ: eight bytes for each channel of a position; two or four for each position of a channel, and
+        an end. General kernels need the gradient of one filter, depthwise ones nothing.
+        """
+        channels, rows, columns = self.output_shape(shape)
+        match self.kernels(shape):
+            case ConvKernels.THREE_BY_THREE:
+                return max(8 * channels, 4 * (rows * columns + 1))
+            case ConvKernels.POINTWISE:
+                return max(8 * channels, 2 * rows * columns)
+            case ConvKernels.DEPTHWISE:
+                return 0
+        return 4 * self.filter_size
 
     def output_shape(self, shape: Shape) -> Shape:
         if len(shape) != 3 or shape[0] != self.in_channels:
@@ -50,18 +115,18 @@ class Conv2d(LayerOp):
                 f"it takes a feature map ({self.in_channels}, H, W)."
             )
         rows, columns = (
-            (size + 2 * pad - kernel) // stride + 1
-            for size, pad, kernel, stride in zip(shape[1:], self.padding, self.kernel, self.stride, strict=True)
+            (size + 2 * pad - reach) // stride + 1
+            for size, pad, reach, stride in zip(shape[1:], self.padding, self.reach, self.stride, strict=True)
         )
         if rows < 1 or columns < 1:
             raise UserError(
-                f"a convolution with kernel {self.kernel} and padding {self.padding} does not fit into a feature map "
-                f"of shape {shape}; use a larger input or a smaller kernel."
+                f"a convolution with kernel {self.kernel}, dilation {self.dilation} and padding {self.padding} does "
+                f"not fit into a feature map of shape {shape}; use a larger input or a smaller kernel."
             )
         return (self.out_channels, rows, columns)
 
     def parameter_shapes(self) -> tuple[Shape, ...]:
-        weight = (self.out_channels, self.in_channels, *self.kernel)
+        weight = (self.out_channels, self.group_inputs, *self.kernel[1 if self.signal else 0 :])
         return (weight, (self.out_channels,))[: 2 if self.bias else 1]
 
     def delta_count(self, shape: Shape) -> int:
@@ -70,18 +135,29 @@ class Conv2d(LayerOp):
 
     def macs(self, shape: Shape) -> MacCount:
         """Taps on the padding are counted, as everyone does on paper."""
-        n = self.delta_count(shape) * self.in_channels * self.kernel[0] * self.kernel[1]
+        n = self.delta_count(shape) * self.filter_size
         return MacCount(forward=n, input_error=n, weight_gradient=n)
+
+    def taps_inside(self, shape: Shape) -> Array:
+        """Per output position (OH, OW), how many taps of one input channel lie inside the image."""
+        counts = []
+        for axis, (size, outputs) in enumerate(zip(shape[1:], self.output_shape(shape)[1:], strict=True)):
+            first = self.stride[axis] * np.arange(outputs) - self.padding[axis]
+            taps = first[:, None] + self.dilation[axis] * np.arange(self.kernel[axis])
+            counts.append(((taps >= 0) & (taps < size)).sum(axis=1))
+        return np.outer(*counts)
 
     def pre_activation(self, x: Array, parameters: tuple[Array, ...]) -> Array:
         """The output before the ReLU, (O, OH, OW)."""
-        weight = parameters[0]
+        weight = self.filters(parameters[0])
         channels, rows, columns = self.output_shape(x.shape)
         start = parameters[1] if self.bias else np.zeros(channels, x.dtype)
         y = np.broadcast_to(start[:, None, None], (channels, rows, columns))
         padded = self.padded(x)
-        for ci, ky, kx in np.ndindex(self.in_channels, *self.kernel):
-            taps = padded[ci, ky :: self.stride[0], kx :: self.stride[1]][:rows, :columns]
+        for ci, ky, kx in np.ndindex(self.group_inputs, *self.kernel):
+            top, left = ky * self.dilation[0], kx * self.dilation[1]
+            one_per_group = padded[ci :: self.group_inputs, top :: self.stride[0], left :: self.stride[1]]
+            taps = np.repeat(one_per_group[:, :rows, :columns], channels // self.groups, axis=0)
             y = y + weight[:, ci, ky, kx][:, None, None] * taps
         return y
 
@@ -97,20 +173,27 @@ class Conv2d(LayerOp):
     ) -> tuple[Array, ...]:
         return self.updated_by(entries_of(delta), x, parameters, lr)
 
+    def filters(self, weight: Array) -> Array:
+        """`weight` as (O, I / groups, KH, KW)."""
+        return weight.reshape(self.out_channels, self.group_inputs, *self.kernel)
+
     def padded(self, x: Array) -> Array:
         """x with its border of zeros, (I, H + 2·PH, W + 2·PW)."""
         return np.pad(x, ((0, 0), *((pad, pad) for pad in self.padding)))
 
-    def window(self, padded: Array, y: int, x: int) -> Array:
-        """The view (I, KH, KW) of a padded feature map that output position (y, x) reads."""
-        top, left = y * self.stride[0], x * self.stride[1]
-        return padded[:, top : top + self.kernel[0], left : left + self.kernel[1]]
+    def window(self, padded: Array, entry: DeltaEntry) -> Array:
+        """The view (I / groups, KH, KW) of a padded feature map that the output of `entry` reads."""
+        first = entry.channel // (self.out_channels // self.groups) * self.group_inputs
+        top, left = entry.y * self.stride[0], entry.x * self.stride[1]
+        rows = slice(top, top + self.reach[0], self.dilation[0])
+        columns = slice(left, left + self.reach[1], self.dilation[1])
+        return padded[first : first + self.group_inputs, rows, columns]
 
     def input_error_of(self, entries: Iterable[DeltaEntry], x: Array, weight: Array) -> Array:
         """∂loss/∂x (shape of x), the terms of every sum added in the order of `entries`."""
-        padded = self.padded(np.zeros_like(x))
+        padded, filters = self.padded(np.zeros_like(x)), self.filters(weight)
         for entry in entries:
-            self.window(padded, entry.y, entry.x)[...] += entry.value * weight[entry.channel]
+            self.window(padded, entry)[...] += entry.value * filters[entry.channel]
         (top, left), (rows, columns) = self.padding, x.shape[1:]
         return padded[:, top : top + rows, left : left + columns]
 
@@ -120,8 +203,9 @@ class Conv2d(LayerOp):
         """The parameters after one SGD step, the terms of every gradient added in the order of `entries`."""
         padded = self.padded(x)
         gradients = tuple(np.zeros_like(p) for p in parameters)
+        of_filters = self.filters(gradients[0])
         for entry in entries:
-            gradients[0][entry.channel] += entry.value * self.window(padded, entry.y, entry.x)
+            of_filters[entry.channel] += entry.value * self.window(padded, entry)
             if self.bias:
                 gradients[1][entry.channel] += entry.value
         rate = x.dtype.type(lr)

@@ -12,7 +12,7 @@ import numpy as np
 
 from tinyprop.errors import InternalError
 from tinyprop.ir.op import Array, Forward, LayerOp, MacCount, Shape
-from tinyprop.ir.ops.conv2d import Conv2d, DeltaEntry
+from tinyprop.ir.ops.conv2d import Conv2d, ConvKernels, DeltaEntry
 from tinyprop.ir.ops.max_pool2d import MaxPool2d
 
 
@@ -44,25 +44,27 @@ class Conv2dMaxPool(LayerOp):
         """Whether a ReLU is fused behind convolution and pool; their order makes no difference."""
         return self.conv.relu
 
-    @property
-    def blocked(self) -> bool:
-        """Whether the engine's hand-blocked kernels (`_k3p1w2`) serve this geometry."""
-        conv, pool = self.conv, self.pool
-        return (conv.kernel, conv.stride, conv.padding, pool.kernel) == ((3, 3), (1, 1), (1, 1), (2, 2))
+    def blocked(self, shape: Shape) -> bool:
+        """Whether the engine's hand-blocked kernels (`_k3p1w2`) serve this geometry on an input of `shape`."""
+        return (
+            self.conv.kernels(shape) is ConvKernels.THREE_BY_THREE
+            and self.conv.stride == (1, 1)
+            and self.pool.kernel == (2, 2)
+        )
 
     def scratch_bytes(self, shape: Shape) -> int:
         """Blocked kernels keep lists of eight bytes an entry: the channels of a position, as they come and sorted; the
         positions of a channel and an end.
         """
-        if not self.blocked:
-            return self.conv.scratch_bytes(shape)
+        if not self.blocked(shape):
+            return 4 * self.conv.filter_size
         channels, rows, columns = self.output_shape(shape)
         return 8 * max(2 * channels, rows * columns + 1)
 
     def argmax_bytes(self, shape: Shape) -> int:
         """Blocked kernels pack the winners of four windows of one row into a byte."""
         channels, rows, columns = self.output_shape(shape)
-        return channels * rows * (-(-columns // 4) if self.blocked else columns)
+        return channels * rows * (-(-columns // 4) if self.blocked(shape) else columns)
 
     def output_shape(self, shape: Shape) -> Shape:
         return self.pool.output_shape(self.conv.output_shape(shape))

@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from tinyprop.errors import UserError
-from tinyprop.ir.op import Array, Forward, LayerOp, MacCount, Shape, sum_in_order
+from tinyprop.ir.op import LONGEST_LIST, Array, Forward, LayerOp, MacCount, Shape, sum_in_order
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,13 @@ class Dense(LayerOp):
     bias: bool = True
     relu: bool = False
     error_overwrites_input: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        if self.outputs > LONGEST_LIST:
+            raise UserError(
+                f"a dense layer of {self.outputs} outputs is too wide: the engine lists what it keeps of them in 16 "
+                f"bits, so use at most {LONGEST_LIST}."
+            )
 
     def scratch_bytes(self, shape: Shape) -> int:
         """The list of kept columns, two bytes each."""

@@ -1,0 +1,142 @@
+"""Which kernels a convolution runs, with or without a max pool fused behind it."""
+
+from tinyprop.codegen.call import Call, Pass
+from tinyprop.codegen.literals import c_flag, c_struct
+from tinyprop.codegen.places import Places
+from tinyprop.codegen.shape_names import cross, joined, word_if
+from tinyprop.ir.graph import Node
+from tinyprop.ir.op import Op, Shape
+from tinyprop.ir.ops.conv2d import Conv2d, ConvKernels
+from tinyprop.ir.ops.conv2d_max_pool import Conv2dMaxPool
+from tinyprop.ir.ops.max_pool2d import MaxPool2d
+from tinyprop.ir.train_program import BackwardStep
+
+Arguments = tuple[Pass | str, ...]
+
+FORWARD = {
+    ConvKernels.GENERAL: "tp_conv2d_fwd_f32",
+    ConvKernels.THREE_BY_THREE: "tp_conv2d_fwd_f32_k3p1",
+    ConvKernels.DEPTHWISE: "tp_depthwise_conv2d_fwd_f32_k3p1",
+    ConvKernels.POINTWISE: "tp_pointwise_conv2d_fwd_f32",
+}
+
+
+def conv2d_forward_calls(places: Places, node: Node) -> list[Call]:
+    """What computes the output, and which inputs the pool chose where the backward pass will ask."""
+    conv, pool = _conv_and_pool(node.op)
+    weight, bias = places.parameters(node, const=True)
+    geometry = _conv_struct(conv, _shape_in(places, node))
+    common = (places.read(node.input), weight, bias, places.write(node.output))
+    if pool is None:
+        kernel = FORWARD[conv.kernels(_shape_in(places, node))]
+        return [Call(kernel, _name(places, node), (*common, geometry, c_flag(conv.relu)))]
+    argmax = places.argmax(node)
+    name = joined(_name(places, node), word_if(argmax == "NULL", "inference"))
+    if _blocked(places, node):
+        flags = (c_flag(conv.relu), c_flag(argmax != "NULL"))
+        return [Call("tp_conv2d_max_pool_fwd_f32_k3p1w2", name, (*common, argmax, geometry, *flags))]
+    arguments = (*common, argmax, geometry, _pool_struct(pool), c_flag(conv.relu))
+    return [Call("tp_conv2d_max_pool_fwd_f32", name, arguments)]
+
+
+def conv2d_backward_calls(places: Places, step: BackwardStep) -> list[Call]:
+    """The error of the input, if anybody below needs it, then the update, if the layer trains."""
+    calls = []
+    if step.slot is not None:
+        calls.append(_error(places, step, step.slot))
+    if step.selection is not None:
+        calls.append(_update(places, step))
+    return calls
+
+
+def _error(places: Places, step: BackwardStep, slot: str) -> Call:
+    node = step.node
+    conv, pool = _conv_and_pool(node.op)
+    name = joined(_name(places, node), word_if(step.mask_input, "masked"))
+    weight = places.parameters(node, const=True)[0]
+    x, delta, argmax = places.read(node.input), places.delta(node, const=True), places.argmax(node, const=True)
+    geometry = _conv_struct(conv, _shape_in(places, node))
+    mask, skip = c_flag(step.mask_input), c_flag(places.train.spec.skip_zeros)
+    if _blocked(places, node):
+        given: Arguments = (x, delta, argmax, weight, places.error(slot), places.scratch(node, "tp_kept"))
+        return Call("tp_conv2d_error_f32_k3p1w2", name, (*given, geometry, mask, skip))
+    plain = (x, delta, weight, places.error(slot))
+    match _unpooled_kernels(places, node):
+        case ConvKernels.DEPTHWISE:
+            return Call("tp_depthwise_conv2d_error_f32_k3p1", name, (*plain, geometry, mask))
+        case ConvKernels.THREE_BY_THREE:
+            given = (*plain, places.scratch(node, "tp_kept"), geometry, mask, skip)
+            return Call("tp_conv2d_error_f32_k3p1", name, given)
+        case ConvKernels.POINTWISE:
+            given = (*plain, places.scratch(node, "tp_kept"), geometry, mask, skip)
+            return Call("tp_pointwise_conv2d_error_f32", name, given)
+    given = (x, delta, argmax, weight, places.error(slot), geometry, _pool_struct(pool), mask, skip)
+    return Call("tp_conv2d_error_f32", name, given)
+
+
+def _update(places: Places, step: BackwardStep) -> Call:
+    node = step.node
+    conv, pool = _conv_and_pool(node.op)
+    name = _name(places, node)
+    x, argmax = places.read(node.input), places.argmax(node, const=True)
+    parameters = places.parameters(node)
+    geometry = _conv_struct(conv, _shape_in(places, node))
+    skip = c_flag(places.train.spec.skip_zeros)
+    if _blocked(places, node):
+        delta = places.delta(node, const=True)
+        scratch = places.scratch(node, "tp_kept_at")
+        given: Arguments = (x, delta, argmax, *parameters, scratch, places.rate, geometry, skip)
+        return Call("tp_conv2d_update_f32_k3p1w2", name, given)
+    match _unpooled_kernels(places, node):
+        case ConvKernels.DEPTHWISE:
+            given = (x, places.delta(node, const=True), *parameters, places.rate, geometry, skip)
+            return Call("tp_depthwise_conv2d_update_f32_k3p1", name, given)
+        case ConvKernels.THREE_BY_THREE:
+            given = (x, places.delta(node), *parameters, places.scratch(node, "tp_window"), places.rate, geometry, skip)
+            return Call("tp_conv2d_update_f32_k3p1", name, given)
+        case ConvKernels.POINTWISE:
+            given = (x, places.delta(node), *parameters, places.scratch(node, "tp_index"), places.rate, geometry, skip)
+            return Call("tp_pointwise_conv2d_update_f32", name, given)
+    scratch, delta = places.scratch(node, "float"), places.delta(node, const=True)
+    given = (x, delta, argmax, *parameters, scratch, places.rate, geometry, _pool_struct(pool), skip)
+    return Call("tp_conv2d_update_f32", name, given)
+
+
+def _conv_and_pool(op: Op) -> tuple[Conv2d, MaxPool2d | None]:
+    if isinstance(op, Conv2dMaxPool):
+        return op.conv, op.pool
+    assert isinstance(op, Conv2d)
+    return op, None
+
+
+def _blocked(places: Places, node: Node) -> bool:
+    return isinstance(node.op, Conv2dMaxPool) and node.op.blocked(_shape_in(places, node))
+
+
+def _unpooled_kernels(places: Places, node: Node) -> ConvKernels:
+    """The kernels of a convolution; behind a pool that has no kernels of its own the general ones."""
+    return node.op.kernels(_shape_in(places, node)) if isinstance(node.op, Conv2d) else ConvKernels.GENERAL
+
+
+def _shape_in(places: Places, node: Node) -> Shape:
+    return places.train.program.value_in(node).shape
+
+
+def _conv_struct(conv: Conv2d, shape: Shape) -> str:
+    out = conv.output_shape(shape)
+    windows = (*conv.kernel, *conv.stride, *conv.padding, *conv.dilation)
+    return c_struct("tp_conv2d", *shape, *out, *windows, conv.groups)
+
+
+def _pool_struct(pool: MaxPool2d | None) -> str:
+    return c_struct("tp_pool", *(pool.kernel if pool else (1, 1)))
+
+
+def _name(places: Places, node: Node) -> str:
+    conv, pool = _conv_and_pool(node.op)
+    windows = [f"k{cross(conv.kernel)}", f"s{cross(conv.stride)}", f"p{cross(conv.padding)}"]
+    dilation = word_if(conv.dilation != (1, 1), f"d{cross(conv.dilation)}")
+    groups = word_if(conv.groups != 1, f"g{conv.groups}")
+    pooled = f"pool{cross(pool.kernel)}" if pool else ""
+    flags = (word_if(conv.relu, "relu"), word_if(not conv.bias, "nobias"))
+    return joined(cross(_shape_in(places, node)), conv.out_channels, *windows, dilation, groups, pooled, *flags)
