@@ -83,6 +83,7 @@ class Network:
         """How this network learns under `method` (an object, or a name from `tinyprop methods`).
 
         optimizer: SGD, plain or with momentum, weight decay or clipping; its docstring says what each costs.
+        loss: "cross_entropy" (labels), "mse" (targets), or a loss with settings, CrossEntropy(label_smoothing=0.1).
         kernels: "inline" (fast) or "size" (small). skip_zero_inputs: whether zero inputs of dense layers are left out.
         trainable: the layers, or modules that hold layers, which train (state_dict names, such as ["head"]); None: all.
         Raises UserError for an unknown method, loss, optimizer or layer, or when no layer trains.

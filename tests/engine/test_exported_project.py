@@ -50,6 +50,12 @@ def test_project_with_momentum_and_decay_passes(networks, tmp_path):
     assert by_hand(networks["mlp"].train("tinyprop_v2", optimizer=sgd).export(tmp_path / "firmware")) == ("PASS", 0)
 
 
+def test_project_that_learns_targets_passes(networks, tmp_path):
+    folder = networks["pooled"].train("tinyprop_v2", "mse").export(tmp_path / "firmware")
+    assert by_hand(folder) == ("PASS", 0)
+    assert "tp_train_target" in (folder / "README.md").read_text()
+
+
 @pytest.mark.skipif(shutil.which("cmake") is None, reason="cmake not installed")
 def test_project_passes_with_cmake(export):
     folder = export("mlp", "size")

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tinyprop.ir.losses import CrossEntropy
+from tinyprop.ir.losses import LOSSES, CrossEntropy, MeanSquaredError
 from tinyprop.ir.op import LayerOp, PassOp
 from tinyprop.ir.ops import OPS, Conv2d, Conv2dMaxPool, Dense, Flatten, MaxPool2d, ReLU
 from tinyprop.ir.ops.add import Add
@@ -134,17 +134,41 @@ def test_relu_and_flatten(dtype, shape, seed) -> None:
 
 @both_dtypes
 @random_shapes
-@given(classes=st.integers(1, 20), scale=st.sampled_from([0.01, 1.0, 30.0]), seed=seeds)
-def test_softmax_cross_entropy(dtype, classes, scale, seed) -> None:
+@given(
+    classes=st.integers(1, 20),
+    scale=st.sampled_from([0.01, 1.0, 30.0]),
+    smoothing=st.sampled_from([0.0, 0.1, 1.0]),
+    seed=seeds,
+)
+def test_cross_entropy(dtype, classes, scale, smoothing, seed) -> None:
     logits = normal(np.random.default_rng(seed), (classes,), dtype) * dtype(scale)
     label = seed % classes
-    loss, delta = CrossEntropy().loss_and_error(logits, label)
+    loss, delta = CrossEntropy(smoothing).loss_and_error(logits, label)
     with_grad = leaf(logits)
-    reference = F.cross_entropy(with_grad[None], torch.tensor([label]))
+    reference = F.cross_entropy(with_grad[None], torch.tensor([label]), label_smoothing=smoothing)
     (gradient,) = torch.autograd.grad(reference, with_grad)
     assert loss.dtype == delta.dtype == dtype
     np.testing.assert_allclose(loss, reference.item(), **TOLERANCE[dtype])
     np.testing.assert_allclose(delta, gradient.numpy(), **TOLERANCE[dtype])
+
+
+@both_dtypes
+@random_shapes
+@given(shape=st.lists(small, min_size=1, max_size=3), scale=st.sampled_from([0.01, 1.0, 30.0]), seed=seeds)
+def test_mean_squared_error(dtype, shape, scale, seed) -> None:
+    rng = np.random.default_rng(seed)
+    outputs, target = (normal(rng, tuple(shape), dtype) * dtype(scale) for _ in range(2))
+    loss, delta = MeanSquaredError().loss_and_error(outputs, target.ravel())
+    with_grad = leaf(outputs)
+    reference = F.mse_loss(with_grad, torch.from_numpy(target))
+    (gradient,) = torch.autograd.grad(reference, with_grad)
+    assert loss.dtype == delta.dtype == dtype
+    np.testing.assert_allclose(loss, reference.item(), **TOLERANCE[dtype])
+    np.testing.assert_allclose(delta, gradient.numpy(), **TOLERANCE[dtype])
+
+
+def test_every_loss_is_checked_here() -> None:
+    assert set(LOSSES.values()) == {CrossEntropy, MeanSquaredError}
 
 
 @both_dtypes

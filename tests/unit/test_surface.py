@@ -73,6 +73,10 @@ def test_weights_can_be_exchanged_before_training(network: tinyprop.Network) -> 
         ({"method": "tinyprop"}, "unknown method 'tinyprop': did you mean 'tinyprop_v"),
         ({"method": 3}, "method is 3, not a training method"),
         ({"method": "full", "loss": "rmse"}, "unknown loss 'rmse': did you mean 'mse'"),
+        (
+            {"method": "full", "loss": 3},
+            "loss is 3, not a loss: pass e.g. CrossEntropy(label_smoothing=0.1), or one of",
+        ),
         ({"method": "full", "kernels": "fast"}, "unknown kernels 'fast'"),
     ],
 )

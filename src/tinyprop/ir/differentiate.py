@@ -29,15 +29,13 @@ def layer_infos(program: Program) -> tuple[LayerInfo, ...]:
 def differentiate(program: Program, spec: TrainSpec, loss: Loss, optimizer: SGD = PLAIN) -> TrainProgram:
     """The training step of a fused `program` under `spec`.
 
-    Raises UserError when nothing may train or when the network ends in a ReLU or a map and the loss cannot use that.
+    Raises UserError when nothing may train or when the network ends in a ReLU and the loss cannot use that.
     """
     if len(spec.selections) != len(program.layers):
         raise InternalError(f"{len(spec.selections)} selections for {len(program.layers)} layers of {program.name}")
     trainable = [layer for layer, selection in enumerate(spec.selections) if selection is not None]
     if not trainable:
         raise UserError(f"method '{spec.method}' trains no layer of '{program.name}': let at least one train.")
-    if not loss.learns_targets and len(program.output.shape) != 1:
-        raise UserError(f"'{program.name}' ends in a map {program.output.shape}: a label needs one output per class.")
     if not loss.after_relu and leaves_relu({node.output: node for node in program.nodes}, program.output.name):
         raise UserError(f"'{program.name}' ends in a ReLU: cross-entropy needs raw outputs, so remove the last ReLU.")
     backward = _Tape(program, spec).record()

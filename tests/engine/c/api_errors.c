@@ -79,6 +79,7 @@ static void wrong_numbers(float *x, float *y, float *values)
     const uint32_t ends[2] = {0U, NETWORK.inputs - 1U}, last = NETWORK.parameters - 1U;
     EXPECT(tp_train_step(&model, x, NETWORK.outputs, 0.1f, &step), TP_ERR_LABEL);
     EXPECT(tp_train_step(&model, x, UINT32_MAX, 0.1f, &step), TP_ERR_LABEL);
+    EXPECT(tp_train_target(&model, x, y, 0.1f, &step), TP_ERR_LOSS);
     EXPECT(tp_train_step(&model, x, 0U, -0.1f, &step), TP_ERR_RATE);
     for (size_t w = 0U; w < sizeof wrong / sizeof *wrong; ++w) {
         const float right = values[last];
@@ -118,7 +119,7 @@ static void diverged(const float *x, float *y, float *values)
 
 static void sentences(void)
 {
-    for (int one = TP_ERR_NOT_READY; one <= TP_OK; ++one) {
+    for (int one = TP_ERR_LOSS; one <= TP_OK; ++one) {
         for (int other = one - 1; other < one; ++other) {
             if (strlen(tp_strerror(one)) < 4U || strcmp(tp_strerror(one), tp_strerror(other)) == 0) {
                 printf("status %d has no sentence of its own\n", one);
