@@ -13,7 +13,20 @@ import pytest
 from tinyprop.codegen.source_tree import SourceTree
 from tinyprop.ir.graph import Node, Program, Value, frozen_array
 from tinyprop.ir.op import LayerOp, Op, Shape
-from tinyprop.ir.ops import Conv2d, Dense, Flatten, MaxPool2d, ReLU
+from tinyprop.ir.ops import (
+    AvgPool2d,
+    Clamp,
+    Conv2d,
+    Dense,
+    HardSigmoid,
+    HardSwish,
+    LeakyReLU,
+    MaxPool2d,
+    ReLU,
+    Reshape,
+    Sigmoid,
+    Tanh,
+)
 from tinyprop.surface import Network
 from tinyprop.targets.compilation import compile_tree, link
 from tinyprop.targets.toolchain import LANGUAGE, WARNINGS, Compiler
@@ -28,14 +41,14 @@ GEOMETRIES: dict[str, tuple[Shape, tuple[Op, ...]]] = {
         (
             *(Conv2d(1, 5, (3, 3), padding=(1, 1)), ReLU(), MaxPool2d((2, 2), (2, 2))),
             *(Conv2d(5, 6, (3, 3), padding=(1, 1)), ReLU(), MaxPool2d((2, 2), (2, 2))),
-            *(Flatten(), Dense(24, 5)),
+            *(Reshape(), Dense(24, 5)),
         ),
     ),
     "strided": (
         (2, 9, 7),
         (
             *(Conv2d(2, 3, (3, 2), stride=(2, 1)), ReLU()),
-            *(Conv2d(3, 4, (2, 3), stride=(1, 2), padding=(1, 0), bias=False), Flatten()),
+            *(Conv2d(3, 4, (2, 3), stride=(1, 2), padding=(1, 0), bias=False), Reshape()),
             *(Dense(40, 18, bias=False), ReLU(), Dense(18, 5)),
         ),
     ),
@@ -44,8 +57,36 @@ GEOMETRIES: dict[str, tuple[Shape, tuple[Op, ...]]] = {
         (1, 12, 11),
         (
             *(MaxPool2d((2, 2), (1, 1)), Conv2d(1, 3, (3, 3)), MaxPool2d((3, 3), (2, 2), (1, 1)), ReLU()),
-            *(Conv2d(3, 4, (2, 2), padding=(1, 1)), MaxPool2d((2, 3), (2, 3)), Flatten(), ReLU()),
+            *(Conv2d(3, 4, (2, 2), padding=(1, 1)), MaxPool2d((2, 3), (2, 3)), Reshape(), ReLU()),
             *(Dense(12, 7), Dense(7, 5)),
+        ),
+    ),
+    # Depthwise and pointwise, three by three without a pool; strides 1 and 2 on maps of even and odd width.
+    "separable": (
+        (2, 11, 12),
+        (
+            *(Conv2d(2, 3, (3, 3), padding=(1, 1)), ReLU(), Conv2d(3, 19, (3, 3), (2, 2), (1, 1)), ReLU()),
+            *(Conv2d(19, 19, (3, 3), padding=(1, 1), groups=19), ReLU(), Conv2d(19, 5, (1, 1)), ReLU()),
+            *(Conv2d(5, 5, (3, 3), (2, 2), (1, 1), groups=5), ReLU(), Conv2d(5, 3, (1, 1), bias=False), ReLU()),
+            *(Reshape(), Dense(27, 5)),
+        ),
+    ),
+    # Dilation, groups of several channels each way, and windows that lie on the padding altogether.
+    "grouped": (
+        (2, 8, 7),
+        (
+            *(Conv2d(2, 4, (3, 2), padding=(2, 2), dilation=(2, 3), groups=2), ReLU()),
+            *(Conv2d(4, 6, (1, 1), padding=(2, 1), groups=2), MaxPool2d((3, 2), (3, 2)), ReLU()),
+            *(Conv2d(6, 18, (2, 2), (2, 1), (3, 3), groups=2), ReLU(), Reshape(), Dense(900, 5)),
+        ),
+    ),
+    # Every activation, in place or not; average pools that overlap, reach into the padding, and see the whole map.
+    "activated": (
+        (2, 7, 6),
+        (
+            *(Conv2d(2, 3, (2, 2)), Clamp(0, 6), AvgPool2d((3, 2), (2, 2), (1, 1), count_padding=False)),
+            *(Conv2d(3, 4, (2, 2)), HardSwish(), AvgPool2d((2, 2), (2, 2)), Reshape(), LeakyReLU(0.125)),
+            *(Dense(4, 7), Sigmoid(), Dense(7, 6), Tanh(), Dense(6, 5), HardSigmoid(), Dense(5, 5)),
         ),
     ),
 }
@@ -97,7 +138,7 @@ def output_of(program: Path, *arguments: str) -> str:
 
 @pytest.fixture(scope="session")
 def networks() -> Mapping[str, Network]:
-    """mlp, pooled, strided, overlapping."""
+    """mlp, pooled, strided, overlapping, separable, grouped, activated."""
     return NETWORKS
 
 

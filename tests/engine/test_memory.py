@@ -13,7 +13,7 @@ from tinyprop.targets.emulated import EmulatedEngine
 from tinyprop.targets.toolchain import board_compiler
 
 SANITIZED = ("-O0", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
-GEOMETRIES = ("mlp", "pooled", "strided", "overlapping")
+GEOMETRIES = ("mlp", "pooled", "strided", "overlapping", "separable", "grouped", "activated")
 BUILDS = [*(("size", method) for method in METHODS), ("inline", "tinyprop_v2")]
 
 
@@ -42,7 +42,7 @@ def test_an_optimizer_keeps_to_its_memory_and_nothing_in_the_arena(networks, gcc
 def test_both_ways_of_compiling_kernels_train_the_same(networks, gcc, c_program, run, name):
     trees = [networks[name].train("tinyprop_v2", kernels=kernels).sources for kernels in ("size", "inline")]
     printed = [run(c_program(tree, "drive.c", gcc(*SANITIZED))) for tree in trees]
-    assert " 1:" in printed[0] or name == "pooled", "no step was skipped"
+    assert " 1:" in printed[0] or name in ("pooled", "separable", "grouped", "activated"), "no step was skipped"
     assert printed[0] == printed[1]
 
 

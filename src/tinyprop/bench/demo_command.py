@@ -70,8 +70,8 @@ def print_legend(console: Console, config: DemoConfig) -> None:
     console.print(
         f"accuracy: percent on test data after learning, mean ± standard deviation over {len(config.seeds)} seed(s), "
         "host engine. bwd, total: effort, multiply-adds over those of plain full training, backward and in all. skip: "
-        "share of steps skipped. mean k, worst k: thousand instructions per training step on the emulated board. KiB: of "
-        "the linked image, RAM with one sample; stack in bytes. =: board and host end with identical weights.",
+        "share of steps skipped. mean k, worst k: thousand instructions per training step on the emulated board. KiB: "
+        "of the linked image, RAM with one sample; stack in bytes. =: board and host end with identical weights.",
         highlight=False,
         style="dim",
     )

@@ -9,13 +9,10 @@ from importlib.metadata import PackageNotFoundError, version
 import jinja2
 import numpy as np
 
+from tinyprop.codegen.activation_calls import mask_output_call
 from tinyprop.codegen.call import Call
-from tinyprop.codegen.kernel_calls import (
-    add_error_call,
-    forward_calls,
-    mask_output_call,
-    pass_error_calls,
-)
+from tinyprop.codegen.join_calls import gather_error_call
+from tinyprop.codegen.kernel_calls import forward_calls, pass_error_calls
 from tinyprop.codegen.layout import to_engine
 from tinyprop.codegen.literals import c_float
 from tinyprop.codegen.loss_calls import before_loss_calls, loss_expression
@@ -134,7 +131,7 @@ def _backward(places: Places) -> tuple[list[LayerCode], list[Call]]:
                 calls = pass_error_calls(places, step)
                 code = LayerCode(f"{node.name}: {node.op.kind}", calls=_texts(calls))
             case AddErrorStep(value):
-                calls = [add_error_call(places, step)]
+                calls = [gather_error_call(places, step)]
                 code = LayerCode(f"all errors of {value}", calls=_texts(calls))
             case BackwardStep():
                 code, calls = _layer(places, step)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tinyprop.codegen.call import Call
-from tinyprop.codegen.kernel_calls import copy_call
+from tinyprop.codegen.join_calls import copy_call
 from tinyprop.codegen.literals import c_float, c_uint
 from tinyprop.codegen.places import Places
 from tinyprop.ir.losses import CrossEntropy, Loss, MeanSquaredError

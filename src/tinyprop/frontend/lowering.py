@@ -13,7 +13,7 @@ from tinyprop.errors import UserError
 from tinyprop.frontend.aten_call import shape_of
 from tinyprop.frontend.naming import unused
 from tinyprop.ir.graph import Node, Program, Value, frozen_array
-from tinyprop.ir.op import Op
+from tinyprop.ir.op import LayerOp, Op
 
 
 class Unsupported(UserError):
@@ -51,6 +51,7 @@ class Lowering:
         source = next(n for n in exported.graph.nodes if n.op == "placeholder" and n.name in user_inputs)
         self._input = self._output = Value(source.name, shape_of(source)[1:])
         self._values: dict[fx.Node, Value] = {source: self._input}
+        self._written = {self._input.name: self._input}
         self._read: list[Value] = []  # by the call that is being lowered
 
     def begin(self) -> None:
@@ -93,16 +94,26 @@ class Lowering:
         """The parameter of which `view` is the transpose, or None."""
         return self._transposed.get(view) if isinstance(view, fx.Node) else None
 
-    def emit(self, source: fx.Node, op: Op, parameters: tuple[str, ...] = ()) -> None:
-        """Appends a node that reads the call's tensors; a layer is called after the module that owns its weight."""
-        shape = op.shape_after(tuple(value.shape for value in self._read))
-        wish = parameters[0].rpartition(".")[0].replace(".", "_") if parameters else ""
-        name = unused(wish or source.name, {node.name for node in self._nodes})
-        output = Value(source.name, shape)
-        inputs = tuple(value.name for value in self._read)
-        self._nodes.append(Node(name, op, inputs, output.name, parameters))
+    def emit(self, source: fx.Node, *ops: Op, parameters: tuple[str, ...] = ()) -> None:
+        """Appends `ops` in a row: the first reads the call's tensors, the last one's result is that of `source`.
+
+        A layer is called after the module that owns its weight; `parameters` go to the only operator that takes any.
+        """
+        taken = {node.name for node in source.graph.nodes}
+        for number, op in enumerate(ops, 1):
+            name = source.name if number == len(ops) else unused(f"{source.name}_step", taken | set(self._written))
+            self._append(Value(name, op.shape_after(tuple(value.shape for value in self._read))), op, parameters)
         self._tail = _Tail(self._nodes[-1], source)
-        self._values[source] = output
+        (self._values[source],) = self._read
+
+    def _append(self, output: Value, op: Op, parameters: tuple[str, ...]) -> None:
+        """One node, whose output the next one reads."""
+        own = parameters if isinstance(op, LayerOp) else ()
+        wish = own[0].rpartition(".")[0].replace(".", "_") if own else ""
+        name = unused(wish or output.name, {node.name for node in self._nodes})
+        self._nodes.append(Node(name, op, tuple(value.name for value in self._read), output.name, own))
+        self._written[output.name] = output
+        self._read = [output]
 
     def alias(self, source: fx.Node, value: Value) -> None:
         """The result of `source` is `value` itself."""
@@ -147,7 +158,6 @@ class Lowering:
 
     def program(self, name: str) -> Program:
         """The finished record; parameters in the order in which the nodes use them."""
-        values = {value.name: value for value in self._values.values()}
         written = [self._input.name, *(node.output for node in self._nodes)]
         order = [key for node in self._nodes for key in node.parameters]
         return Program(
@@ -155,7 +165,7 @@ class Lowering:
             input=self._input,
             output=self._output,
             nodes=tuple(self._nodes),
-            values=MappingProxyType({n: values[n] for n in written}),
+            values=MappingProxyType({name: self._written[name] for name in written}),
             parameters=MappingProxyType({key: self._parameters[key] for key in order}),
         )
 

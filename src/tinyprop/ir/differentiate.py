@@ -6,8 +6,8 @@ from tinyprop.errors import InternalError, UserError
 from tinyprop.ir.graph import Node, Program
 from tinyprop.ir.losses import Loss
 from tinyprop.ir.op import LayerOp
-from tinyprop.ir.ops.flatten import Flatten
 from tinyprop.ir.ops.relu import ReLU
+from tinyprop.ir.ops.reshape import Reshape
 from tinyprop.ir.train_program import AddErrorStep, BackwardStep, ForwardStep, LossStep, PassErrorStep, TrainProgram
 from tinyprop.methods.optimizer import PLAIN, SGD
 from tinyprop.methods.spec import LayerInfo, TrainSpec
@@ -92,7 +92,7 @@ class _Tape:
         arrived_masked = self.masked[node.output]
         # A ReLU below a ReLU is dead where that one is.
         slots, extra = self._send(
-            node, masked=isinstance(node.op, ReLU) or (arrived_masked and isinstance(node.op, Flatten))
+            node, masked=isinstance(node.op, ReLU) or (arrived_masked and isinstance(node.op, Reshape))
         )
         self.steps += [PassErrorStep(node, slots, masked=arrived_masked and isinstance(node.op, ReLU)), *extra]
 
@@ -117,10 +117,10 @@ class _Tape:
 
 
 def leaves_relu(producer: Mapping[str, Node], value: str) -> bool:
-    """Whether `value` is the output of a ReLU, fused or not, seen through flattens."""
+    """Whether `value` is the output of a ReLU, fused or not, seen through reshapes."""
     while value in producer:
         op = producer[value].op
-        if not isinstance(op, Flatten):
+        if not isinstance(op, Reshape):
             return isinstance(op, ReLU) or (isinstance(op, LayerOp) and op.relu)
         value = producer[value].input
     return False

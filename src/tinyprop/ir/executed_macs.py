@@ -55,7 +55,7 @@ def _dense_backward(op: Dense, step: BackwardStep, x: Array, delta: Array, spec:
 
 
 def _unpooled_backward(conv: Conv2d, step: BackwardStep, x: Array, delta: Array, skip_zeros: bool) -> int:
-    everywhere = tuple(np.indices(delta.shape))
+    everywhere = tuple(np.asarray(i) for i in np.indices(delta.shape))
     kept = _conv_backward(conv, x, delta, everywhere, skip_zeros)
     # Depthwise errors gather every product, zero or not.
     dense = conv.kernels(x.shape) is ConvKernels.DEPTHWISE

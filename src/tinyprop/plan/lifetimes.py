@@ -1,7 +1,7 @@
 """TrainProgram → which buffers exist, how large, and from which step to which each must keep its contents.
 
 Steps are numbered as in `TrainProgram.steps`, forward and backward in one line: an activation that an update needs
-lives through the loss to that update. Reuse that the mathematics allows is decided here (a flatten is the same bytes,
+lives through the loss to that update. Reuse that the mathematics allows is decided here (a reshape is the same bytes,
 an error may overwrite the activation it is the error of); what merely fits in time is left to the placement.
 """
 
@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from tinyprop.ir.op import JoinOp, LayerOp, PassOp, UnaryOp
-from tinyprop.ir.ops.flatten import Flatten
+from tinyprop.ir.ops.reshape import Reshape
 from tinyprop.ir.train_program import (
     AddErrorStep,
     BackwardStep,
@@ -103,7 +103,7 @@ class _Ledger:
         node, program = step.node, self.train.program
         self.use(time, *(self.activation.get(name) for name in node.inputs))
         source = self.activation.get(node.input)
-        if isinstance(node.op, Flatten):
+        if isinstance(node.op, Reshape):
             if source is not None:
                 self.activation[node.output] = source
         elif node.op.elementwise and source is not None and self.is_free(source, after=time):
@@ -134,7 +134,7 @@ class _Ledger:
         above = self.error[node.output]
         self.use(time, above, self.argmax.get(node.name))
         self.use(time, *(self.activation.get(value) for value in _activations_read(step)))
-        in_place = op.elementwise or isinstance(op, Flatten)
+        in_place = op.elementwise or isinstance(op, Reshape)
         for slot in step.slots:
             if slot is not None:
                 self.error[slot] = above if in_place else self.create(time, f"{slot}.error", self.bytes_of(slot))

@@ -69,7 +69,7 @@ def test_printed_form() -> None:
     model = nn.Sequential(nn.Flatten(), nn.Linear(6, 4), nn.ReLU(), nn.Linear(4, 2, bias=False))
     assert str(capture(model, torch.zeros(1, 2, 3))).splitlines() == [
         "program sequential(input: f32[2, 3])",
-        "  flatten: f32[6] = Flatten()(input)",
+        "  flatten: f32[6] = Reshape(shape=(6,))(input)",
         "  linear: f32[4] = Dense(inputs=6, outputs=4, bias=True, relu=False)(flatten, 1.weight, 1.bias)",
         "  relu: f32[4] = ReLU()(linear)",
         "  linear_1: f32[2] = Dense(inputs=4, outputs=2, bias=False, relu=False)(relu, 3.weight)",
@@ -103,6 +103,12 @@ def test_the_model_is_not_changed() -> None:
     model.fc.weight.zero_()
     assert weight.any()
     assert not weight.flags.writeable
+
+
+def test_the_example_is_not_changed() -> None:
+    example = -torch.ones(1, 4)
+    capture(nn.Sequential(nn.ReLU(inplace=True), nn.Linear(4, 2)), example)
+    assert torch.equal(example, -torch.ones(1, 4))
 
 
 def test_example_values_do_not_matter() -> None:

@@ -36,7 +36,7 @@ def test_all_problems_are_listed_at_once() -> None:
     model = nn.Sequential(
         nn.Conv2d(2, 4, 3, groups=2, dilation=2),
         nn.GELU(),
-        nn.AvgPool2d(2),
+        nn.AvgPool2d(2, ceil_mode=True, divisor_override=3),
         nn.Conv2d(4, 4, 2, padding="same"),
         nn.Sequential(nn.LayerNorm([4, 2, 2]), nn.MaxPool2d(2, ceil_mode=True)),
         nn.Flatten(),
@@ -45,10 +45,9 @@ def test_all_problems_are_listed_at_once() -> None:
     )
     assert refusal(model, image()).splitlines() == [
         "Sequential cannot be captured:",
-        "  - 0 (Conv2d): groups=2 is not supported; use an ordinary convolution with groups=1",
-        "  - 0 (Conv2d): dilation=(2, 2) is not supported; use a larger kernel with dilation=1",
-        "  - 1 (GELU): gelu is not supported; use nn.ReLU instead",
-        "  - 2 (AvgPool2d): avg_pool2d is not supported; use nn.MaxPool2d, or flatten the feature map, instead",
+        "  - 1 (GELU): gelu is not supported; use nn.Hardswish instead",
+        "  - 2 (AvgPool2d): ceil_mode=True is not supported; use ceil_mode=False, and padding if the border matters",
+        "  - 2 (AvgPool2d): divisor_override is not supported; leave it out",
         "  - 3 (Conv2d): padding='same' of the even kernel (2, 2) is uneven; use an odd kernel",
         "  - 4.0 (LayerNorm): layer_norm is not supported; leave it out, or use nn.BatchNorm2d right behind a "
         "convolution, which is folded into it",
@@ -107,9 +106,44 @@ def two_heads(model: nn.Module, x: torch.Tensor) -> torch.Tensor:
             "dropout is active in eval mode; use nn.Dropout, or pass training=self.training",
         ),
         (
-            Forward(lambda m, x: m.b(m.a(x.view(1, 1, 2, 2)).flatten(1)), a=nn.Conv2d(1, 1, 2), b=nn.Linear(1, 2)),
+            Forward(lambda m, x: m.a(x.view(2, 2)).view(1, 4), a=nn.Linear(2, 2)),
             (1, 4),
-            "view from (1, 4) to (1, 1, 2, 2) is not supported; only flattening to (1, 4) is, so give example_input",
+            "view from (1, 4) to (2, 2) is not supported; keep the batch of 1 as the first dimension, as x.flatten(1)",
+        ),
+        (
+            Forward(lambda m, x: m.a(nn.functional.adaptive_avg_pool2d(x, 3).flatten(1)), a=nn.Linear(18, 2)),
+            (1, 2, 8, 8),
+            "an adaptive average pool from (8, 8) to (3, 3) has windows of unequal size; choose an output size that",
+        ),
+        (
+            Forward(lambda m, x: m.a(x.mean([1, 2])), a=nn.Linear(8, 2)),
+            (1, 2, 8, 8),
+            "a mean over dimensions [1, 2] of (1, 2, 8, 8) is not supported; average a feature map (1, C, H, W) over",
+        ),
+        (
+            Forward(lambda m, x: m.a(torch.cat([x, x], 2).flatten(1)), a=nn.Linear(16, 2)),
+            (1, 2, 4),
+            "cat along dimension 2 is not supported; use dimension 1, that of the channels",
+        ),
+        (
+            Forward(lambda m, x: m.b(torch.cat([x, m.a.weight], 1)), a=nn.Linear(3, 1), b=nn.Linear(7, 2)),
+            (1, 4),
+            "its input does not come from the sample; let every tensor in forward come from x",
+        ),
+        (
+            nn.Sequential(nn.LeakyReLU(-0.5), nn.Linear(4, 2)),
+            (1, 4),
+            "0 (LeakyReLU): a leaky ReLU with negative_slope=-0.5 is not supported; use 0 or more",
+        ),
+        (
+            Forward(lambda m, x: m.a(x.clamp(max=1)), a=nn.Linear(4, 2)),
+            (1, 4),
+            "a clamp without two numbers as bounds is not supported; use nn.ReLU or nn.Hardtanh",
+        ),
+        (
+            Forward(lambda m, x: m.a(x.clamp(1, 0)), a=nn.Linear(4, 2)),
+            (1, 4),
+            "a clamp between 1.0 and 0.0 is empty or unbounded; give low < high",
         ),
         (
             Forward(lambda m, x: m.a(x).flatten(1), a=nn.Linear(4, 3)),

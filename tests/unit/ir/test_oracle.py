@@ -9,7 +9,7 @@ from tinyprop.errors import UserError
 from tinyprop.ir.differentiate import differentiate
 from tinyprop.ir.graph import Program
 from tinyprop.ir.losses import CrossEntropy
-from tinyprop.ir.ops import Conv2d, Conv2dMaxPool, Dense, Flatten, MaxPool2d, ReLU
+from tinyprop.ir.ops import Conv2d, Conv2dMaxPool, Dense, MaxPool2d, ReLU, Reshape
 from tinyprop.ir.oracle import OracleTrainer
 from tinyprop.ir.passes import fuse
 from tinyprop.ir.train_program import TrainProgram
@@ -34,7 +34,7 @@ def samples(shape: tuple[int, ...], count: int = 6) -> np.ndarray:
 @pytest.fixture
 def cnn(chain) -> Program:
     ops = [Conv2d(1, 3, (3, 3), padding=(1, 1)), ReLU(), MaxPool2d((2, 2), (2, 2)), Conv2d(3, 4, (2, 2)), ReLU()]
-    return fuse(chain((1, 9, 8), *ops, Flatten(), Dense(36, 5)))
+    return fuse(chain((1, 9, 8), *ops, Reshape(), Dense(36, 5)))
 
 
 def test_leaving_out_zeros_changes_no_bit(cnn) -> None:
@@ -53,7 +53,7 @@ def test_leaving_out_zeros_changes_no_bit(cnn) -> None:
 
 
 def test_full_counts_without_padding_or_pool_are_those_on_paper(chain) -> None:
-    program = fuse(chain((2, 6, 5), Conv2d(2, 3, (3, 2), (2, 1)), ReLU(), Flatten(), Dense(24, 4)))
+    program = fuse(chain((2, 6, 5), Conv2d(2, 3, (3, 2), (2, 1)), ReLU(), Reshape(), Dense(24, 4)))
     train = trained_by(program, KeepAll(), KeepAll(), skip_zeros=False)
     step = OracleTrainer(train).step(samples((2, 6, 5))[0], 1, 0.1)
     conv, dense = (node.op.macs(program.value_in(node).shape) for node in program.layers)
@@ -63,7 +63,7 @@ def test_full_counts_without_padding_or_pool_are_those_on_paper(chain) -> None:
 
 def test_taps_on_padding_and_positions_left_over_by_the_pool_are_not_counted(chain) -> None:
     op = Conv2dMaxPool(Conv2d(1, 1, (3, 3), padding=(1, 1)), MaxPool2d((2, 2), (2, 2)))
-    program = chain((1, 5, 4), op, Flatten(), Dense(4, 2))
+    program = chain((1, 5, 4), op, Reshape(), Dense(4, 2))
     train = trained_by(program, KeepAll(), KeepAll(), skip_zeros=False)
     step = OracleTrainer(train).step(samples((1, 5, 4))[0], 1, 0.1)
     # 5×4 image, the pool looks at rows 0..3: vertical taps 2+3+3+3, horizontal 2+3+3+2.

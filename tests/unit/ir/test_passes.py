@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tinyprop.ir.graph import Program
-from tinyprop.ir.ops import Conv2d, Conv2dMaxPool, Dense, Flatten, MaxPool2d, ReLU
+from tinyprop.ir.ops import Conv2d, Conv2dMaxPool, Dense, MaxPool2d, ReLU, Reshape
 from tinyprop.ir.oracle import run_forward
 from tinyprop.ir.passes import PASSES, fuse
 from tinyprop.ir.verify import verify
@@ -30,7 +30,7 @@ def kinds(program: Program) -> list[str]:
         ([CONV, OVERLAP, ReLU()], ["conv2d", "max_pool2d", "relu"]),
         ([CONV, ReLU(), PADDED], ["conv2d+", "max_pool2d"]),
         ([ReLU(), CONV], ["relu", "conv2d"]),
-        ([Flatten(), Dense(128, 3), ReLU(), Dense(3, 2)], ["flatten", "dense+", "dense"]),
+        ([Reshape(), Dense(128, 3), ReLU(), Dense(3, 2)], ["reshape", "dense+", "dense"]),
     ],
 )
 def test_fuse(chain, ops, expected) -> None:
@@ -46,7 +46,7 @@ def test_fuse(chain, ops, expected) -> None:
 
 
 def test_passes_leave_their_input_alone_and_settle(chain) -> None:
-    program = chain((2, 8, 8), CONV, TILES, ReLU(), Flatten(), Dense(48, 4))
+    program = chain((2, 8, 8), CONV, TILES, ReLU(), Reshape(), Dense(48, 4))
     printed = str(program)
     fused = fuse(program)
     assert str(program) == printed

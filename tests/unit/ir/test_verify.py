@@ -8,13 +8,13 @@ import pytest
 
 from tinyprop.errors import InternalError
 from tinyprop.ir.graph import Value, frozen_array
-from tinyprop.ir.ops import Dense, Flatten, ReLU
+from tinyprop.ir.ops import Dense, ReLU, Reshape
 from tinyprop.ir.verify import verify
 
 
 @pytest.fixture
 def program(chain):
-    return chain((2, 3), Flatten(), Dense(6, 4), ReLU(), Dense(4, 2))
+    return chain((2, 3), Reshape(), Dense(6, 4), ReLU(), Dense(4, 2))
 
 
 def with_node(program, index, **changes):

@@ -1,6 +1,6 @@
 """The benchmark in tables for people."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from rich.table import Table
 
@@ -15,46 +15,44 @@ RATIO_CASES = ("full", "full_zero_skip", "tinyprop_v2", "ours")
 
 
 def tables(report: BenchReport) -> tuple[Table, ...]:
-    """Instructions beside the peers', then the fine-tuning runs behind them."""
-    return steps_table(report), *(run_table(report, network) for network in report.networks)
+    """Instructions and RAM beside the peers', then the fine-tuning runs behind them."""
+    return steps_table(report), ram_table(report), *(run_table(report, network) for network in report.networks)
 
 
 def steps_table(report: BenchReport) -> Table:
-    """Mean instructions per training step, by network; the peers' below ours."""
-    table = _table(f"Instructions per training step, {report.board} (emulated)", "trainer", *report.networks)
-    for network in report.networks:
-        table.add_column(f"RAM {network}", justify="right")
+    """Mean thousand instructions per training step, by network; the peers' below ours."""
+    title = f"Thousand instructions per training step, {report.board} (emulated)"
+    table = _table(title, "trainer", *report.networks)
     for toolchain in report.compilers:
-        table.add_section()
+        table.add_row(f"tinyprop, {toolchain} {LEVELS[toolchain]}", style="bold")
         _our_rows(table, report, toolchain)
-    table.add_section()
+    table.add_row(f"others, recorded {report.peers.recorded}, not re-run", style="bold")
     for peer in report.peers.peer:
-        table.add_row(_peer_name(peer, report.peers.recorded), *_peer_cells(peer, report.networks), style="dim")
+        table.add_row(_peer_name(peer), *_peer_cells(peer.instructions, report.networks, "{:,.1f}", 1e3), style="dim")
+    return table
+
+
+def ram_table(report: BenchReport) -> Table:
+    """Bytes of RAM while training: ours without the stack, the peers' as recorded."""
+    table = _table("RAM to train, bytes", "trainer", *report.networks)
+    runs = [_run(report, network, next(iter(report.compilers)), "full") for network in report.networks]
+    table.add_row("tinyprop", *(f"{run.ram_bytes:,}" if run else ABSENT for run in runs))
+    for peer in report.peers.peer:
+        if peer.ram_bytes:
+            table.add_row(_peer_name(peer), *_peer_cells(peer.ram_bytes, report.networks, "~{:,.0f}", 1), style="dim")
     return table
 
 
 def run_table(report: BenchReport, network: str) -> Table:
     """The fine-tuning runs of one network: what was learned, and what it cost. Built by the first compiler."""
     toolchain = next(iter(report.compilers))
-    columns = (
-        "before",
-        "after",
-        "to full",
-        "skipped",
-        "mean",
-        "worst",
-        "skipped step",
-        "inference",
-        "RAM",
-        "flash",
-        "stack",
-    )
+    columns = ("before", "after", "to full", "skip", "mean k", "worst k", "skipped k", "flash", "stack")
     table = _table(f"{network} ({toolchain}): {report.data[network].summary}", "method", *columns)
     runs = _runs(report, network, toolchain)
     full = next((run for run in runs if run.case == "full"), None)
     for run in runs:
         if CASES[run.case].learns:
-            table.add_row(CASES[run.case].title, *_run_cells(run, full))
+            table.add_row(run.case, *_run_cells(run, full))
     return table
 
 
@@ -71,7 +69,8 @@ def notes(report: BenchReport) -> tuple[str, ...]:
     found = [
         f"tinyprop: exact counts, mean of a fine-tuning run, sample by sample ({steps} steps). Accuracy: percent, mean "
         "and standard deviation over several orders of the same samples. 'a skipped step' is the run with everything "
-        "skipped. RAM: weights, activations and errors, the method's state, one sample; without stack.",
+        "skipped. k: thousand instructions; flash in KiB, stack in bytes. RAM: weights, activations and errors, the "
+        "method's state, one sample; without stack. *: differs, see below.",
         f"Peers: recorded {peers.recorded}, not re-run here: {peers.conditions}. They differ: {differing}.",
     ]
     if "gcc" not in report.compilers:
@@ -100,50 +99,40 @@ def _verdict_cell(verdict: Verdict) -> str:
 
 
 def _table(title: str, first: str, *others: str) -> Table:
-    table = Table(title=title, title_justify="left")
-    table.add_column(first)
+    table = Table(title=title, title_justify="left", title_style="bold", box=None, padding=(0, 1, 0, 0))
+    table.add_column(first, no_wrap=True)
     for column in others:
         table.add_column(column, justify="right", no_wrap=True)
     return table
 
 
 def _our_rows(table: Table, report: BenchReport, toolchain: str) -> None:
-    build = f"tinyprop {toolchain} {LEVELS[toolchain]}"
     for case in dict.fromkeys(run.case for run in report.runs):
         runs = [_run(report, network, toolchain, case) for network in report.networks]
-        counts = (f"{run.mean:,.0f}" if run else ABSENT for run in runs)
-        table.add_row(
-            f"{build}: {CASES[case].title}", *counts, *(f"{run.ram_bytes:,}" if run else ABSENT for run in runs)
-        )
+        table.add_row(f"  {CASES[case].title}", *(f"{run.mean / 1e3:,.1f}" if run else ABSENT for run in runs))
     full = [_run(report, network, toolchain, "full") for network in report.networks]
-    table.add_row(
-        f"{build}: inference, every value computed", *(f"{run.inference:,.0f}" if run else ABSENT for run in full)
-    )
+    table.add_row("  inference, every value computed", *(f"{r.inference / 1e3:,.1f}" if r else ABSENT for r in full))
 
 
-def _peer_name(peer: Peer, recorded: str) -> str:
-    return f"{peer.name} [recorded {recorded}, not re-run]".replace("[", r"\[") + (" *" if peer.differs else "")
+def _peer_name(peer: Peer) -> str:
+    return f"  {peer.name}" + (" *" if peer.differs else "")
 
 
-def _peer_cells(peer: Peer, networks: tuple[str, ...]) -> Iterator[str]:
+def _peer_cells(figures: Mapping[str, int], networks: tuple[str, ...], form: str, unit: float) -> Iterator[str]:
     for network in networks:
-        yield f"{peer.instructions[network]:,}" if network in peer.instructions else ABSENT
-    for network in networks:
-        yield f"~{peer.ram_bytes[network]:,}" if network in peer.ram_bytes else ABSENT
+        yield form.format(figures[network] / unit) if network in figures else ABSENT
 
 
 def _run_cells(run: BenchRun, full: BenchRun | None) -> tuple[str, ...]:
     return (
         f"{run.accuracy_before:.1f}",
-        f"{run.accuracy_after:.1f} ± {run.accuracy_after_sd:.1f}",
+        f"{run.accuracy_after:.1f}±{run.accuracy_after_sd:.1f}",
         ABSENT if full is None else f"{run.accuracy_after - full.accuracy_after:+.1f}",
         f"{run.skipped_share:.0%}",
-        f"{run.mean:,.0f}",
-        f"{run.worst:,}",
-        ABSENT if run.skipped_step is None else f"{run.skipped_step:,.0f}",
-        f"{run.inference:,.0f}",
-        f"{run.ram_bytes:,}",
-        f"{run.flash_bytes:,}",
+        f"{run.mean / 1e3:,.1f}",
+        f"{run.worst / 1e3:,.1f}",
+        ABSENT if run.skipped_step is None else f"{run.skipped_step / 1e3:,.1f}",
+        f"{run.flash_bytes / 1024:,.1f}",
         f"{run.stack_bytes:,}",
     )
 

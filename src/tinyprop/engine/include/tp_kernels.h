@@ -62,13 +62,13 @@ TP_ALWAYS_INLINE uint32_t tp_packed_place(const uint8_t *line, uint32_t window)
     return (uint32_t)line[window / 4U] >> 2U * (window % 4U) & 3U;
 }
 
-/* Geometry of a general max pool. */
-typedef struct tp_max_pool2d {
+/* Geometry of a general pool. */
+typedef struct tp_pool2d {
     uint32_t channels, in_height, in_width, out_height, out_width;
     uint32_t kernel_height, kernel_width;
     uint32_t stride_height, stride_width;
     uint32_t pad_height, pad_width;
-} tp_max_pool2d;
+} tp_pool2d;
 
 /* Whether every value is a number below infinity. */
 TP_KERNEL int tp_all_finite_f32(const float *x, uint32_t size);
@@ -119,8 +119,22 @@ TP_KERNEL void tp_add_f32(const float *a, const float *b, float *y, uint32_t siz
 TP_KERNEL void tp_copy_f32(const float *x, float *y, uint32_t size);
 TP_KERNEL void tp_relu_fwd_f32(const float *x, float *y, uint32_t size);
 TP_KERNEL void tp_relu_bwd_f32(float *error, const float *y, uint32_t size);
-TP_KERNEL void tp_max_pool2d_fwd_f32(const float *x, float *y, uint8_t *argmax, tp_max_pool2d p);
-TP_KERNEL void tp_max_pool2d_bwd_f32(const float *delta, const uint8_t *argmax, float *error, tp_max_pool2d p);
+TP_KERNEL void tp_clamp_fwd_f32(const float *x, float *y, float low, float high, uint32_t size);
+TP_KERNEL void tp_clamp_bwd_f32(float *error, const float *y, float low, float high, uint32_t size);
+TP_KERNEL void tp_leaky_relu_fwd_f32(const float *x, float *y, float slope, uint32_t size);
+TP_KERNEL void tp_leaky_relu_bwd_f32(float *error, const float *y, float slope, uint32_t size);
+TP_KERNEL void tp_hard_sigmoid_fwd_f32(const float *x, float *y, uint32_t size);
+TP_KERNEL void tp_hard_sigmoid_bwd_f32(float *error, const float *y, uint32_t size);
+TP_KERNEL void tp_hard_swish_fwd_f32(const float *x, float *y, uint32_t size);
+TP_KERNEL void tp_hard_swish_bwd_f32(float *error, const float *x, uint32_t size);
+TP_KERNEL void tp_sigmoid_fwd_f32(const float *x, float *y, uint32_t size);
+TP_KERNEL void tp_sigmoid_bwd_f32(float *error, const float *y, uint32_t size);
+TP_KERNEL void tp_tanh_fwd_f32(const float *x, float *y, uint32_t size);
+TP_KERNEL void tp_tanh_bwd_f32(float *error, const float *y, uint32_t size);
+TP_KERNEL void tp_avg_pool2d_fwd_f32(const float *x, float *y, tp_pool2d p, int count_padding);
+TP_KERNEL void tp_avg_pool2d_bwd_f32(const float *delta, float *error, tp_pool2d p, int count_padding);
+TP_KERNEL void tp_max_pool2d_fwd_f32(const float *x, float *y, uint8_t *argmax, tp_pool2d p);
+TP_KERNEL void tp_max_pool2d_bwd_f32(const float *delta, const uint8_t *argmax, float *error, tp_pool2d p);
 TP_KERNEL float tp_softmax_cross_entropy_f32(float *outputs, uint32_t label, uint32_t size);
 TP_KERNEL float tp_smoothed_cross_entropy_f32(float *outputs, uint32_t label, uint32_t size, float smoothing);
 TP_KERNEL float tp_mean_squared_error_f32(float *outputs, const float *target, uint32_t size);
@@ -152,6 +166,10 @@ TP_KERNEL uint32_t tp_keep_ratio_f32(float *delta, uint32_t size, uint32_t n, fl
 #include "../src/tp_add_f32.c"
 #include "../src/tp_all_finite_f32.c"
 #include "../src/tp_argmax_f32.c"
+#include "../src/tp_avg_pool2d_bwd_f32.c"
+#include "../src/tp_avg_pool2d_fwd_f32.c"
+#include "../src/tp_clamp_bwd_f32.c"
+#include "../src/tp_clamp_fwd_f32.c"
 #include "../src/tp_clip_f32.c"
 #include "../src/tp_compact_f32.c"
 #include "../src/tp_conv2d_error_f32.c"
@@ -174,9 +192,15 @@ TP_KERNEL uint32_t tp_keep_ratio_f32(float *delta, uint32_t size, uint32_t n, fl
 #include "../src/tp_depthwise_conv2d_update_f32_k3p1.c"
 #include "../src/tp_descend_f32.c"
 #include "../src/tp_expf.c"
+#include "../src/tp_hard_sigmoid_bwd_f32.c"
+#include "../src/tp_hard_sigmoid_fwd_f32.c"
+#include "../src/tp_hard_swish_bwd_f32.c"
+#include "../src/tp_hard_swish_fwd_f32.c"
 #include "../src/tp_keep_above_f32.c"
 #include "../src/tp_keep_all_f32.c"
 #include "../src/tp_keep_ratio_f32.c"
+#include "../src/tp_leaky_relu_bwd_f32.c"
+#include "../src/tp_leaky_relu_fwd_f32.c"
 #include "../src/tp_logf.c"
 #include "../src/tp_max_pool2d_bwd_f32.c"
 #include "../src/tp_max_pool2d_fwd_f32.c"
@@ -186,11 +210,17 @@ TP_KERNEL uint32_t tp_keep_ratio_f32(float *delta, uint32_t size, uint32_t n, fl
 #include "../src/tp_pointwise_conv2d_update_f32.c"
 #include "../src/tp_relu_bwd_f32.c"
 #include "../src/tp_relu_fwd_f32.c"
+#include "../src/tp_sigmoid_bwd_f32.c"
+#include "../src/tp_sigmoid_fwd_f32.c"
+#include "../src/tp_sigmoidf.c"
 #include "../src/tp_skip_by_error_f32.c"
 #include "../src/tp_skip_by_loss_f32.c"
 #include "../src/tp_smoothed_cross_entropy_f32.c"
 #include "../src/tp_softmax_cross_entropy_f32.c"
 #include "../src/tp_sqrtf.c"
+#include "../src/tp_tanh_bwd_f32.c"
+#include "../src/tp_tanh_fwd_f32.c"
+#include "../src/tp_tanhf.c"
 #include "../src/tp_update_bias_f32.c"
 #include "../src/tp_velocity_f32.c"
 #endif

@@ -19,6 +19,22 @@ TP_KERNEL float tp_logf(float x);
 /* Square root, correctly rounded. NaN below 0; sqrtf(-0) = -0. */
 TP_KERNEL float tp_sqrtf(float x);
 
+/* 1 / (1 + e^-x), within 3 ulp; 0 below -103.97, where it is the exponential. */
+TP_KERNEL float tp_sigmoidf(float x);
+
+/* Hyperbolic tangent, within 2 ulp; tanhf(-0) = 0. */
+TP_KERNEL float tp_tanhf(float x);
+
+#define TP_THIRD 0x1.555556p-2f
+#define TP_SIXTH 0x1.555556p-3f
+
+/* (x + 3) / 6 between 0 and 1: the hard sigmoid, and what hard swish multiplies x by. */
+static inline float tp_ramp(float x)
+{
+    const float raised = x + 3.0f > 0.0f ? x + 3.0f : 0.0f;
+    return (raised < 6.0f ? raised : 6.0f) * TP_SIXTH;
+}
+
 /* The bits of a float32 as an integer, and back. */
 static inline uint32_t tp_bits_of(float x)
 {

@@ -4,7 +4,7 @@
 /* Sends delta[channels][out] to the inputs that won their window; windows may overlap, so errors add up
  * in the order of the outputs.
  */
-TP_KERNEL void tp_max_pool2d_bwd_f32(const float *delta, const uint8_t *argmax, float *error, tp_max_pool2d p)
+TP_KERNEL void tp_max_pool2d_bwd_f32(const float *delta, const uint8_t *argmax, float *error, tp_pool2d p)
 {
     uint32_t o = 0U;
     for (uint32_t i = 0U; i < p.channels * p.in_height * p.in_width; ++i) {

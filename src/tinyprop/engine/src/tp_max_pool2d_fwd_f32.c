@@ -4,7 +4,7 @@
 /* Largest value of each window; argmax keeps its place in the window, ky * kernel_width + kx (NULL: not wanted).
  * Padding never wins; the first of equal values does.
  */
-TP_KERNEL void tp_max_pool2d_fwd_f32(const float *x, float *y, uint8_t *argmax, tp_max_pool2d p)
+TP_KERNEL void tp_max_pool2d_fwd_f32(const float *x, float *y, uint8_t *argmax, tp_pool2d p)
 {
     uint32_t o = 0U;
     for (uint32_t c = 0U; c < p.channels; ++c) {

@@ -1,26 +1,33 @@
 """What to use instead of an operator that is not supported."""
 
-_ACTIVATION = "use nn.ReLU instead"
+_ACTIVATION = "use nn.ReLU or nn.LeakyReLU instead"
+_SMOOTH = "use nn.Hardswish instead"
 _SOFTMAX = "remove it, the loss contains it"
-_AVERAGE = "use nn.MaxPool2d, or flatten the feature map, instead"
+_MAXIMUM = "use nn.MaxPool2d with a window as large as the feature map instead"
+_SUM = "use the mean over dimensions 2 and 3 instead"
 _NORM = "leave it out, or use nn.BatchNorm2d right behind a convolution, which is folded into it"
-_CHAIN = "write forward with layers and additions of their results"
-_CONV = "use nn.Conv2d instead (a signal of length T as an image of 1 × T)"
+_CHAIN = "write forward with layers, additions and torch.cat of their results"
+_JOIN = "use torch.cat(…, 1) instead"
+_CONV = "use nn.Conv2d instead"
+_POOL = "use nn.MaxPool2d or nn.AvgPool2d instead"
 _RECURRENT = "use nn.Conv2d over a window of the signal instead"
 _PAD = "use padding= of nn.Conv2d with padding_mode='zeros' instead"
 _BIAS = "use nn.Linear with bias=True for a bias"
 
 _REMEDIES = {
     _SOFTMAX: "softmax _softmax log_softmax _log_softmax",
-    _ACTIVATION: "celu clamp clamp_min elu gelu hardsigmoid hardswish hardswish_ hardtanh hardtanh_ leaky_relu "
-    "leaky_relu_ mish prelu rrelu selu sigmoid silu silu_ softplus tanh",
-    _AVERAGE: "adaptive_avg_pool2d adaptive_max_pool2d avg_pool2d mean",
+    _ACTIVATION: "celu clamp_min elu logsigmoid prelu rrelu selu softplus softsign threshold",
+    _SMOOTH: "gelu mish silu silu_",
+    _MAXIMUM: "adaptive_max_pool1d adaptive_max_pool2d amax max",
+    _SUM: "sum",
     _NORM: "group_norm instance_norm layer_norm rms_norm",
-    _CONV: "avg_pool1d conv1d conv3d conv_transpose2d max_pool1d",
+    _CONV: "conv3d conv_transpose1d conv_transpose2d",
+    _POOL: "avg_pool3d fractional_max_pool2d lp_pool2d max_pool3d",
     _RECURRENT: "gru lstm rnn_relu rnn_tanh",
     _PAD: "constant_pad_nd pad",
     _BIAS: "add add_",
-    _CHAIN: "cat chunk getitem mul scaled_dot_product_attention split stack sub",
+    _CHAIN: "chunk getitem mul scaled_dot_product_attention split sub",
+    _JOIN: "hstack stack vstack",
 }
 _ADVICE = {operator: remedy for remedy, operators in _REMEDIES.items() for operator in operators.split()}
 
@@ -28,5 +35,7 @@ _ADVICE = {operator: remedy for remedy, operators in _REMEDIES.items() for opera
 def advice_for(operator: str) -> str:
     """The remedy, as a clause, for an aten operator without a rule."""
     return _ADVICE.get(
-        operator, "build the model from nn.Linear, nn.Conv2d, nn.ReLU, nn.MaxPool2d, nn.Flatten and nn.Dropout"
+        operator,
+        "build the model from nn.Linear, nn.Conv2d, activations such as nn.ReLU, nn.MaxPool2d, nn.AvgPool2d, "
+        "nn.Flatten, nn.Dropout, additions and torch.cat",
     )

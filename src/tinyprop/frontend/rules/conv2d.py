@@ -1,35 +1,44 @@
-"""aten.conv2d → Conv2d."""
+"""aten.conv2d and conv1d → Conv2d; a signal of length L is a feature map of height 1."""
 
 from tinyprop.frontend.aten_call import AtenCall, shape_of
 from tinyprop.frontend.lowering import Lowering, Unsupported
-from tinyprop.ir.ops.conv2d import Conv2d
+from tinyprop.frontend.rules.signal import emit_on_map
+from tinyprop.ir.ops.conv2d import Conv2d, Pair
 
 
-def lower_conv2d(call: AtenCall, lowering: Lowering) -> None:
-    """Stride and zero padding of any size; groups, dilation and uneven 'same' padding are refused."""
-    lowering.tensor(call["input"])
-    if len(shape_of(call["input"])) != 4:
-        raise Unsupported("its input has no batch dimension; pass example_input of shape (1, C, H, W), such as x[None]")
-    out_channels, in_channels, height, width = shape_of(call["weight"])
-    reasons = []
-    if call["groups"] != 1:
-        reasons.append(f"groups={call['groups']} is not supported; use an ordinary convolution with groups=1")
-    if call.pair("dilation") != (1, 1):
-        reasons.append(f"dilation={call.pair('dilation')} is not supported; use a larger kernel with dilation=1")
-    padding = _padding(call, (height, width))
-    if padding is None:
-        reasons.append(f"padding='same' of the even kernel {(height, width)} is uneven; use an odd kernel")
-    if reasons or padding is None:
-        raise Unsupported(*reasons)
+def lower_convolution(call: AtenCall, lowering: Lowering) -> None:
+    """Stride, zero padding, dilation and groups of any size; uneven 'same' padding is refused."""
+    shape = lowering.tensor(call["input"]).shape
+    weight_shape = shape_of(call["weight"])
+    if len(shape_of(call["input"])) != len(weight_shape):
+        sizes = "(1, C, H, W)" if len(weight_shape) == 4 else "(1, C, L)"
+        raise Unsupported(f"its input has no batch dimension; pass example_input of shape {sizes}, such as x[None]")
+    out_channels, group_inputs, *kernel_sizes = weight_shape
+    kernel = (1, kernel_sizes[0]) if len(kernel_sizes) == 1 else (kernel_sizes[0], kernel_sizes[1])
+    dilation = call.window("dilation")
+    padding = _padding(call, kernel, dilation)
     parameters = tuple(lowering.parameter(p) for p in (call["weight"], call["bias"]) if p is not None)
-    op = Conv2d(in_channels, out_channels, (height, width), call.pair("stride"), padding, bias=call["bias"] is not None)
-    lowering.emit(call.node, op, parameters)
+    op = Conv2d(
+        in_channels=group_inputs * call["groups"],
+        out_channels=out_channels,
+        kernel=kernel,
+        stride=call.window("stride"),
+        padding=padding,
+        bias=call["bias"] is not None,
+        dilation=dilation,
+        groups=call["groups"],
+        signal=len(kernel_sizes) == 1,
+    )
+    emit_on_map(call, lowering, shape, op, parameters)
 
 
-def _padding(call: AtenCall, kernel: tuple[int, int]) -> tuple[int, int] | None:
-    """Rows and columns of zeros on either side; None when the two sides would differ."""
+def _padding(call: AtenCall, kernel: Pair, dilation: Pair) -> Pair:
+    """Rows and columns of zeros on either side; what 'same' asks for is refused where the two sides would differ."""
     if call["padding"] == "valid":
         return (0, 0)
-    if call["padding"] == "same":
-        return (kernel[0] // 2, kernel[1] // 2) if kernel[0] % 2 and kernel[1] % 2 else None
-    return call.pair("padding")
+    if call["padding"] != "same":
+        return call.window("padding", fill=0)
+    both_sides = [d * (k - 1) for k, d in zip(kernel, dilation, strict=True)]
+    if any(zeros % 2 for zeros in both_sides):
+        raise Unsupported(f"padding='same' of the even kernel {kernel} is uneven; use an odd kernel")
+    return (both_sides[0] // 2, both_sides[1] // 2)

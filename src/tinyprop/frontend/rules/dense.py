@@ -46,4 +46,4 @@ def _emit(call: AtenCall, lowering: Lowering, x: object, weight: fx.Node, bias: 
         raise Unsupported(f"a linear layer over one axis of {(1, *shape)} is not supported; put nn.Flatten before it")
     parameters = tuple(lowering.parameter(p) for p in (weight, bias) if p is not None)
     outputs, inputs = shape_of(weight)
-    lowering.emit(call.node, Dense(inputs, outputs, bias=bias is not None), parameters)
+    lowering.emit(call.node, Dense(inputs, outputs, bias=bias is not None), parameters=parameters)

@@ -1,0 +1,237 @@
+"""Convolutions of every geometry: the oracle against PyTorch autograd, the engine against the oracle bit for bit."""
+
+import shutil
+from dataclasses import fields
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from hypothesis import HealthCheck, given, note, settings
+from hypothesis import strategies as st
+from torch import nn
+
+import tinyprop
+from tinyprop.codegen.layout import weight_hash
+from tinyprop.errors import UserError
+from tinyprop.ir.op import LONGEST_LIST
+from tinyprop.ir.ops import Conv2d, Dense
+from tinyprop.ir.ops.conv2d import ConvKernels
+from tinyprop.ir.oracle import OracleTrainer
+from tinyprop.methods import METHODS
+from tinyprop.surface import Trainer
+
+TOLERANCE = {np.float64: {"rtol": 1e-10, "atol": 1e-11}, np.float32: {"rtol": 2e-4, "atol": 2e-5}}
+TOOLCHAIN = "gcc" if shutil.which("gcc") else "zig"
+CLASSES, LR = 5, 0.05
+one_to_three = st.integers(1, 3)
+pairs = st.tuples(one_to_three, one_to_three)
+
+
+@st.composite
+def convolutions(draw: st.DrawFn) -> tuple[Conv2d, tuple[int, int, int]]:
+    """A convolution and an input shape that it fits into; half of them of a geometry with kernels of its own."""
+    groups, group_inputs, group_outputs = draw(one_to_three), draw(one_to_three), draw(one_to_three)
+    kernel, stride, dilation = draw(pairs), draw(pairs), draw(pairs)
+    padding = draw(st.tuples(st.integers(0, 3), st.integers(0, 3)))
+    match draw(st.sampled_from([*ConvKernels, ConvKernels.GENERAL])):
+        case ConvKernels.POINTWISE:
+            groups, kernel, stride, padding = 1, (1, 1), (1, 1), (0, 0)
+            group_inputs, group_outputs = draw(st.integers(1, 18)), draw(st.integers(1, 9))
+        case ConvKernels.THREE_BY_THREE:
+            groups, kernel, stride, padding, dilation = 1, (3, 3), (draw(st.integers(1, 2)),) * 2, (1, 1), (1, 1)
+        case ConvKernels.DEPTHWISE:
+            group_inputs = group_outputs = 1
+            kernel, stride, padding, dilation = (3, 3), (draw(st.integers(1, 2)),) * 2, (1, 1), (1, 1)
+    size = tuple(
+        max(1, d * (k - 1) + 1 - 2 * p) + draw(st.integers(0, 11))
+        for k, p, d in zip(kernel, padding, dilation, strict=True)
+    )
+    channels = (groups * group_inputs, groups * group_outputs)
+    bias, relu = draw(st.booleans()), draw(st.booleans())
+    return Conv2d(*channels, kernel, stride, padding, bias, relu, dilation, groups), (channels[0], *size)
+
+
+def same(op: Conv2d, shape: tuple[int, ...], seed: int, dtype: type) -> None:
+    """Output, input error and updated parameters as autograd has them."""
+    rng = np.random.default_rng(seed)
+    x, *parameters = (rng.normal(size=s).astype(dtype) for s in (shape, *op.parameter_shapes()))
+    ran = op.forward(x, tuple(parameters))
+    error = rng.normal(size=ran.y.shape).astype(dtype)
+    delta = op.delta(error, ran)
+
+    leaves = [torch.from_numpy(a.copy()).requires_grad_() for a in (x, *parameters)]
+    bias = leaves[2] if op.bias else None
+    if op.signal:
+        geometry = (op.stride[1], op.padding[1], op.dilation[1], op.groups)
+        y = F.conv1d(leaves[0][None, :, 0], leaves[1], bias, *geometry)[0][:, None]
+    else:
+        y = F.conv2d(leaves[0][None], leaves[1], bias, op.stride, op.padding, op.dilation, op.groups)[0]
+    y = F.relu(y) if op.relu else y
+    gradients = [g.numpy() for g in torch.autograd.grad(y, leaves, torch.from_numpy(error))]
+
+    assert ran.y.shape == op.output_shape(shape) == y.shape
+    assert ran.y.dtype == dtype
+    np.testing.assert_allclose(ran.y, y.detach().numpy(), **TOLERANCE[dtype])
+    np.testing.assert_allclose(op.input_error(delta, x, tuple(parameters), ran), gradients[0], **TOLERANCE[dtype])
+    updated = op.updated(delta, x, tuple(parameters), ran, LR)
+    for was, now, gradient in zip(parameters, updated, gradients[1:], strict=True):
+        np.testing.assert_allclose(now, was - dtype(LR) * gradient, **TOLERANCE[dtype])
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(case=convolutions(), seed=st.integers(0, 2**32 - 1))
+def test_oracle_is_autograd(dtype, case, seed) -> None:
+    same(*case, seed, dtype)
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(case=convolutions())
+def test_cost_counts_taps_one_by_one(case) -> None:
+    op, shape = case
+    channels, rows, columns = op.output_shape(shape)
+    inside = np.zeros((rows, columns), int)
+    for oy, ox, ky, kx in np.ndindex(rows, columns, *op.kernel):
+        y = oy * op.stride[0] - op.padding[0] + ky * op.dilation[0]
+        x = ox * op.stride[1] - op.padding[1] + kx * op.dilation[1]
+        inside[oy, ox] += 0 <= y < shape[1] and 0 <= x < shape[2]
+    np.testing.assert_array_equal(op.taps_inside(shape), inside)
+    on_paper = channels * rows * columns * op.in_channels // op.groups * op.kernel[0] * op.kernel[1]
+    assert op.macs(shape).forward == op.macs(shape).input_error == op.macs(shape).weight_gradient == on_paper
+
+
+def agree(trainer: Trainer, steps: int) -> None:
+    """Engine and oracle take the same decisions, count the same and end with the same bits."""
+    program = trainer.train_program.program
+    rng = np.random.default_rng(5)
+    x = np.maximum(rng.standard_normal((steps, *program.input.shape)), -0.5).astype(np.float32)
+    x[rng.random(x.shape) < 0.3] = 0
+    labels = rng.integers(0, program.output.size, steps)
+    oracle = OracleTrainer(trainer.train_program)
+    with trainer.build("host", toolchain=TOOLCHAIN) as engine:
+        got, expected = engine.fit(x, labels, lr=LR), oracle.fit(x, labels, LR)
+        assert engine.weight_hash() == weight_hash(oracle.parameters)
+    for field in fields(expected):
+        if getattr(expected, field.name) is not None:
+            np.testing.assert_array_equal(getattr(got, field.name), getattr(expected, field.name), field.name)
+
+
+def torch_module(op: Conv2d) -> nn.Module:
+    settings_of = {"bias": op.bias, "dilation": op.dilation, "groups": op.groups}
+    conv = nn.Conv2d(op.in_channels, op.out_channels, op.kernel, op.stride, op.padding, **settings_of)
+    return nn.Sequential(conv, nn.ReLU()) if op.relu else conv
+
+
+@settings(max_examples=8, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@given(case=convolutions(), method=st.sampled_from(sorted(METHODS)), kernels=st.sampled_from(["inline", "size"]))
+def test_engine_is_the_oracle(case, method, kernels) -> None:
+    """A layer below the drawn one has it send its error down."""
+    op, shape = case
+    torch.manual_seed(0)
+    below = nn.Sequential(nn.Conv2d(1, op.in_channels, 1), nn.ReLU())
+    width = int(np.prod(op.output_shape(shape)))
+    model = nn.Sequential(below, torch_module(op), nn.Flatten(), nn.Linear(width, CLASSES))
+    network = tinyprop.capture(model, np.zeros((1, 1, *shape[1:]), np.float32), name="drawn")
+    note(str(network.program))
+    agree(network.train(method, kernels=kernels), steps=3)
+
+
+def block(inputs: int, outputs: int, stride: int) -> list[nn.Module]:
+    depthwise = nn.Conv2d(inputs, inputs, 3, stride, 1, groups=inputs)
+    return [depthwise, nn.ReLU(), nn.Conv2d(inputs, outputs, 1), nn.ReLU()]
+
+
+def classified(shape: tuple[int, ...], *layers: nn.Module) -> tuple[nn.Module, tuple[int, ...]]:
+    features = nn.Sequential(*layers, nn.Flatten())
+    width = features(torch.zeros(1, *shape)).numel()
+    return nn.Sequential(features, nn.Linear(width, CLASSES)), shape
+
+
+def separable() -> tuple[nn.Module, tuple[int, ...]]:
+    """Depthwise-separable blocks behind a large first kernel, as networks for key words have them."""
+    stem = nn.Conv2d(1, 6, (10, 4), 2, (5, 1))
+    return classified((1, 20, 9), stem, nn.ReLU(), *block(6, 19, 1), *block(19, 5, 2))
+
+
+def plain() -> tuple[nn.Module, tuple[int, ...]]:
+    """Three by three without pools, as in a ResNet."""
+    convs = [nn.Conv2d(2, 3, 3, padding=1), nn.Conv2d(3, 4, 3, 2, 1, bias=False), nn.Conv2d(4, 5, 3, padding=1)]
+    return classified((2, 9, 12), *(part for conv in convs for part in (conv, nn.ReLU())))
+
+
+def grouped() -> tuple[nn.Module, tuple[int, ...]]:
+    """Groups, dilation, a channel multiplier, and a pool behind a grouped convolution."""
+    first = [nn.Conv2d(2, 6, 3, padding=2, dilation=2, groups=2), nn.ReLU()]
+    second = [nn.Conv2d(6, 12, (2, 3), dilation=(3, 1), groups=6, bias=False), nn.ReLU()]
+    return classified((2, 10, 9), *first, *second, nn.Conv2d(12, 4, 3, padding=1, groups=4), nn.MaxPool2d(2), nn.ReLU())
+
+
+def one_dimensional() -> tuple[nn.Module, tuple[int, ...]]:
+    """Signals: stride, 'same' padding of a dilated depthwise kernel, one tap."""
+    first = [nn.Conv1d(3, 6, 5, 2, padding=2), nn.ReLU()]
+    second = [nn.Conv1d(6, 6, 3, padding="same", dilation=2, groups=6), nn.ReLU(), nn.Conv1d(6, 9, 1), nn.ReLU()]
+    return classified((3, 23), *first, *second)
+
+
+NETWORKS = {build.__name__: build for build in (separable, plain, grouped, one_dimensional)}
+
+
+CASES = [(name, method) for name in NETWORKS for method in ("full", "tinyprop_v2")]
+CASES += [("separable", method) for method in METHODS if ("separable", method) not in CASES]
+
+
+@pytest.mark.parametrize(("name", "method"), CASES)
+def test_networks_train_the_same_bits(name, method) -> None:
+    torch.manual_seed(0)
+    model, shape = NETWORKS[name]()
+    network = tinyprop.capture(model, np.zeros((1, *shape), np.float32), name=name)
+    agree(network.train(method), steps=8)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_captured_networks_answer_as_pytorch_does(name) -> None:
+    torch.manual_seed(0)
+    model, shape = NETWORKS[name]()
+    x = np.random.default_rng(2).standard_normal((3, *shape)).astype(np.float32)
+    network = tinyprop.capture(model, x[:1], name=name)
+    with network.train("full").build("host", toolchain=TOOLCHAIN) as engine:
+        np.testing.assert_allclose(
+            engine.logits(x), model(torch.from_numpy(x)).detach().numpy(), **TOLERANCE[np.float32]
+        )
+        engine.set_weights(model.state_dict())
+        shapes = {key: tuple(value.shape) for key, value in model.state_dict().items()}
+        assert {key: value.shape for key, value in engine.weights().items()} == shapes
+
+
+def test_signal_gradients_are_autograd() -> None:
+    same(Conv2d(4, 6, (1, 3), (1, 2), (0, 2), dilation=(1, 2), groups=2, signal=True), (4, 1, 15), 0, np.float64)
+
+
+@pytest.mark.parametrize(
+    ("op", "size", "kernels"),
+    [
+        (Conv2d(4, 8, (1, 1)), (5, 5), ConvKernels.POINTWISE),
+        (Conv2d(4, 8, (1, 1)), (256, 256), ConvKernels.GENERAL),  # 65,536 positions: one more than a list can name
+        (Conv2d(4, 8, (1, 1), (2, 2)), (5, 5), ConvKernels.GENERAL),
+        (Conv2d(4, 4, (3, 3), padding=(1, 1)), (255, 257), ConvKernels.THREE_BY_THREE),
+        (Conv2d(4, 4, (3, 3), padding=(1, 1)), (256, 256), ConvKernels.GENERAL),
+        (Conv2d(4, 4, (3, 3), padding=(1, 1)), (1, 9), ConvKernels.GENERAL),
+        (Conv2d(4, 4, (3, 3), (2, 2), (1, 1), groups=4), (9, 2), ConvKernels.DEPTHWISE),
+        (Conv2d(4, 8, (3, 3), padding=(1, 1), groups=4), (9, 9), ConvKernels.GENERAL),
+        (Conv2d(4, 4, (3, 3), padding=(2, 2), dilation=(2, 2), groups=4), (9, 9), ConvKernels.GENERAL),
+    ],
+)
+def test_which_kernels_serve(op, size, kernels) -> None:
+    assert op.kernels((4, *size)) is kernels
+
+
+def test_more_outputs_than_a_list_can_name_are_refused() -> None:
+    Dense(1, LONGEST_LIST)
+    with pytest.raises(UserError, match=r"a dense layer of 65536 outputs is too wide: .* use at most 65535\."):
+        Dense(1, LONGEST_LIST + 1)
+
+
+def test_groups_must_divide_the_channels() -> None:
+    with pytest.raises(UserError, match="from 4 to 6 channels cannot have 4 groups: choose a number that divides both"):
+        Conv2d(4, 6, (3, 3), groups=4)
