@@ -20,6 +20,9 @@ SHAPE = (1, 8, 8)
 STEPS = 120
 TIMER_RESOLUTION = 40
 needs_gcc = pytest.mark.skipif(shutil.which("arm-none-eabi-gcc") is None, reason="arm-none-eabi-gcc not installed")
+needs_riscv_gcc = pytest.mark.skipif(
+    shutil.which("riscv64-unknown-elf-gcc") is None, reason="riscv64-unknown-elf-gcc not installed"
+)
 needs_qemu = pytest.mark.skipif(shutil.which("qemu-system-arm") is None, reason="qemu-system-arm not installed")
 
 
@@ -87,6 +90,10 @@ def test_host_and_board_are_bit_identical(tree, samples, kind, method):
     [
         pytest.param("host", "gcc", marks=pytest.mark.skipif(shutil.which("gcc") is None, reason="gcc not installed")),
         pytest.param("nano33ble", "gcc", marks=needs_gcc),
+        ("rp2040", "zig"),
+        pytest.param("rp2040", "gcc", marks=needs_gcc),
+        ("esp32c3", "zig"),
+        pytest.param("esp32c3", "gcc", marks=needs_riscv_gcc),
         pytest.param("mps2-an386", "zig", marks=needs_qemu),
         pytest.param("mps2-an386", "gcc", marks=[needs_gcc, needs_qemu]),
     ],

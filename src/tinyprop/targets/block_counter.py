@@ -3,7 +3,7 @@
 import ctypes
 import functools
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from unicorn import UC_HOOK_BLOCK, Uc
@@ -16,7 +16,13 @@ from tinyprop.targets.toolchain import host_compiler
 
 SOURCE = Path(__file__).parent / "c" / "block_counter.c"
 PROFILING = 1 << 12
-LONG_INSTRUCTION = 0x1D  # the top five bits of a first halfword, from which on a second one follows
+
+
+class LongInstruction(NamedTuple):
+    """An instruction is two halfwords long exactly when its first, masked, is at_least this much; else it is one."""
+
+    mask: int
+    at_least: int
 
 
 class _Counter(ctypes.Structure):
@@ -26,6 +32,8 @@ class _Counter(ctypes.Structure):
         ("executed", ctypes.c_uint64),
         ("origin", ctypes.c_uint64),
         ("halfwords", ctypes.c_uint64),
+        ("long_mask", ctypes.c_uint16),
+        ("long_at_least", ctypes.c_uint16),
         ("code", ctypes.c_void_p),
         ("block_bytes", ctypes.c_void_p),
         ("block_length", ctypes.c_void_p),
@@ -37,14 +45,24 @@ class _Counter(ctypes.Structure):
 class BlockCounter:
     """Counts what `emulator` executes of `code`, which lies at `origin`.
 
+    long_instruction: how the two lengths of instructions are told apart.
     clock: uint32 words that the firmware sees: it sets PROFILING in word 0 while instructions are to be attributed,
     and reads the count in word 1. attributed: (halfwords,) uint64, instructions of the blocks that begin there.
     native=False takes the Python hook, ten times slower; so does a machine where the C hook cannot be built.
     """
 
-    def __init__(self, emulator: Uc, code: bytes, origin: int, clock: np.ndarray, native: bool = True) -> None:
+    def __init__(
+        self,
+        emulator: Uc,
+        code: bytes,
+        origin: int,
+        long_instruction: LongInstruction,
+        clock: np.ndarray,
+        native: bool = True,
+    ) -> None:
         self._code = np.frombuffer(code, dtype="<u2")
         self._origin = origin
+        self._long = long_instruction
         self._clock = clock
         self.attributed = np.zeros(len(self._code), dtype=np.uint64)
         hook = _native_hook() if native else None
@@ -60,7 +78,8 @@ class BlockCounter:
         self._block_bytes = np.zeros(len(self._code), dtype=np.uint16)
         self._block_length = np.zeros(len(self._code), dtype=np.uint16)
         arrays = (self._code, self._block_bytes, self._block_length, self.attributed, self._clock)
-        self._counter = _Counter(0, self._origin, len(self._code), *(array.ctypes.data for array in arrays))
+        pointers = (array.ctypes.data for array in arrays)
+        self._counter = _Counter(0, self._origin, len(self._code), *self._long, *pointers)
         handle = ctypes.c_size_t()
         status = binding.uclib.uc_hook_add(
             emulator._uch,
@@ -80,18 +99,19 @@ class BlockCounter:
             return
         length = self._lengths.get((address, size))
         if length is None:
-            length = self._lengths[address, size] = _instructions(self._code[first : first + size // 2])
+            halfwords = self._code[first : first + size // 2]
+            length = self._lengths[address, size] = _instructions(halfwords, self._long)
         self._executed += length
         if self._clock[0] & PROFILING:
             self.attributed[first] += np.uint64(length)
         self._clock[1] = self._executed & 0xFFFF_FFFF
 
 
-def _instructions(halfwords: np.ndarray) -> int:
-    """How many Thumb instructions a block is."""
+def _instructions(halfwords: np.ndarray, long: LongInstruction) -> int:
+    """How many instructions a block is."""
     index = count = 0
     while index < len(halfwords):
-        index += 2 if int(halfwords[index]) >> 11 >= LONG_INSTRUCTION else 1
+        index += 2 if int(halfwords[index]) & long.mask >= long.at_least else 1
         count += 1
     return count
 

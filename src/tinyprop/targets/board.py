@@ -23,6 +23,17 @@ class Memory(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return self.origin + self.bytes
 
 
+class Flash(Memory, frozen=True, forbid_unknown_fields=True):
+    """origin: where instructions are fetched. read_origin: where data is read, on chips that have a second window."""
+
+    read_origin: int | None = None
+
+    @property
+    def read_offset(self) -> int:
+        """What to add to an address of the flash to read the byte there as data."""
+        return 0 if self.read_origin is None else self.read_origin - self.origin
+
+
 class CompilerFlags(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What each compiler must be told to generate code for the board's core."""
 
@@ -46,10 +57,15 @@ class Board(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     clock_hz: int
     fpu: str
     stack_bytes: int
-    flash: Memory
+    flash: Flash
     ram: Memory
     flags: CompilerFlags
     emulator: Emulator
+
+    @property
+    def architecture(self) -> Literal["arm", "riscv"]:
+        """The family of the core: it decides on reset, traps and the name of the compiler."""
+        return "riscv" if self.cpu.startswith("rv32") else "arm"
 
     def holds(self, flash_bytes: int, ram_bytes: int) -> bool:
         """Whether an image of these sizes, RAM with its stack, fits."""

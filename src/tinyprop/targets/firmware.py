@@ -5,7 +5,9 @@ import struct
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
+import numpy as np
 from elftools.elf.constants import SH_FLAGS
 from elftools.elf.elffile import ELFFile
 from elftools.elf.sections import Section
@@ -19,9 +21,22 @@ from tinyprop.targets.toolchain import board_compiler
 
 C_FOLDER = Path(__file__).parent / "c"
 HARNESS = ("harness", "measure", "measure_nothing", "semihosting", "stack", "startup", "stream")
-HARNESS_HEADERS = ("measure", "semihosting", "stack", "stream", "ticks")
+HARNESS_HEADERS = ("core", "measure", "semihosting", "stack", "stream", "ticks")
 # Placed apart by the linker script: the harness is not part of what a user's firmware will hold.
 HARNESS_SECTION = ".harness"
+
+# Elf32_Sym of the System V ABI.
+SYMBOL = np.dtype(
+    [("name", "<u4"), ("address", "<u4"), ("bytes", "<u4"), ("info", "u1"), ("other", "u1"), ("section", "<u2")]
+)
+STT_FUNC, STB_GLOBAL = 2, 1
+
+
+class _Symbol(NamedTuple):
+    name: str
+    address: int
+    bytes: int
+    is_function: bool
 
 
 @dataclass(frozen=True)
@@ -81,7 +96,7 @@ def build_firmware(
     Raises UserError when the image does not fit the board, and when the toolchain is missing.
     """
     compiler = board_compiler(board, toolchain, optimise)
-    whole = _with_harness(tree, clock, has_c_library=toolchain != "zig")
+    whole = _with_harness(tree, board, clock, has_c_library=toolchain != "zig")
     image = link(compile_tree(whole, compiler), compiler, ".elf", linker_script(board))
     firmware = read_firmware(image, board, tree.name)
     _check_fit(firmware, tree.name)
@@ -95,6 +110,8 @@ def read_firmware(path: Path, board: Board, network: str) -> Firmware:
         sections = [s for s in elf.iter_sections() if s["sh_flags"] & SH_FLAGS.SHF_ALLOC]
         segments = [s for s in elf.iter_segments("PT_LOAD") if s["p_filesz"]]
         harness = elf.get_section_by_name(".harness_text")
+        symbols = _symbols(elf)
+        addresses = {symbol.name: symbol.address for symbol in symbols}
         flash = tuple(Segment(s["p_paddr"], s.data()) for s in segments)
         return Firmware(
             path=path,
@@ -104,20 +121,27 @@ def read_firmware(path: Path, board: Board, network: str) -> Firmware:
             flash_bytes=_without_harness([s for s in sections if s["sh_type"] != "SHT_NOBITS"]),
             ram_bytes=_without_harness([s for s in sections if s["sh_type"] == "SHT_NOBITS" or s.name == ".data"]),
             flash_end=max(s["p_paddr"] + s["p_filesz"] for s in segments),
-            ram_end=_address_of(elf, "board_scratch"),
-            scratch_bytes=4 * sum(_inputs_and_outputs(flash, _address_of(elf, network))),
+            ram_end=addresses["board_scratch"],
+            scratch_bytes=4 * sum(_inputs_and_outputs(flash, addresses[network] - board.flash.read_offset)),
             harness=(harness["sh_addr"], harness["sh_addr"] + harness["sh_size"]),
-            symbols=_functions(elf),
+            symbols=_functions(symbols),
         )
 
 
-def _address_of(elf: ELFFile, name: str) -> int:
-    [symbol] = elf.get_section_by_name(".symtab").get_symbol_by_name(name)
-    return int(symbol["st_value"])
+def _symbols(elf: ELFFile) -> list[_Symbol]:
+    """Functions and global names. Compilers leave thousands of local labels in an image; those are passed over."""
+    table = np.frombuffer(elf.get_section_by_name(".symtab").data(), dtype=SYMBOL)
+    is_function = (table["info"] & 0xF == STT_FUNC) & (table["bytes"] > 0)
+    name_of = elf.get_section_by_name(".strtab").get_string
+    kept = is_function | (table["info"] >> 4 == STB_GLOBAL)
+    return [
+        _Symbol(name_of(int(row["name"])), int(row["address"]), int(row["bytes"]), bool(function))
+        for row, function in zip(table[kept], is_function[kept], strict=True)
+    ]
 
 
 def _inputs_and_outputs(flash: tuple[Segment, ...], program: int) -> tuple[int, int]:
-    """The second and third word of the tp_program at that address."""
+    """The second and third word of the tp_program at that address of the flash."""
     [segment] = [s for s in flash if s.address <= program < s.address + len(s.content)]
     inputs, outputs = struct.unpack_from("<II", segment.content, program - segment.address + 4)
     return inputs, outputs
@@ -127,21 +151,24 @@ def _without_harness(sections: list[Section]) -> int:
     return sum(s["sh_size"] for s in sections if not s.name.startswith(HARNESS_SECTION))
 
 
-def _functions(elf: ELFFile) -> tuple[tuple[int, int, str], ...]:
+def _functions(symbols: list[_Symbol]) -> tuple[tuple[int, int, str], ...]:
     """Functions by address, without the Thumb bit; where two names share an address, the first by name."""
     found: dict[int, tuple[int, int, str]] = {}
-    for symbol in sorted(elf.get_section_by_name(".symtab").iter_symbols(), key=lambda s: s.name):
-        if symbol["st_info"]["type"] == "STT_FUNC" and symbol["st_size"]:
-            address = symbol["st_value"] & ~1
-            found.setdefault(address, (address, symbol["st_size"], symbol.name))
+    for symbol in sorted(symbols):
+        if symbol.is_function:
+            address = symbol.address & ~1
+            found.setdefault(address, (address, symbol.bytes, symbol.name))
     return tuple(found[address] for address in sorted(found))
 
 
-def _with_harness(tree: SourceTree, clock: str, has_c_library: bool) -> SourceTree:
-    names = {f"{name}.c": f"harness/{name}.board.c" for name in (*HARNESS, f"ticks_{clock}")}
+def _with_harness(tree: SourceTree, board: Board, clock: str, has_c_library: bool) -> SourceTree:
+    ports = (f"core_{board.architecture}", f"ticks_{clock}")
+    names = {f"{name}.c": f"harness/{name}.board.c" for name in (*HARNESS, *ports)}
     names |= {f"{name}.h": f"harness/{name}.h" for name in HARNESS_HEADERS}
     if not has_c_library:
         names["freestanding/string.h"] = "harness/string.h"
+    if not has_c_library and board.fpu == "none":
+        names["freestanding/divide.c"] = "harness/divide.c"
     texts = {target: (C_FOLDER / name).read_text(encoding="utf-8") for name, target in names.items()}
     texts["harness/network.c"] = _network_in_static_memory(tree.name)
     sources = sorted(path for path in texts if path.endswith(".c"))

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from typing import NamedTuple
 
 from tinyprop.errors import UserError, unknown_name
 from tinyprop.targets.board import Board
@@ -24,6 +25,22 @@ SECTIONS = ("-ffunction-sections", "-fdata-sections")
 ZIG_BOARD = ("-fhosted", "-fno-math-errno", "-fomit-frame-pointer", "-fno-unwind-tables")
 ZIG_OPTIMISE = "-O2"
 GCC_OPTIMISE = "-O3"
+
+
+class GccForBoards(NamedTuple):
+    """A cross compiler: its command, the packages it comes in, and the small C library it is told to take."""
+
+    command: str
+    packages: str
+    library: str
+
+
+BOARD_GCC = {
+    "arm": GccForBoards("arm-none-eabi-gcc", "gcc-arm-none-eabi and libnewlib-arm-none-eabi", "--specs=nano.specs"),
+    "riscv": GccForBoards(
+        "riscv64-unknown-elf-gcc", "gcc-riscv64-unknown-elf and picolibc-riscv64-unknown-elf", "--specs=picolibc.specs"
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -51,9 +68,10 @@ def board_compiler(board: Board, toolchain: str = "zig", optimise: str | None = 
     if _known(toolchain) == "zig":
         flags = (*board.flags.zig, *LANGUAGE, *WARNINGS, *SECTIONS, *ZIG_BOARD, optimise or ZIG_OPTIMISE)
         return Compiler(zig_command(), _zig_identity(), flags, link_flags)
-    flags = (*board.flags.gcc, *LANGUAGE, *WARNINGS, *SECTIONS, "-fno-math-errno", optimise or GCC_OPTIMISE)
-    remedy = "install the packages gcc-arm-none-eabi and libnewlib-arm-none-eabi, or"
-    return _gcc("arm-none-eabi-gcc", remedy, flags, (*link_flags, "-nostartfiles", "--specs=nano.specs"))
+    gcc = BOARD_GCC[board.architecture]
+    flags = (*board.flags.gcc, gcc.library, *LANGUAGE, *WARNINGS, *SECTIONS, "-fno-math-errno")
+    remedy = f"install the packages {gcc.packages}, or"
+    return _gcc(gcc.command, remedy, (*flags, optimise or GCC_OPTIMISE), (*link_flags, "-nostartfiles"))
 
 
 def zig_command() -> tuple[str, ...]:

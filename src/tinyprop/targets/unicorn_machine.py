@@ -6,40 +6,30 @@ from typing import Any
 
 import numpy as np
 from unicorn import (
-    UC_ARCH_ARM,
     UC_HOOK_INTR,
     UC_HOOK_MEM_INVALID,
     UC_MEM_FETCH_PROT,
     UC_MEM_FETCH_UNMAPPED,
     UC_MEM_WRITE_PROT,
     UC_MEM_WRITE_UNMAPPED,
-    UC_MODE_THUMB,
     UC_PROT_EXEC,
     UC_PROT_READ,
     UC_PROT_WRITE,
     Uc,
     UcError,
 )
-from unicorn import arm_const as arm
 
-from tinyprop.errors import UserError
 from tinyprop.targets.block_counter import BlockCounter
 from tinyprop.targets.firmware import Firmware
 from tinyprop.targets.machine import DeviceFault, Machine
+from tinyprop.targets.unicorn_core import core_of
 
 PAGE = 4096
-SYSTEM_CONTROL = 0xE000_E000  # CPACR, which the startup code sets, is here
-DWT = 0xE000_1000  # its cycle counter shows the instruction count
-BREAKPOINT = 7  # Unicorn's number of the exception that BKPT raises
+SYSTEM_CONTROL = 0xE000_E000  # CPACR, which the startup code of cores with an FPU sets, is here
+DWT = 0xE000_1000  # its cycle counter shows the instruction count, to cores that have no DWT unit too
 SYS_OPEN, SYS_WRITE, SYS_READ, SYS_EXIT = 0x01, 0x05, 0x06, 0x18
 OPEN_TO_READ, HANDLE_IN, HANDLE_OUT = 1, 1, 2
-CPU_MODELS = {
-    "cortex-m0plus": arm.UC_CPU_ARM_CORTEX_M0,
-    "cortex-m3": arm.UC_CPU_ARM_CORTEX_M3,
-    "cortex-m4": arm.UC_CPU_ARM_CORTEX_M4,
-    "cortex-m7": arm.UC_CPU_ARM_CORTEX_M7,
-    "cortex-m33": arm.UC_CPU_ARM_CORTEX_M33,
-}
+NEVER = 0xFFFF_FFFE  # an address that no run comes to: runs end by a trap, a fault or the timeout
 WRITES = (UC_MEM_WRITE_PROT, UC_MEM_WRITE_UNMAPPED)
 FETCHES = (UC_MEM_FETCH_PROT, UC_MEM_FETCH_UNMAPPED)
 
@@ -49,22 +39,22 @@ class UnicornMachine(Machine):
 
     def __init__(self, firmware: Firmware, timeout_s: float = 120.0, native_counter: bool = True) -> None:
         board = firmware.board
-        if board.cpu not in CPU_MODELS:
-            raise UserError(f"{board.title}: Unicorn has no {board.cpu}; it has {', '.join(sorted(CPU_MODELS))}.")
+        self._core = core_of(board)
         self._firmware = firmware
         self._timeout_us = int(timeout_s * 1_000_000)
         self._commands = bytearray()
         self._answers = bytearray()
         self._waiting: tuple[int, int] | None = None  # (address, bytes) of a read that found no commands
         self._fault = ""  # what a hook found wrong before it stopped the emulator
-        self._emulator: Any = Uc(UC_ARCH_ARM, UC_MODE_THUMB)
-        self._emulator.ctl_set_cpu_model(CPU_MODELS[board.cpu])
+        self._emulator: Any = Uc(self._core.architecture, self._core.mode)
+        self._emulator.ctl_set_cpu_model(self._core.model)
         code = self._map_memory()
-        self.counter = BlockCounter(self._emulator, code, board.flash.origin, self._clock, native_counter)
+        long = self._core.long_instruction
+        self.counter = BlockCounter(self._emulator, code, board.flash.origin, long, self._clock, native_counter)
         self._emulator.hook_add(UC_HOOK_INTR, self._on_exception)
         self._emulator.hook_add(UC_HOOK_MEM_INVALID, self._on_invalid_access)
-        self._emulator.reg_write(arm.UC_ARM_REG_SP, board.ram.end)
-        self._next_address = firmware.entry | 1
+        self._emulator.reg_write(self._core.sp, board.ram.end)
+        self._next_address = firmware.entry
 
     def _exchange(self, command: bytes, answer_bytes: int) -> bytes:
         self._commands += command
@@ -88,14 +78,21 @@ class UnicornMachine(Machine):
         return dict(sorted(totals.items(), key=lambda item: (-item[1], item[0])))
 
     def _map_memory(self) -> bytes:
-        """Flash R+X, RAM R+W up to the last variable and from the stack limit, two system pages. Returns the flash."""
+        """Flash R+X, RAM R+W up to the last variable and from the stack limit, system pages. Returns the flash.
+
+        Where data is read through a window of its own, the flash is X in one place and R in the other.
+        """
         board = self._firmware.board
         flash = bytearray(_pages(self._firmware.flash_end - board.flash.origin))
         for segment in self._firmware.segments:
             start = segment.address - board.flash.origin
             flash[start : start + len(segment.content)] = segment.content
-        self._emulator.mem_map(board.flash.origin, board.flash.bytes, UC_PROT_READ | UC_PROT_EXEC)
-        self._emulator.mem_write(board.flash.origin, bytes(flash))
+        windows: dict[int, int] = defaultdict(int)
+        windows[board.flash.origin] |= UC_PROT_EXEC
+        windows[board.flash.origin + board.flash.read_offset] |= UC_PROT_READ
+        for start, allowed in windows.items():
+            self._emulator.mem_map(start, board.flash.bytes, allowed)
+            self._emulator.mem_write(start, bytes(flash))
         for start, size in self._ram_areas():
             self._emulator.mem_map(start, size, UC_PROT_READ | UC_PROT_WRITE)
         self._emulator.mem_map(SYSTEM_CONTROL, PAGE, UC_PROT_READ | UC_PROT_WRITE)
@@ -119,16 +116,34 @@ class UnicornMachine(Machine):
             address, size = self._waiting
             self._waiting = None
             self._deliver(address, size)
+        while self._waiting is None:
+            self._run_to_trap()
+            self._semihost(self._register(self._core.operation), self._register(self._core.argument))
+
+    def _run_to_trap(self) -> None:
+        """Until the firmware makes a semihosting call. Unicorn counts the trap of some cores as an error."""
+        ending = f"the emulated board did not answer in {self._timeout_us / 1e6:g} s"
+        start = self._next_address | self._core.address_mark
         try:
-            self._emulator.emu_start(self._next_address, 0xFFFF_FFFE, timeout=self._timeout_us)
+            self._emulator.emu_start(start, NEVER, timeout=self._timeout_us)
         except UcError as error:
-            raise DeviceFault(self._fault or self._place(f"the emulated board stopped: {error}")) from error
-        if self._waiting is None:
-            hung = f"the emulated board did not answer in {self._timeout_us / 1e6:g} s"
-            raise DeviceFault(self._fault or self._place(hung))
+            ending = f"the emulated board stopped: {error}"
+        if not self._at_trap():
+            raise DeviceFault(self._fault or self._place(ending))
+        self._next_address = self._register(self._core.pc) + len(self._core.trap)
+
+    def _at_trap(self) -> bool:
+        pc, trap = self._register(self._core.pc), self._core.trap
+        try:
+            return bytes(self._emulator.mem_read(pc, len(trap))) == trap
+        except UcError:
+            return False
+
+    def _register(self, number: int) -> int:
+        return int(self._emulator.reg_read(number))
 
     def _place(self, what: str) -> str:
-        pc = self._emulator.reg_read(arm.UC_ARM_REG_PC)
+        pc = self._register(self._core.pc)
         return f"{what} at pc {pc:#010x} in {self._firmware.function_at(pc)}."
 
     def _on_invalid_access(self, _uc: Uc, access: int, address: int, size: int, _value: int, _user: object) -> bool:
@@ -145,41 +160,35 @@ class UnicornMachine(Machine):
         return board.ram.end - 2 * board.stack_bytes <= address < board.ram.end - board.stack_bytes
 
     def _on_exception(self, uc: Uc, number: int, _user: object) -> None:
-        pc = uc.reg_read(arm.UC_ARM_REG_PC)
-        if number != BREAKPOINT:
+        if not self._at_trap():
             self._fault = self._place(f"processor exception {number}")
-            uc.emu_stop()
-            return
-        self._next_address = (pc + 2) | 1
-        uc.reg_write(arm.UC_ARM_REG_PC, self._next_address)
-        self._semihost(uc.reg_read(arm.UC_ARM_REG_R0), uc.reg_read(arm.UC_ARM_REG_R1))
+        uc.emu_stop()
 
     def _semihost(self, operation: int, argument: int) -> None:
         uc = self._emulator
         if operation == SYS_EXIT:
-            self._fault = f"the firmware ended by itself with code {argument:#x}."
-            uc.emu_stop()
-            return
+            raise DeviceFault(f"the firmware ended by itself with code {argument:#x}.")
         first, second, third = np.frombuffer(uc.mem_read(argument, 12), dtype="<u4").tolist()
         if operation == SYS_OPEN:
-            uc.reg_write(arm.UC_ARM_REG_R0, HANDLE_IN if second == OPEN_TO_READ else HANDLE_OUT)
+            self._answer(HANDLE_IN if second == OPEN_TO_READ else HANDLE_OUT)
         elif operation == SYS_WRITE:
             self._answers += uc.mem_read(second, third)
-            uc.reg_write(arm.UC_ARM_REG_R0, 0)
+            self._answer(0)
         elif operation == SYS_READ and self._commands:
             self._deliver(second, third)
         elif operation == SYS_READ:
             self._waiting = (second, third)
-            uc.emu_stop()
         else:
-            self._fault = self._place(f"unknown semihosting call {operation:#x} on {first:#x}")
-            uc.emu_stop()
+            raise DeviceFault(self._place(f"unknown semihosting call {operation:#x} on {first:#x}"))
 
     def _deliver(self, address: int, size: int) -> None:
         part = bytes(self._commands[:size])
         del self._commands[: len(part)]
         self._emulator.mem_write(address, part)
-        self._emulator.reg_write(arm.UC_ARM_REG_R0, size - len(part))
+        self._answer(size - len(part))
+
+    def _answer(self, word: int) -> None:
+        self._emulator.reg_write(self._core.operation, word)
 
 
 def _pages(size: int) -> int:

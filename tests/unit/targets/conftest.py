@@ -85,9 +85,9 @@ const tp_program toy = {"toy", 4u, 3u, 1u, 15u, sizeof(toy_memory), initial, inf
 KERNELS_HEADER = """\
 #ifndef TP_KERNELS_H
 #define TP_KERNELS_H
+#include "tp_config.h"
 #include "tp_instrument.h"
 #include <stdint.h>
-#define TP_NOINLINE static
 int tp_all_finite_f32(const float *x, uint32_t n);
 #endif
 """
@@ -119,6 +119,7 @@ def toy_tree(spare_floats: int = 1, source: str = SOURCE) -> SourceTree:
             "tp_kernels.h": KERNELS_HEADER,
             "tp_kernels.c": KERNELS_SOURCE,
             "engine/tinyprop.h": (ENGINE / "include" / "tinyprop.h").read_text(),
+            "engine/tp_config.h": (ENGINE / "include" / "tp_config.h").read_text(),
             "engine/tp_instrument.h": (ENGINE / "include" / "tp_instrument.h").read_text(),
             "engine/tp_api.c": (ENGINE / "src" / "tp_api.c").read_text(),
         },
@@ -160,6 +161,18 @@ def toy() -> Callable[..., SourceTree]:
 def toy_source() -> str:
     """The C text of the network, for tests that break it."""
     return SOURCE
+
+
+@pytest.fixture(scope="session")
+def sabotaged() -> Callable[..., SourceTree]:
+    """sabotaged(statement, source=SOURCE): the network, its training step beginning with `statement`."""
+    anchor = "    float delta[3];\n"
+    assert anchor in SOURCE
+
+    def begin_with(statement: str, source: str = SOURCE) -> SourceTree:
+        return toy_tree(source=source.replace(anchor, f"{anchor}    {statement}\n"))
+
+    return begin_with
 
 
 @pytest.fixture(scope="session")

@@ -22,6 +22,21 @@ def test_nano33ble_is_what_its_maker_says():
     assert (board.ram.origin, board.ram.end) == (0x2000_0000, 0x2004_0000)
 
 
+def test_rp2040_is_what_its_maker_says():
+    board = load_board("rp2040")
+    assert (board.cpu, board.clock_hz, board.fpu) == ("cortex-m0plus", 133_000_000, "none")
+    assert (board.flash.origin, board.flash.bytes, board.flash.read_offset) == (0x1000_0000, 2 << 20, 0)
+    assert (board.ram.origin, board.ram.bytes) == (0x2000_0000, 264 << 10)
+
+
+def test_esp32c3_is_what_its_maker_says():
+    board = load_board("esp32c3")
+    assert (board.cpu, board.clock_hz, board.fpu) == ("rv32imc", 160_000_000, "none")
+    assert (board.flash.origin, board.flash.bytes) == (0x4200_0000, 4 << 20)
+    assert board.flash.origin + board.flash.read_offset == 0x3C00_0000
+    assert (board.ram.origin, board.ram.end) == (0x3FC8_0000, 0x3FCE_0000)
+
+
 def test_unknown_board_suggests_the_nearest():
     with pytest.raises(UserError, match=r"unknown board 'nano33bel': did you mean 'nano33ble'\?"):
         load_board("nano33bel")

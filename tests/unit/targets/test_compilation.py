@@ -47,6 +47,10 @@ def test_missing_tools_are_named_with_what_to_install(monkeypatch):
     monkeypatch.setattr(toolchain.shutil, "which", lambda _name: None)
     with pytest.raises(UserError, match="arm-none-eabi-gcc was not found: install the packages gcc-arm-none-eabi"):
         board_compiler(load_board("nano33ble"), "gcc")
+    with pytest.raises(
+        UserError, match="riscv64-unknown-elf-gcc was not found: install the packages gcc-riscv64-unkno"
+    ):
+        board_compiler(load_board("esp32c3"), "gcc")
     with pytest.raises(UserError, match="the compiler gcc was not found: install gcc, or use toolchain='zig'"):
         host_compiler("gcc")
 

@@ -8,6 +8,8 @@ typedef struct block_counter {
     uint64_t executed;             /* instructions since power-up */
     uint64_t origin;               /* address of code[0] */
     uint64_t halfwords;            /* length of code, of block_bytes, block_length and attributed */
+    uint16_t long_mask;            /* an instruction is two halfwords long exactly when its first, */
+    uint16_t long_at_least;        /* masked, is at least this */
     const uint16_t *code;
     uint16_t *block_bytes;         /* by address of a block: its size when it was last counted */
     uint16_t *block_length;        /* and how many instructions that is */
@@ -17,11 +19,11 @@ typedef struct block_counter {
 
 void block_counter_hook(void *emulator, uint64_t address, uint32_t bytes, void *user);
 
-/* In Thumb code an instruction is two halfwords long exactly when its first begins 0b11101, 0b11110 or 0b11111. */
-static uint16_t instructions_in(const uint16_t *code, uint32_t halfwords)
+static uint16_t instructions_in(const block_counter *counter, uint64_t first, uint32_t halfwords)
 {
+    const uint16_t *code = counter->code + first;
     uint16_t count = 0;
-    for (uint32_t i = 0; i < halfwords; i += (code[i] >> 11) >= 0x1Du ? 2u : 1u) {
+    for (uint32_t i = 0; i < halfwords; i += (code[i] & counter->long_mask) >= counter->long_at_least ? 2u : 1u) {
         count++;
     }
     return count;
@@ -37,7 +39,7 @@ void block_counter_hook(void *emulator, uint64_t address, uint32_t bytes, void *
     }
     if (counter->block_bytes[block] != bytes) {
         counter->block_bytes[block] = (uint16_t)bytes;
-        counter->block_length[block] = instructions_in(counter->code + block, bytes / 2u);
+        counter->block_length[block] = instructions_in(counter, block, bytes / 2u);
     }
     counter->executed += counter->block_length[block];
     counter->attributed[block] += (counter->clock[0] & PROFILING) != 0u ? counter->block_length[block] : 0u;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The few Arm semihosting calls the harness needs; an emulator or a debug probe answers them. */
+/* The few semihosting calls the harness needs; an emulator or a debug probe answers them. */
 #ifndef TINYPROP_BOARD_SEMIHOSTING_H
 #define TINYPROP_BOARD_SEMIHOSTING_H
 

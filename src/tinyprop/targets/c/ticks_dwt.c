@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The cycle counter of Armv7-M's DWT unit. The emulator puts its exact instruction count there. */
+/* The cycle counter of Armv7-M's DWT unit. The emulator puts its exact instruction count there, for cores that have no
+ * such unit too: on their hardware another port has to take this one's place. */
 #include "ticks.h"
 
 #define DWT_CTRL (*(volatile uint32_t *)0xE0001000u)
