@@ -29,7 +29,7 @@ def demo(
     json: JsonPath = None,
     report: ReportPath = Path("build/report.html"),
     quick: Annotated[
-        bool, Parameter(negative=(), help="one seed and few samples: seconds, no meaningful accuracy")
+        bool, Parameter(negative=(), help="one seed, few samples: a minute; accuracies mean nothing")
     ] = False,
 ) -> int:
     """Train on an emulated board under five methods and compare them.

@@ -21,4 +21,4 @@ def unknown_name(kind: str, given: str, known: Iterable[str]) -> UserError:
     names = sorted(known)
     near = difflib.get_close_matches(given.lower(), names, n=1, cutoff=0.4)
     hint = f"did you mean '{near[0]}'? " if near else ""
-    return UserError(f"unknown {kind} '{given}': {hint}known {kind}s are {', '.join(names)}.")
+    return UserError(f"unknown {kind} '{given}': {hint}known are {', '.join(names)}.")

@@ -9,8 +9,6 @@ trainer.export("firmware/", board="nano33ble")
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -19,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tinyprop.codegen.export_folder import replace_folder, require_replaceable
 from tinyprop.codegen.generate import INLINE, SIZE, generate
 from tinyprop.codegen.project import project
 from tinyprop.codegen.source_tree import SourceTree
@@ -37,6 +36,8 @@ from tinyprop.plan.lifetimes import Storage, storage_of
 from tinyprop.plan.memory import plan_memory
 from tinyprop.plan.plan import Plan
 from tinyprop.targets import Engine, build, load_board
+from tinyprop.targets.firmware import build_firmware
+from tinyprop.targets.samples import as_array
 from tinyprop.trace import StepTrace
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ class Network:
         *,
         kernels: str = INLINE,
         skip_zero_inputs: bool = True,
-        trainable: Iterable[str] | None = None,
+        trainable: str | Iterable[str] | None = None,
     ) -> Trainer:
         """How this network learns under `method` (an object, or a name from `tinyprop methods`).
 
@@ -109,7 +110,7 @@ class Network:
         own = self.program.parameters
         if missing := [n for n in own if n not in weights]:
             raise UserError(f"no weights given for {', '.join(missing)}: pass all of {', '.join(own)}.")
-        arrays = {name: frozen_array(np.asarray(weights[name])) for name in own}
+        arrays = {name: frozen_array(as_array(weights[name], f"weight '{name}'")) for name in own}
         for name, array in arrays.items():
             if array.shape != own[name].shape or not np.isfinite(array).all():
                 raise UserError(f"weight '{name}' has shape {array.shape}; it must be finite and {own[name].shape}.")
@@ -151,7 +152,7 @@ class Trainer:
         """Effort of a run on the host engine, relative to plain full training."""
         return effort(self.train_program, trace)
 
-    def build(self, target: str = "host", toolchain: str = "zig", optimise: str | None = None) -> Engine:
+    def build(self, target: str | Path = "host", toolchain: str = "zig", optimise: str | None = None) -> Engine:
         """Compiles for "host", a board's name or a board's .toml file, and starts it.
 
         toolchain: "zig" (installed with tinyprop) or "gcc". optimise: a compiler flag such as "-O3"; default: the
@@ -162,38 +163,20 @@ class Trainer:
         engine.train_program = self.train_program
         return engine
 
-    def export(self, folder: str | Path, board: str | None = None) -> Path:
+    def export(self, folder: str | Path, board: str | Path | None = None) -> Path:
         """Writes the C project: engine, network, weights, CMakeLists.txt, a self-test and a README. Returns the folder.
 
         board: checked to hold the model before anything is written. The folder must be new, empty, or an earlier
-        export; it is replaced as a whole or not at all. Raises UserError.
+        export in which nothing was added or changed; it is replaced as a whole or not at all. Raises UserError.
         """
-        target = Path(folder)
-        if target.exists() and not _is_export(target):
-            raise UserError(f"'{folder}' is not empty and not an earlier export: name a new folder or empty this one.")
+        require_replaceable(Path(folder))
         notes: tuple[str, ...] = (f"\n{self.memory}.",)
         if board is not None:
             record = load_board(board)
-            with self.build(board) as engine:
-                image = f"{engine.flash_bytes:,} bytes of flash and {engine.ram_bytes:,} of RAM"  # type: ignore[attr-defined]
-            notes += (f"With the emulator's test harness it takes {image} on the {record.title} ({record.cpu}).",)
-        tree = project(self.sources, self.train_program, self.plan, notes)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=target.parent, prefix=".tinyprop-") as work:
-            fresh = Path(work) / "export"
-            tree.write(fresh)
-            (fresh / EXPORT_MARK).write_text("Written by tinyprop; a later export may replace this folder.\n")
-            if target.exists():
-                shutil.move(target, Path(work) / "before")
-            shutil.move(fresh, target)
-        return target
+            image = build_firmware(self.sources, record, clock="dwt")
+            sizes = f"{image.flash_bytes:,} bytes of flash and {image.ram_bytes:,} of RAM"
+            notes += (f"Compiled with zig for the {record.title} ({record.cpu}) it takes {sizes}, without a sample.",)
+        return replace_folder(Path(folder), project(self.sources, self.train_program, self.plan, notes))
 
     def __str__(self) -> str:
         return f"{self.train_program}\n{self.memory}"
-
-
-EXPORT_MARK = ".tinyprop-export"
-
-
-def _is_export(folder: Path) -> bool:
-    return folder.is_dir() and (not any(folder.iterdir()) or (folder / EXPORT_MARK).is_file())

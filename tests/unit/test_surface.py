@@ -105,7 +105,6 @@ def test_export_replaces_an_earlier_export_and_nothing_else(network: tinyprop.Ne
     trainer = network.train("ours")
     folder = trainer.export(tmp_path / "firmware")
     first = {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-    (folder / "stale.c").write_text("")
     trainer.export(folder)
     assert {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()} == first
     foreign = tmp_path / "work"
@@ -122,3 +121,42 @@ def test_a_model_too_large_for_the_board_is_not_exported(tmp_path: Path) -> None
     with pytest.raises(UserError, match=r"(?s)RAM.*bytes.*mps2-an386"):
         trainer.export(tmp_path / "firmware", board="nano33ble")
     assert not any(tmp_path.iterdir())
+
+
+def test_export_keeps_what_somebody_changed_in_an_earlier_export(network: tinyprop.Network, tmp_path: Path) -> None:
+    trainer = network.train("ours")
+    folder = trainer.export(tmp_path / "firmware")
+    (folder / "main.c").write_text("int main(void) { return 0; } /* mine */")
+    (folder / "sensor.c").write_text("mine too")
+    with pytest.raises(UserError, match=r"added or changed since the last export \(main\.c, sensor\.c\)"):
+        trainer.export(folder)
+    assert (folder / "sensor.c").read_text() == "mine too"
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match="is a file"):
+        trainer.export(tmp_path / "file")
+    with pytest.raises(UserError, match="cannot be written"):
+        trainer.export(tmp_path / "file" / "below")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "firmware"]
+
+
+@pytest.mark.parametrize("given", [lambda x: x, nn.ReLU, 3])
+def test_what_is_no_model_is_named(given: object) -> None:
+    with pytest.raises(UserError, match=r"not an nn\.Module: pass an instance"):
+        tinyprop.capture(given, torch.zeros(1, 4))
+
+
+def test_mistakes_in_settings_are_sentences(network: tinyprop.Network, samples: tuple[np.ndarray, np.ndarray]) -> None:
+    for wrong in ({"s_min": "a"}, {"zeta": True}, {"theta_skip": None}):
+        with pytest.raises(UserError):
+            tinyprop.TinyPropV2(**wrong)
+    with pytest.raises(UserError, match="target is None"):
+        network.train("full").build(None)
+    with pytest.raises(UserError, match="no compiler flag"):
+        network.train("full").build("host", optimise="O3")
+    with network.train("full", trainable="3").build("host") as engine:
+        with pytest.raises(UserError, match="seed='a'"):
+            engine.fit(*samples, seed="a")
+        with pytest.raises(UserError, match="weights are a NoneType"):
+            engine.set_weights(None)
+        wants_gradient = torch.from_numpy(samples[0]).requires_grad_()
+        assert len(engine.fit(wants_gradient, torch.from_numpy(samples[1]))) == 30

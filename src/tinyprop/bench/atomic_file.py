@@ -4,10 +4,21 @@ import os
 import tempfile
 from pathlib import Path
 
+from tinyprop.errors import UserError
+
+
+def require_writable(path: Path) -> None:
+    """Makes the folder of `path` and tries it: before a long run, not after. Raises UserError."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=path.parent).close()
+    except OSError as error:
+        raise UserError(f"'{path}' cannot be written ({error.strerror}): name a file in a folder of yours.") from error
+
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Writes `content` beside `path` and then moves it there; makes the folder."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Writes `content` beside `path` and then moves it there; makes the folder. Raises UserError where it cannot."""
+    require_writable(path)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as file:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from tinyprop.bench.atomic_file import write_whole
+from tinyprop.bench.atomic_file import require_writable, write_whole
 from tinyprop.bench.benchmark import ceilings
 from tinyprop.bench.benchmark.ceilings import Verdict
 from tinyprop.bench.benchmark.config import BenchConfig
@@ -18,6 +18,8 @@ def bench_command(
     console: Console, *, json_path: Path | None, write_ceilings: bool, config: BenchConfig | None = None
 ) -> int:
     """Exit status: 0 when every ceiling holds. write_ceilings: first make today's counts the ceilings."""
+    if json_path is not None:
+        require_writable(json_path)
     with stage_progress(console) as advance:
         report = run_benchmark(advance, config)
     if write_ceilings:

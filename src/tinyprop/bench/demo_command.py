@@ -6,7 +6,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from tinyprop.bench.atomic_file import write_whole
+from tinyprop.bench.atomic_file import require_writable, write_whole
 from tinyprop.bench.demo import run_demo
 from tinyprop.bench.demo_config import QUICK, DemoConfig
 from tinyprop.bench.demo_report import checks_of, json_of, report_of, rows_of
@@ -20,6 +20,9 @@ COLUMNS = ("method", "accuracy", "bwd", "total", "skip", "mean k", "worst k", "R
 def demo_command(console: Console, *, quick: bool, json_path: Path | None, report_path: Path) -> int:
     """Exit status: 0 when every check passed."""
     config = QUICK if quick else DemoConfig()
+    for path in (json_path, report_path):
+        if path is not None:
+            require_writable(path)
     with stage_progress(console) as advance:
         runs = run_demo(config, advance)
     rows, checks = rows_of(runs, config), checks_of(runs, config)

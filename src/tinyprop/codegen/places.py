@@ -22,8 +22,7 @@ class Places:
     plan: Plan
 
     def _arena(self, buffer: str) -> str:
-        offset = next(p.offset for p in self.plan.placed if p.buffer.name == buffer)
-        return f"m->arena + {offset // 4}"
+        return f"m->arena + {self.plan.offset_of(buffer) // 4}"
 
     def read(self, value: str, name: str = "x") -> Pass:
         """The activation `value`, for reading."""

@@ -27,6 +27,9 @@ def capture(model: nn.Module, example_input: Any, name: str | None = None) -> Pr
     Raises UserError for a wrong example and, in one list with module path and remedy, for everything in the model
     that tinyprop cannot train yet.
     """
+    if not isinstance(model, nn.Module):
+        called = f"the class {model.__name__}" if isinstance(model, type) else f"a {type(model).__name__}"
+        raise UserError(f"model is {called}, not an nn.Module: pass an instance, such as MyNetwork().")
     network = program_name(type(model).__name__ if name is None else name, given=name is not None)
     exported = export_for_inference(model, checked_example(example_input))
     return lowered(exported, network, title=type(model).__name__, problems=_shared_parameters(model))

@@ -9,13 +9,15 @@ from tinyprop.ir.graph import Program
 from tinyprop.methods import Method, TrainSpec
 
 
-def spec_of(program: Program, method: Method, trainable: Iterable[str] | None = None) -> TrainSpec:
+def spec_of(program: Program, method: Method, trainable: str | Iterable[str] | None = None) -> TrainSpec:
     """The TrainSpec of `method` for the trainable layers of a fused `program`; the others are frozen.
 
     trainable: names of layers or of modules that hold them, as in the state_dict ('head', 'features.3'); None: all.
     A method that counts layers from the output counts those that train. Raises UserError for a name without a layer.
     """
     infos = layer_infos(program)
+    if isinstance(trainable, str):
+        trainable = (trainable,)
     wanted = {info.name for info in infos} if trainable is None else _matching(program, tuple(trainable))
     spec = method.spec(tuple(info for info in infos if info.name in wanted))
     remaining = iter(spec.selections)

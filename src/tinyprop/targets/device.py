@@ -13,7 +13,10 @@ from tinyprop.targets.machine import Machine
 from tinyprop.targets.protocol import Command
 from tinyprop.trace import StepTrace
 
-CHUNK = 64  # samples per exchange: its answers fit a pipe, so that neither side waits for the other to read
+LARGEST_CHUNK = 64  # samples per exchange
+PIPE_BYTES = (
+    32_768  # half of what a pipe holds: all answers of an exchange fit, so that neither side waits for the other
+)
 
 
 class DeviceEngine(Engine):
@@ -28,7 +31,10 @@ class DeviceEngine(Engine):
         self._power_on = power_on
         self._machine: Machine | None = power_on(firmware)
         try:
-            super().__init__(self._greet(), input_shape, target=firmware.board.name, chunk=CHUNK)
+            facts = self._greet()
+            answer_bytes = 64 + 4 * (facts.outputs + facts.layers)
+            chunk = max(1, min(LARGEST_CHUNK, PIPE_BYTES // answer_bytes))
+            super().__init__(facts, input_shape, target=firmware.board.name, chunk=chunk)
         except Exception:
             self.close()
             raise
@@ -53,7 +59,7 @@ class DeviceEngine(Engine):
     def infer_instructions(self, x: np.ndarray) -> np.ndarray:
         """Instructions (N,) of one inference for each sample of x (N, *input_shape). Raises UserError."""
         samples = self._check.samples(x)
-        parts = [self._infer_rows(samples[i : i + CHUNK]) for i in range(0, len(samples), CHUNK)]
+        parts = [self._infer_rows(samples[i : i + self._chunk]) for i in range(0, len(samples), self._chunk)]
         return np.concatenate(parts)["ticks"].astype(np.int64)
 
     def close(self) -> None:

@@ -16,7 +16,7 @@ from tinyprop.ir.graph import Program
 from tinyprop.ir.train_program import TrainProgram
 from tinyprop.methods.step_decay import StepDecay
 from tinyprop.targets.progress import Report, progress_report
-from tinyprop.targets.samples import SampleCheck, checked_epochs, checked_parameters, checked_rates
+from tinyprop.targets.samples import SampleCheck, as_array, checked_epochs, checked_parameters, checked_rates
 from tinyprop.trace import StepTrace
 
 
@@ -130,13 +130,15 @@ class Engine(ABC):
         return float(np.mean([loss.loss_and_error(outputs, truth)[0] for outputs, truth in rows], dtype=np.float64))
 
     def weights(self) -> dict[str, np.ndarray]:
-        """The weights as they are now: name → array in PyTorch's layout, as a state_dict has them."""
-        return from_engine(self._network(), self.parameters())
+        """The weights as they are now: name → array of its own in PyTorch's layout, under the keys of a state_dict."""
+        return {name: array.copy() for name, array in from_engine(self._network(), self.parameters()).items()}
 
     def set_weights(self, weights: Mapping[str, Any]) -> None:
         """Replaces all weights by name → array or tensor in PyTorch's layout. Raises UserError."""
         own = self._network().parameters
-        arrays = {name: np.asarray(weights[name], np.float32) for name in own if name in weights}
+        if not isinstance(weights, Mapping):
+            raise UserError(f"weights are a {type(weights).__name__}: pass a mapping such as model.state_dict().")
+        arrays = {name: as_array(weights[name], f"weight '{name}'") for name in own if name in weights}
         if wrong := [name for name in own if name not in arrays or arrays[name].shape != own[name].shape]:
             raise UserError(f"weights do not fit: {', '.join(wrong)} missing or of the wrong shape; pass a state_dict.")
         self.set_parameters(to_engine(self._network(), arrays))
@@ -204,9 +206,11 @@ class Engine(ABC):
 
 
 def _order(count: int, epochs: int, seed: int | None) -> np.ndarray:
-    """Sample numbers of all steps, (epochs * count,)."""
+    """Sample numbers of all steps, (epochs * count,). Raises UserError."""
     if seed is None:
         return np.tile(np.arange(count), epochs)
+    if not isinstance(seed, (int, np.integer)) or isinstance(seed, bool) or seed < 0:
+        raise UserError(f"seed={seed!r}: pass a whole number of 0 or more, or None to keep the order.")
     generator = np.random.default_rng(seed)
     return np.concatenate([generator.permutation(count) for _ in range(epochs)])
 

@@ -12,6 +12,13 @@ PATIENCE_S = 1.0  # a run shorter than this shows nothing
 
 
 @contextmanager
+def spinner(what: str) -> Iterator[None]:
+    """Says what is going on, on stderr, while it goes on and where stderr is a terminal."""
+    with Console(stderr=True).status(what):
+        yield
+
+
+@contextmanager
 def progress_report(wanted: bool | Report, what: str, total: int) -> Iterator[Report]:
     """A function (done, total) to be called as the run goes on: a bar on the terminal, the caller's own, or nothing.
 

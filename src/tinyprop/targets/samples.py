@@ -49,7 +49,7 @@ class SampleCheck:
 
     def labels(self, y: Any, count: int) -> np.ndarray:
         """y as (N,) uint32. Raises UserError."""
-        array = _array(y, "labels")
+        array = as_array(y, "labels")
         if array.ndim != 1:
             raise UserError(
                 f"labels have shape {array.shape}: pass one class number per sample, shape (N,), "
@@ -79,7 +79,7 @@ def checked_parameters(values: Any, count: int) -> np.ndarray:
     if array.shape != (count,):
         raise UserError(f"parameters have shape {array.shape}, this network takes ({count},).")
     with np.errstate(over="ignore"):
-        flat = np.ascontiguousarray(array, dtype=np.float32)
+        flat = np.ascontiguousarray(array, dtype=np.float32) + np.float32(0)  # -0 goes in as 0, on every target
     if not np.isfinite(flat).all():
         raise UserError(f"parameter {np.flatnonzero(~np.isfinite(flat))[0]} is NaN or infinite as float32.")
     return flat
@@ -114,15 +114,16 @@ def _finite_rows(array: np.ndarray, which_holds: str) -> np.ndarray:
     return flat
 
 
-def _array(values: Any, what: str) -> np.ndarray:
+def as_array(values: Any, what: str) -> np.ndarray:
+    """An array, sequence or tensor (also one that wants a gradient) as an array. Raises UserError."""
     try:
-        return np.asarray(values)
-    except ValueError as error:
+        return np.asarray(values.detach().cpu() if hasattr(values, "detach") else values)
+    except (ValueError, TypeError, RuntimeError) as error:
         raise UserError(f"{what} do not form an array ({error}): pass numbers of one shape.") from error
 
 
 def _numbers(values: Any, what: str) -> np.ndarray:
-    array = _array(values, what)
+    array = as_array(values, what)
     if array.dtype.kind not in "fiub":
         raise UserError(f"{what} have dtype {array.dtype}, which is not a real number: pass float32.")
     return array
