@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tp_kernels.h"
+#include "tp_nine_errors.h"
 #include "tp_window.h"
 
 /* tp_conv2d_error_f32 for a 3 by 3 kernel, stride 1, padding 1, pool 2 by 2.
@@ -10,69 +11,6 @@
  *
  * Sums: over (py, px, dy, dx, co), ascending. argmax: as tp_packed_place reads it.
  */
-#define TP_LOAD(c, tap, borders, dy, dx) \
-    float e##c##tap = channels > (c) && !(edges & (borders)) ? at[(int32_t)((c) * plane) + (dy) * width + (dx)] : 0.0f;
-
-#define TP_SPREAD(c, tap, borders, dy, dx) \
-    if (channels > (c) && !(edges & (borders))) { \
-        e##c##tap += taps[9 * (c) + (tap)] * d; \
-    }
-
-#define TP_STORE(c, tap, borders, dy, dx) \
-    if (channels > (c) && !(edges & (borders))) { \
-        at[(int32_t)((c) * plane) + (dy) * width + (dx)] = e##c##tap; \
-    }
-
-/* One place, `channels` input channels, a literal as edges is. at: its error; kept: its deltas. */
-TP_ALWAYS_INLINE void conv2d_error_taps(float *at, const float *weight, const tp_kept *kept, const tp_kept *end,
-                                        tp_conv2d c, uint32_t edges, uint32_t channels)
-{
-    const int32_t width = (int32_t)c.in_width;
-    const uint32_t plane = c.in_height * c.in_width;
-    TP_NINE_TAPS(TP_LOAD, 0) TP_NINE_TAPS(TP_LOAD, 1)
-    do {
-        const float d = kept->value;
-        const float *taps = weight + kept->offset;
-        TP_NINE_TAPS(TP_SPREAD, 0) TP_NINE_TAPS(TP_SPREAD, 1)
-    } while (++kept != end);
-    TP_NINE_TAPS(TP_STORE, 0) TP_NINE_TAPS(TP_STORE, 1)
-}
-
-#undef TP_LOAD
-#undef TP_SPREAD
-#undef TP_STORE
-
-/* One place, all input channels; edges is a literal. */
-TP_ALWAYS_INLINE void conv2d_error_place(float *at, const float *weight, const tp_kept *kept, const tp_kept *end,
-                                         tp_conv2d c, uint32_t edges)
-{
-    const uint32_t plane = c.in_height * c.in_width;
-    uint32_t ci = 0U;
-    for (; ci + 2U <= c.in_channels; ci += 2U, at += 2U * plane, weight += 18) {
-        conv2d_error_taps(at, weight, kept, end, c, edges, 2U);
-    }
-    if (c.in_channels % 2U != 0U) {
-        conv2d_error_taps(at, weight, kept, end, c, edges, 1U);
-    }
-}
-
-#define TP_CASE(edges) \
-    case (edges): \
-        conv2d_error_place(at, weight, kept, end, c, (edges)); \
-        break;
-
-TP_ALWAYS_INLINE void conv2d_error_at(float *at, const float *weight, const tp_kept *kept, const tp_kept *end,
-                                      tp_conv2d c, uint32_t window_edges)
-{
-    switch (window_edges) {
-        TP_EACH_BORDER(TP_CASE)
-    default:
-        conv2d_error_place(at, weight, kept, end, c, 0U);
-        break;
-    }
-}
-
-#undef TP_CASE
 
 /* Above the offset of a listed delta: its place. */
 #define TP_PLACE_SHIFT 30U
@@ -136,7 +74,7 @@ TP_KERNEL void tp_conv2d_error_f32_k3p1w2(const float *x, const float *delta, co
                 if (last[place] != first) {
                     float *at = error + (2U * py + place / 2U) * c.in_width + 2U * px + place % 2U;
                     const uint32_t window_edges = edges & tp_edges_facing(place);
-                    conv2d_error_at(at, weight, kept + first, kept + last[place], c, window_edges);
+                    tp_nine_errors_at(at, weight, kept + first, kept + last[place], c, window_edges);
                     TP_COUNT(macs_backward, tp_taps_within(window_edges) * c.in_channels * (last[place] - first));
                 }
             }
