@@ -16,7 +16,7 @@ def require_replaceable(folder: Path) -> None:
     if not folder.exists():
         return
     if not folder.is_dir():
-        raise UserError(f"'{folder}' is a file: name a folder to export to.")
+        raise UserError(f"'{folder}' is a file: name a new folder.")
     found = {str(p.relative_to(folder)): p for p in folder.rglob("*") if p.is_file()}
     if not found:
         return
