@@ -115,3 +115,7 @@ def test_one_bad_label_too(toy, toy_samples, toy_initial):
 def test_input_shape_must_be_that_of_the_network(toy):
     with pytest.raises(UserError, match=r"input_shape \(5,\) has 5 elements, the network 4"):
         HostEngine(toy(), (5,))
+
+
+def test_minus_zero_goes_in_as_zero():
+    assert not np.signbit(checked_parameters(np.array([-0.0, 0.0]), 2)).any()
