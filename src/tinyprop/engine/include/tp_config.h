@@ -16,6 +16,7 @@
 #pragma GCC optimize("fp-contract=off")
 /* Blocked kernels fill the registers; moving loads ahead of their use would push accumulators out to the stack. */
 #pragma GCC optimize("no-schedule-insns")
+#pragma GCC optimize("no-tree-ter")
 #endif
 
 /* Bit for bit needs float32 as IEEE 754 has it, rounded at every operation, and no sum reordered. */

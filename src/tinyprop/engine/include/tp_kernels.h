@@ -12,6 +12,7 @@
 #include "tp_config.h"
 #include "tp_instrument.h"
 #include "tp_math.h"
+#include "tp_run.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -142,10 +143,10 @@ TP_KERNEL float tp_mean_squared_error_f32(float *outputs, const float *target, u
 TP_KERNEL uint32_t tp_compact_f32(float *values, tp_index *index, uint32_t size);
 TP_KERNEL void tp_update_bias_f32(float *bias, const float *delta, const tp_index *index, float rate, uint32_t size);
 
-/* Whether `kept` of `size` columns are few enough that a list of them beats the plain row. */
+/* Whether `kept` of `size` columns are few enough that a list of them beats the plain row, which may run in blocks. */
 TP_ALWAYS_INLINE int tp_list_pays(uint32_t kept, uint32_t size)
 {
-    return 3U * kept < 2U * size;
+    return TP_BLOCK_TRANSFER ? 8U * kept < 3U * size : 3U * kept < 2U * size;
 }
 
 TP_KERNEL void tp_clip_f32(float *delta, uint32_t size, float largest);

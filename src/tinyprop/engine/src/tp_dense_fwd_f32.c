@@ -2,65 +2,84 @@
 #include "tp_kernels.h"
 
 /* Up to sixteen outputs at a time stay in registers while the inputs pass by, two a turn; a zero input costs one test.
- * `width` is a literal: the accumulators beyond it vanish.
+ * `width`, how many they are, is a literal.
  */
-#define TP_DENSE_EACH(M) M(0) M(1) M(2) M(3) M(4) M(5) M(6) M(7) M(8) M(9) M(10) M(11) M(12) M(13) M(14) M(15)
-#define TP_DENSE_START(j) float a##j = width > (j) && bias != NULL ? bias[j] : 0.0f;
-#define TP_DENSE_ADD(j) \
-    if (width > (j)) { \
-        a##j += xi * weights[j]; \
+#define TP_TERM(i) sums[i] += xi * w.v[i];
+
+/* xi times the `width` weights of a row, in the runs that make up the binary number `width`. */
+TP_ALWAYS_INLINE void dense_fwd_row(float sums[16], float xi, const float *row, uint32_t width)
+{
+    for (uint32_t left = width & 24U; left != 0U; left -= 8U, row += 8, sums += 8) {
+        const tp_run8 w = tp_load8(row);
+        TP_TERM(0) TP_TERM(1) TP_TERM(2) TP_TERM(3) TP_TERM(4) TP_TERM(5) TP_TERM(6) TP_TERM(7)
     }
-#define TP_DENSE_ROW(input, row) \
-    { \
-        const float xi = (input); \
-        const float *weights = (row); \
-        if (!skip_zeros || xi != 0.0f) { \
-            TP_DENSE_EACH(TP_DENSE_ADD) \
-            TP_COUNT(macs_forward, width); \
-        } \
+    if ((width & 4U) != 0U) {
+        const tp_run4 w = tp_load4(row);
+        TP_TERM(0) TP_TERM(1) TP_TERM(2) TP_TERM(3)
+        row += 4;
+        sums += 4;
     }
-#define TP_DENSE_STORE(j) \
+    if ((width & 2U) != 0U) {
+        const tp_run2 w = tp_load2(row);
+        TP_TERM(0) TP_TERM(1)
+        row += 2;
+        sums += 2;
+    }
+    if ((width & 1U) != 0U) {
+        *sums += xi * *row;
+    }
+}
+
+#undef TP_TERM
+
+#define TP_EACH(M) M(0) M(1) M(2) M(3) M(4) M(5) M(6) M(7) M(8) M(9) M(10) M(11) M(12) M(13) M(14) M(15)
+#define TP_START(j) sums[j] = width > (j) && bias != NULL ? bias[j] : 0.0f;
+#define TP_FINISH(j) \
     if (width > (j)) { \
-        y[j] = relu && !(a##j > 0.0f) ? 0.0f : a##j; \
+        y[j] = relu && !(sums[j] > 0.0f) ? 0.0f : sums[j]; \
+    }
+#define TP_ROW(input, row) \
+    if (!skip_zeros || tp_bits_of(input) << 1 != 0U) { \
+        dense_fwd_row(sums, input, row, width); \
+        TP_COUNT(macs_forward, width); \
     }
 
-TP_ALWAYS_INLINE void tp_dense_fwd_f32_block(const float *x, const float *weight, const float *bias, float *y,
-                                             uint32_t inputs, uint32_t outputs, int relu, int skip_zeros,
-                                             uint32_t width)
+TP_ALWAYS_INLINE void dense_fwd_block(const float *x, const float *weight, const float *bias, float *y,
+                                      uint32_t inputs, uint32_t outputs, int relu, int skip_zeros, uint32_t width)
 {
-    TP_DENSE_EACH(TP_DENSE_START)
+    float sums[16];
+    TP_EACH(TP_START)
     const float *row = weight;
     const uint32_t pairs = inputs & ~1U;
     for (uint32_t i = 0U; i < pairs; i += 2U, row += 2U * outputs) {
-        TP_DENSE_ROW(x[i], row)
-        TP_DENSE_ROW(x[i + 1U], row + outputs)
+        TP_ROW(x[i], row)
+        TP_ROW(x[i + 1U], row + outputs)
     }
     if (inputs % 2U != 0U) {
-        TP_DENSE_ROW(x[pairs], row)
+        TP_ROW(x[pairs], row)
     }
-    TP_DENSE_EACH(TP_DENSE_STORE)
+    TP_EACH(TP_FINISH)
 }
 
-#undef TP_DENSE_START
-#undef TP_DENSE_ADD
-#undef TP_DENSE_ROW
-#undef TP_DENSE_STORE
+#undef TP_EACH
+#undef TP_START
+#undef TP_FINISH
+#undef TP_ROW
 
 /* y[outputs] = bias + sum over inputs of x[i] * weight[i][.], inputs ascending, then ReLU if asked; bias may be NULL. */
 TP_KERNEL void tp_dense_fwd_f32(const float *x, const float *weight, const float *bias, float *y, uint32_t inputs,
                                 uint32_t outputs, int relu, int skip_zeros)
 {
-    const uint32_t block = TP_INLINE_KERNELS ? 16U : 4U;
+    const uint32_t block = TP_INLINE_KERNELS ? 16U : 8U;
     const uint32_t rest = TP_INLINE_KERNELS ? outputs % 16U : 1U; /* a literal either way */
     uint32_t o = 0U;
     for (; o + block <= outputs; o += block) {
-        tp_dense_fwd_f32_block(x, weight + o, bias != NULL ? bias + o : NULL, y + o, inputs, outputs, relu,
-                               skip_zeros, block);
+        dense_fwd_block(x, weight + o, bias != NULL ? bias + o : NULL, y + o, inputs, outputs, relu, skip_zeros, block);
     }
     if (rest != 0U) {
         for (; o < outputs; o += rest) {
-            tp_dense_fwd_f32_block(x, weight + o, bias != NULL ? bias + o : NULL, y + o, inputs, outputs, relu,
-                                   skip_zeros, rest);
+            dense_fwd_block(x, weight + o, bias != NULL ? bias + o : NULL, y + o, inputs, outputs, relu, skip_zeros,
+                            rest);
         }
     }
 }

@@ -2,61 +2,79 @@
 #include "tp_kernels.h"
 
 /* The update of tp_dense_bwd_f32 alone, for the lowest layer that trains: nobody needs the error below it.
- * Columns run in groups whose deltas stay in registers while the inputs pass by, four a turn; a zero input costs one
+ * Columns run in groups whose deltas stay in registers while the inputs pass by, two a turn; a zero input costs one
  * test.
  */
-#define TP_DENSE_EACH(M) M(0) M(1) M(2) M(3) M(4) M(5) M(6) M(7) M(8) M(9) M(10) M(11) M(12) M(13) M(14) M(15)
-#define TP_DENSE_LOAD(j) const float d##j = width > (j) ? delta[j] : 0.0f;
-#define TP_DENSE_UPDATE(j) \
-    if (width > (j)) { \
-        weights[j] -= step * d##j; \
-    }
-#define TP_DENSE_BIAS(j) \
-    if (width > (j)) { \
-        bias[j] -= rate * d##j; \
-    }
-#define TP_DENSE_ROW(input, row) \
-    { \
-        const float xi = (input); \
-        float *weights = (row); \
-        if (!skip_zeros || xi != 0.0f) { \
-            const float step = rate * xi; \
-            TP_DENSE_EACH(TP_DENSE_UPDATE) \
-            TP_COUNT(macs_backward, width); \
-        } \
-    }
+#define TP_LEARN(i) w.v[i] -= step * deltas[i];
 
-/* `width` neighbouring columns, a literal of at most 16. */
-TP_ALWAYS_INLINE void tp_dense_update_f32_block(const float *x, const float *delta, float *weight, float *bias,
-                                                float rate, uint32_t inputs, uint32_t outputs, int skip_zeros,
-                                                uint32_t width)
+/* The `width` weights of a row, in the runs that make up the binary number `width`, a literal. */
+TP_ALWAYS_INLINE void dense_update_row(float *row, float step, const float deltas[16], uint32_t width)
 {
-    TP_DENSE_EACH(TP_DENSE_LOAD)
-    if (bias != NULL) {
-        TP_DENSE_EACH(TP_DENSE_BIAS)
+    for (uint32_t left = width & 24U; left != 0U; left -= 8U, deltas += 8) {
+        tp_run8 w = tp_load8(row);
+        TP_LEARN(0) TP_LEARN(1) TP_LEARN(2) TP_LEARN(3) TP_LEARN(4) TP_LEARN(5) TP_LEARN(6) TP_LEARN(7)
+        row = tp_store8(row, w);
     }
-    float *row = weight;
-    const uint32_t fours = inputs & ~3U;
-    for (uint32_t i = 0U; i < fours; i += 4U, row += 4U * outputs) {
-        TP_DENSE_ROW(x[i], row)
-        TP_DENSE_ROW(x[i + 1U], row + outputs)
-        TP_DENSE_ROW(x[i + 2U], row + 2U * outputs)
-        TP_DENSE_ROW(x[i + 3U], row + 3U * outputs)
+    if ((width & 4U) != 0U) {
+        tp_run4 w = tp_load4(row);
+        TP_LEARN(0) TP_LEARN(1) TP_LEARN(2) TP_LEARN(3)
+        row = tp_store4(row, w);
+        deltas += 4;
     }
-    for (uint32_t i = fours; i < inputs; ++i, row += outputs) {
-        TP_DENSE_ROW(x[i], row)
+    if ((width & 2U) != 0U) {
+        tp_run2 w = tp_load2(row);
+        TP_LEARN(0) TP_LEARN(1)
+        row = tp_store2(row, w);
+        deltas += 2;
+    }
+    if ((width & 1U) != 0U) {
+        *row -= step * *deltas;
     }
 }
 
-#undef TP_DENSE_LOAD
-#undef TP_DENSE_UPDATE
-#undef TP_DENSE_BIAS
-#undef TP_DENSE_ROW
+#undef TP_LEARN
+
+#define TP_EACH(M) M(0) M(1) M(2) M(3) M(4) M(5) M(6) M(7) M(8) M(9) M(10) M(11) M(12) M(13) M(14) M(15)
+#define TP_LOAD(j) deltas[j] = width > (j) ? delta[j] : 0.0f;
+#define TP_BIAS(j) \
+    if (width > (j)) { \
+        bias[j] -= rate * deltas[j]; \
+    }
+#define TP_ROW(input, row) \
+    if (!skip_zeros || tp_bits_of(input) << 1 != 0U) { \
+        dense_update_row(row, rate * (input), deltas, width); \
+        TP_COUNT(macs_backward, width); \
+    }
+
+/* `width` neighbouring columns, a literal of at most 16. */
+TP_ALWAYS_INLINE void dense_update_block(const float *x, const float *delta, float *weight, float *bias, float rate,
+                                         uint32_t inputs, uint32_t outputs, int skip_zeros, uint32_t width)
+{
+    float deltas[16];
+    TP_EACH(TP_LOAD)
+    if (bias != NULL) {
+        TP_EACH(TP_BIAS)
+    }
+    float *row = weight;
+    const uint32_t pairs = inputs & ~1U;
+    for (uint32_t i = 0U; i < pairs; i += 2U, row += 2U * outputs) {
+        TP_ROW(x[i], row)
+        TP_ROW(x[i + 1U], row + outputs)
+    }
+    if (inputs % 2U != 0U) {
+        TP_ROW(x[pairs], row)
+    }
+}
+
+#undef TP_EACH
+#undef TP_LOAD
+#undef TP_BIAS
+#undef TP_ROW
 
 /* `width` columns of a list, a literal of at most 4. */
-TP_ALWAYS_INLINE void tp_dense_update_f32_columns(const float *x, const float *delta, const tp_index *columns,
-                                                  float *weight, float rate, uint32_t inputs, uint32_t outputs,
-                                                  int skip_zeros, uint32_t width)
+TP_ALWAYS_INLINE void dense_update_columns(const float *x, const float *delta, const tp_index *columns, float *weight,
+                                           float rate, uint32_t inputs, uint32_t outputs, int skip_zeros,
+                                           uint32_t width)
 {
     const float d0 = delta[0], d1 = width > 1U ? delta[1] : 0.0f;
     const float d2 = width > 2U ? delta[2] : 0.0f, d3 = width > 3U ? delta[3] : 0.0f;
@@ -64,11 +82,11 @@ TP_ALWAYS_INLINE void tp_dense_update_f32_columns(const float *x, const float *d
     const uint32_t c2 = width > 2U ? columns[2] : 0U, c3 = width > 3U ? columns[3] : 0U;
     float *row = weight;
     for (uint32_t i = 0U; i < inputs; ++i, row += outputs) {
-        float xi = x[i];
-        if (skip_zeros && xi == 0.0f) {
+        const float xi = x[i];
+        if (skip_zeros && tp_bits_of(xi) << 1 == 0U) {
             continue;
         }
-        float step = rate * xi;
+        const float step = rate * xi;
         row[c0] -= step * d0;
         if (width > 1U) {
             row[c1] -= step * d1;
@@ -92,27 +110,27 @@ TP_KERNEL void tp_dense_update_f32(const float *x, float *delta, float *weight, 
         kept = tp_compact_f32(delta, columns, outputs);
         tp_update_bias_f32(bias, delta, columns, rate, kept);
         for (; j + 4U <= kept; j += 4U) {
-            tp_dense_update_f32_columns(x, delta + j, columns + j, weight, rate, inputs, outputs, skip_zeros, 4U);
+            dense_update_columns(x, delta + j, columns + j, weight, rate, inputs, outputs, skip_zeros, 4U);
         }
         if (kept - j == 3U) {
-            tp_dense_update_f32_columns(x, delta + j, columns + j, weight, rate, inputs, outputs, skip_zeros, 3U);
+            dense_update_columns(x, delta + j, columns + j, weight, rate, inputs, outputs, skip_zeros, 3U);
         } else if (kept - j == 2U) {
-            tp_dense_update_f32_columns(x, delta + j, columns + j, weight, rate, inputs, outputs, skip_zeros, 2U);
+            dense_update_columns(x, delta + j, columns + j, weight, rate, inputs, outputs, skip_zeros, 2U);
         } else if (kept - j == 1U) {
-            tp_dense_update_f32_columns(x, delta + j, columns + j, weight, rate, inputs, outputs, skip_zeros, 1U);
+            dense_update_columns(x, delta + j, columns + j, weight, rate, inputs, outputs, skip_zeros, 1U);
         }
         return;
     }
-    const uint32_t block = TP_INLINE_KERNELS ? 16U : 4U;
+    const uint32_t block = TP_INLINE_KERNELS ? 16U : 8U;
     const uint32_t rest = TP_INLINE_KERNELS ? outputs % 16U : 1U; /* a literal either way */
     for (; j + block <= outputs; j += block) {
-        tp_dense_update_f32_block(x, delta + j, weight + j, bias != NULL ? bias + j : NULL, rate, inputs, outputs, skip_zeros,
-                                  block);
+        dense_update_block(x, delta + j, weight + j, bias != NULL ? bias + j : NULL, rate, inputs, outputs, skip_zeros,
+                           block);
     }
     if (rest != 0U) {
         for (; j < outputs; j += rest) {
-            tp_dense_update_f32_block(x, delta + j, weight + j, bias != NULL ? bias + j : NULL, rate, inputs, outputs,
-                                      skip_zeros, rest);
+            dense_update_block(x, delta + j, weight + j, bias != NULL ? bias + j : NULL, rate, inputs, outputs,
+                               skip_zeros, rest);
         }
     }
 }

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Runs: a few neighbouring floats, from memory to registers and back, in one instruction where the core has one.
+ *
+ * A multiply-add on a core without vectors is two instructions, and its weight is loaded by a third. Arm's FPU can load
+ * and store neighbours together (VLDM, VSTM), in fewer instructions and fewer cycles; compilers find that by chance
+ * only, so these few lines ask for it. The rest of the engine is plain C, and so is this file for every other core, or
+ * with TP_PORTABLE defined. The same values move either way: results are the same.
+ *
+ *     tp_run8 run = tp_load8(from);   the floats from[0] ... from[7], as run.v[0] ... run.v[7]
+ *     tp_load8_beside(from)           the same, while another run is in use
+ *     to = tp_store8(to, run);        writes them; returns what lies behind
+ */
+#ifndef TP_RUN_H
+#define TP_RUN_H
+
+#include "tp_config.h"
+
+#if defined(__GNUC__) && defined(__arm__) && defined(__ARM_FP) && !defined(__SOFTFP__) && !defined(TP_PORTABLE)
+#define TP_BLOCK_TRANSFER 1
+#else
+#define TP_BLOCK_TRANSFER 0
+#endif
+
+/* A for the first float of a run, M for each other one: (i, its register, its register in a run beside another). */
+#define TP_RUN_2(A, M) A(0, "s16", "s24") M(1, "s17", "s25")
+#define TP_RUN_3(A, M) TP_RUN_2(A, M) M(2, "s18", "s26")
+#define TP_RUN_4(A, M) TP_RUN_3(A, M) M(3, "s19", "s27")
+#define TP_RUN_8(A, M) TP_RUN_4(A, M) M(4, "s20", "s28") M(5, "s21", "s29") M(6, "s22", "s30") M(7, "s23", "s31")
+#define TP_RUN_9(A, M) TP_RUN_8(A, M) M(8, "s24", "")
+
+/* `sum` is finished where this stands: put off until it is needed, its terms would crowd the registers. */
+#if TP_BLOCK_TRANSFER
+#define TP_SETTLE(sum) __asm__ volatile("" : "+t"(sum))
+#else
+#define TP_SETTLE(sum) ((void)0)
+#endif
+
+#if TP_BLOCK_TRANSFER
+#define TP_RUN_HERE(i, here, beside) register float r##i __asm__(here);
+#define TP_RUN_BESIDE(i, here, beside) register float r##i __asm__(beside);
+#define TP_RUN_FILLED(i, here, beside) register float r##i __asm__(here) = run.v[i];
+#define TP_RUN_RESULT(i, here, beside) "=t"(r##i)
+#define TP_RUN_NEXT_RESULT(i, here, beside) , "=t"(r##i)
+#define TP_RUN_ARGUMENT(i, here, beside) , "t"(r##i)
+#define TP_RUN_VALUE(i, here, beside) r##i
+#define TP_RUN_NEXT_VALUE(i, here, beside) , r##i
+
+#define TP_DEFINE_LOAD(n, name, pinned, registers) \
+    TP_ALWAYS_INLINE tp_run##n name(const float *from) \
+    { \
+        TP_RUN_##n(pinned, pinned) \
+        __asm__("vldmia %[from], {" registers "}" \
+                : TP_RUN_##n(TP_RUN_RESULT, TP_RUN_NEXT_RESULT) \
+                : [from] "r"(from), "m"(*(const tp_run##n *)from)); \
+        const tp_run##n run = {{TP_RUN_##n(TP_RUN_VALUE, TP_RUN_NEXT_VALUE)}}; \
+        return run; \
+    }
+#define TP_DEFINE_STORE(n, registers) \
+    TP_ALWAYS_INLINE float *tp_store##n(float *to, tp_run##n run) \
+    { \
+        TP_RUN_##n(TP_RUN_FILLED, TP_RUN_FILLED) \
+        __asm__("vstmia %[to]!, {" registers "}" \
+                : [to] "+r"(to), "=m"(*(tp_run##n *)to) : "r"(to) TP_RUN_##n(TP_RUN_ARGUMENT, TP_RUN_ARGUMENT)); \
+        return to; \
+    }
+#else
+#define TP_RUN_GET(i, here, beside) run.v[i] = from[i];
+#define TP_RUN_PUT(i, here, beside) to[i] = run.v[i];
+#define TP_DEFINE_LOAD(n, name, pinned, registers) \
+    TP_ALWAYS_INLINE tp_run##n name(const float *from) \
+    { \
+        tp_run##n run; \
+        TP_RUN_##n(TP_RUN_GET, TP_RUN_GET) \
+        return run; \
+    }
+#define TP_DEFINE_STORE(n, registers) \
+    TP_ALWAYS_INLINE float *tp_store##n(float *to, tp_run##n run) \
+    { \
+        TP_RUN_##n(TP_RUN_PUT, TP_RUN_PUT) \
+        return to + (n); \
+    }
+#endif
+
+typedef struct TP_MAY_ALIAS tp_run2 {
+    float v[2];
+} tp_run2;
+typedef struct TP_MAY_ALIAS tp_run3 {
+    float v[3];
+} tp_run3;
+typedef struct TP_MAY_ALIAS tp_run4 {
+    float v[4];
+} tp_run4;
+typedef struct TP_MAY_ALIAS tp_run8 {
+    float v[8];
+} tp_run8;
+typedef struct TP_MAY_ALIAS tp_run9 {
+    float v[9];
+} tp_run9;
+
+TP_DEFINE_LOAD(2, tp_load2, TP_RUN_HERE, "s16-s17")
+TP_DEFINE_LOAD(3, tp_load3, TP_RUN_HERE, "s16-s18")
+TP_DEFINE_LOAD(4, tp_load4, TP_RUN_HERE, "s16-s19")
+TP_DEFINE_LOAD(8, tp_load8, TP_RUN_HERE, "s16-s23")
+TP_DEFINE_LOAD(9, tp_load9, TP_RUN_HERE, "s16-s24")
+TP_DEFINE_LOAD(8, tp_load8_beside, TP_RUN_BESIDE, "s24-s31")
+TP_DEFINE_STORE(2, "s16-s17")
+TP_DEFINE_STORE(4, "s16-s19")
+TP_DEFINE_STORE(8, "s16-s23")
+
+#undef TP_DEFINE_LOAD
+#undef TP_DEFINE_STORE
+
+#endif
