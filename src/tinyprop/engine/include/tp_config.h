@@ -16,6 +16,7 @@
 #pragma GCC optimize("fp-contract=off")
 /* Blocked kernels fill the registers; moving loads ahead of their use would push accumulators out to the stack. */
 #pragma GCC optimize("no-schedule-insns")
+/* Neither may additions be put off until the next run of weights (tp_run.h) is loaded over their operands. */
 #pragma GCC optimize("no-tree-ter")
 #endif
 

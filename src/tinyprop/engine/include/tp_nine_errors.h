@@ -12,7 +12,7 @@
 
 #define TP_SPREAD(ci, tap, borders, dy, dx) \
     if (channels > (ci) && !(edges & (borders))) { \
-        e##ci##tap += taps[9 * (ci) + (tap)] * d; \
+        e##ci##tap += taps.v[tap] * d; \
     }
 
 #define TP_STORE(ci, tap, borders, dy, dx) \
@@ -29,8 +29,15 @@ TP_ALWAYS_INLINE void tp_nine_errors_taps(float *at, const float *weight, const 
     TP_NINE_TAPS(TP_LOAD, 0) TP_NINE_TAPS(TP_LOAD, 1)
     do {
         const float d = kept->value;
-        const float *taps = weight + kept->offset;
-        TP_NINE_TAPS(TP_SPREAD, 0) TP_NINE_TAPS(TP_SPREAD, 1)
+        const float *filter = weight + kept->offset;
+        {
+            const tp_run9 taps = tp_load9(filter);
+            TP_NINE_TAPS(TP_SPREAD, 0)
+        }
+        if (channels > 1U) {
+            const tp_run9 taps = tp_load9(filter + 9);
+            TP_NINE_TAPS(TP_SPREAD, 1)
+        }
     } while (++kept != end);
     TP_NINE_TAPS(TP_STORE, 0) TP_NINE_TAPS(TP_STORE, 1)
 }

@@ -15,6 +15,8 @@
 
 #include "tp_config.h"
 
+#include <stdint.h>
+
 #if defined(__GNUC__) && defined(__arm__) && defined(__ARM_FP) && !defined(__SOFTFP__) && !defined(TP_PORTABLE)
 #define TP_BLOCK_TRANSFER 1
 #else
@@ -41,7 +43,8 @@
 #define TP_RUN_FILLED(i, here, beside) register float r##i __asm__(here) = run.v[i];
 #define TP_RUN_RESULT(i, here, beside) "=t"(r##i)
 #define TP_RUN_NEXT_RESULT(i, here, beside) , "=t"(r##i)
-#define TP_RUN_ARGUMENT(i, here, beside) , "t"(r##i)
+#define TP_RUN_ARGUMENT(i, here, beside) "t"(r##i)
+#define TP_RUN_NEXT_ARGUMENT(i, here, beside) , "t"(r##i)
 #define TP_RUN_VALUE(i, here, beside) r##i
 #define TP_RUN_NEXT_VALUE(i, here, beside) , r##i
 
@@ -60,7 +63,8 @@
     { \
         TP_RUN_##n(TP_RUN_FILLED, TP_RUN_FILLED) \
         __asm__("vstmia %[to]!, {" registers "}" \
-                : [to] "+r"(to), "=m"(*(tp_run##n *)to) : "r"(to) TP_RUN_##n(TP_RUN_ARGUMENT, TP_RUN_ARGUMENT)); \
+                : [to] "+r"(to), "=m"(*(tp_run##n *)to) \
+                : TP_RUN_##n(TP_RUN_ARGUMENT, TP_RUN_NEXT_ARGUMENT)); \
         return to; \
     }
 #else
@@ -102,11 +106,37 @@ TP_DEFINE_LOAD(3, tp_load3, TP_RUN_HERE, "s16-s18")
 TP_DEFINE_LOAD(4, tp_load4, TP_RUN_HERE, "s16-s19")
 TP_DEFINE_LOAD(8, tp_load8, TP_RUN_HERE, "s16-s23")
 TP_DEFINE_LOAD(9, tp_load9, TP_RUN_HERE, "s16-s24")
+TP_DEFINE_LOAD(3, tp_load3_beside, TP_RUN_BESIDE, "s24-s26")
 TP_DEFINE_LOAD(8, tp_load8_beside, TP_RUN_BESIDE, "s24-s31")
 TP_DEFINE_STORE(2, "s16-s17")
 TP_DEFINE_STORE(4, "s16-s19")
 TP_DEFINE_STORE(8, "s16-s23")
+TP_DEFINE_STORE(9, "s16-s24")
 
+#define TP_RUN_INTO(i, here, beside) v[i] = run.v[i];
+
+/* v[0] ... v[size - 1] from neighbours in memory, the others zero; size is a literal of at most 9. */
+TP_ALWAYS_INLINE void tp_load_line(float v[9], const float *from, uint32_t size)
+{
+    uint32_t done = 0U;
+    v[4] = v[5] = v[6] = v[7] = v[8] = 0.0f;
+    if (size >= 8U) {
+        const tp_run8 run = tp_load8(from);
+        TP_RUN_8(TP_RUN_INTO, TP_RUN_INTO)
+        done = 8U;
+    } else if (size >= 4U) {
+        const tp_run4 run = tp_load4(from);
+        TP_RUN_4(TP_RUN_INTO, TP_RUN_INTO)
+        done = 4U;
+    } else {
+        v[0] = v[1] = v[2] = v[3] = 0.0f;
+    }
+    for (; done < size; ++done) {
+        v[done] = from[done];
+    }
+}
+
+#undef TP_RUN_INTO
 #undef TP_DEFINE_LOAD
 #undef TP_DEFINE_STORE
 

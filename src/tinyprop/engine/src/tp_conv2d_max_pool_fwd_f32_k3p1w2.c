@@ -13,29 +13,25 @@
 #define TP_EACH_COLUMN(M, c) M(c, 0) M(c, 1) M(c, 2) M(c, 3) M(c, 4) M(c, 5) M(c, 6) M(c, 7)
 
 #define TP_START(c, i) float s##c##i = channels > (c) && bias != NULL ? bias[c] : 0.0f;
-#define TP_LOAD(i) const float v##i = readable > (i) ? line[i] : 0.0f;
 
 /* One tap of output i. */
-#define TP_TAP(c, i, input, inside) \
+#define TP_TAP(c, i, kx, input, inside) \
     if (width > (i) && (inside)) { \
-        s##c##i += tap * (input); \
+        s##c##i += taps_line.v[kx] * (input); \
     }
 
 /* Three taps of every output of channel c, on the inputs left of it, at it and right of it. */
-#define TP_LEFT(c, i, input) TP_TAP(c, i, input, (i) > 0 || !left)
-#define TP_RIGHT(c, i, input) TP_TAP(c, i, input, readable > (i) + 1)
-#define TP_CENTRE(c, i) TP_TAP(c, i, v##i, 1)
+#define TP_LEFT(c, i, input) TP_TAP(c, i, 0, input, (i) > 0 || !left)
+#define TP_RIGHT(c, i, input) TP_TAP(c, i, 2, input, readable > (i) + 1)
+#define TP_CENTRE(c, i) TP_TAP(c, i, 1, v[i], 1)
 #define TP_TAPS(c) \
     if (channels > (c)) { \
-        const float *filter = taps + (c) * in_channels * 9U; \
-        float tap = filter[0]; \
-        TP_LEFT(c, 0, before) TP_LEFT(c, 1, v0) TP_LEFT(c, 2, v1) TP_LEFT(c, 3, v2) \
-        TP_LEFT(c, 4, v3) TP_LEFT(c, 5, v4) TP_LEFT(c, 6, v5) TP_LEFT(c, 7, v6) \
-        tap = filter[1]; \
+        const tp_run3 taps_line = tp_load3_beside(taps + (c) * in_channels * 9U); \
+        TP_LEFT(c, 0, before) TP_LEFT(c, 1, v[0]) TP_LEFT(c, 2, v[1]) TP_LEFT(c, 3, v[2]) \
+        TP_LEFT(c, 4, v[3]) TP_LEFT(c, 5, v[4]) TP_LEFT(c, 6, v[5]) TP_LEFT(c, 7, v[6]) \
         TP_EACH_COLUMN(TP_CENTRE, c) \
-        tap = filter[2]; \
-        TP_RIGHT(c, 0, v1) TP_RIGHT(c, 1, v2) TP_RIGHT(c, 2, v3) TP_RIGHT(c, 3, v4) \
-        TP_RIGHT(c, 4, v5) TP_RIGHT(c, 5, v6) TP_RIGHT(c, 6, v7) TP_RIGHT(c, 7, v8) \
+        TP_RIGHT(c, 0, v[1]) TP_RIGHT(c, 1, v[2]) TP_RIGHT(c, 2, v[3]) TP_RIGHT(c, 3, v[4]) \
+        TP_RIGHT(c, 4, v[5]) TP_RIGHT(c, 5, v[6]) TP_RIGHT(c, 6, v[7]) TP_RIGHT(c, 7, v[8]) \
     }
 
 /* The larger of outputs `even` and `odd` of one window, number i of the block, meets what the upper row left in y. */
@@ -94,7 +90,8 @@ TP_ALWAYS_INLINE void conv2d_max_pool_block(tp_row_block b, tp_conv2d c, int rel
         const float *line = b.line, *taps = b.taps;
         for (uint32_t ky = b.lines; ky > 0U; --ky, line += c.in_width, taps += 3) {
             const float before = left ? 0.0f : line[-1];
-            TP_LOAD(0) TP_LOAD(1) TP_LOAD(2) TP_LOAD(3) TP_LOAD(4) TP_LOAD(5) TP_LOAD(6) TP_LOAD(7) TP_LOAD(8)
+            float v[9];
+            tp_load_line(v, line, readable);
             TP_TAPS(0) TP_TAPS(1)
         }
     }
@@ -104,7 +101,6 @@ TP_ALWAYS_INLINE void conv2d_max_pool_block(tp_row_block b, tp_conv2d c, int rel
 
 #undef TP_EACH_COLUMN
 #undef TP_START
-#undef TP_LOAD
 #undef TP_TAP
 #undef TP_LEFT
 #undef TP_RIGHT

@@ -16,24 +16,42 @@
 #define TP_EACH_TAP(M, c) M(c, 0) M(c, 1) M(c, 2) M(c, 3) M(c, 4) M(c, 5) M(c, 6) M(c, 7) M(c, 8)
 #define TP_START(c, tap) float g##c##tap = 0.0f;
 
-/* One tap of a window centred at `at`. */
-#define TP_TAP(c, tap, borders, dy, dx) \
+/* The taps t0, t1, t2 of one row of a window; line: under the middle one. edges is a literal: what is on the padding
+ * vanishes. */
+#define TP_LINE(c, borders, dy, t0, t1, t2) \
     if (channels > (c) && !(edges & (borders))) { \
-        g##c##tap += d * at[(int32_t)((c) * plane) + (dy) * width + (dx)]; \
+        const float *line = at + (int32_t)((c) * plane) + (dy) * width; \
+        if (edges & TP_EDGE_LEFT) { \
+            const tp_run2 v = tp_load2(line); \
+            g##c##t1 += d * v.v[0]; \
+            g##c##t2 += d * v.v[1]; \
+        } else if (edges & TP_EDGE_RIGHT) { \
+            const tp_run2 v = tp_load2(line - 1); \
+            g##c##t0 += d * v.v[0]; \
+            g##c##t1 += d * v.v[1]; \
+        } else { \
+            const tp_run3 v = tp_load3(line - 1); \
+            g##c##t0 += d * v.v[0]; \
+            g##c##t1 += d * v.v[1]; \
+            g##c##t2 += d * v.v[2]; \
+        } \
     }
-
-#define TP_TAPS TP_NINE_TAPS(TP_TAP, 0) TP_NINE_TAPS(TP_TAP, 1)
+#define TP_WINDOW(c) \
+    TP_LINE(c, TP_EDGE_TOP, -1, 0, 1, 2) TP_LINE(c, 0, 0, 3, 4, 5) TP_LINE(c, TP_EDGE_BOTTOM, 1, 6, 7, 8)
 
 #define TP_CASE(borders) \
     case (borders): { \
-        enum { edges = (borders) }; /* a literal: taps on the padding vanish */ \
-        TP_TAPS \
+        enum { edges = (borders) }; \
+        TP_WINDOW(0) TP_WINDOW(1) \
         break; \
     }
 
-#define TP_UPDATE(c, tap) \
+#define TP_LEARN(c, tap) w.v[tap] -= rate * g##c##tap;
+#define TP_UPDATE(c) \
     if (channels > (c)) { \
-        taps[9 * (c) + (tap)] -= rate * g##c##tap; \
+        tp_run9 w = tp_load9(taps); \
+        TP_EACH_TAP(TP_LEARN, c) \
+        taps = tp_store9(taps, w); \
     }
 
 /* `channels` input channels, a literal of at most 2, of the filter at taps. kept: a list closed by TP_LIST_END. */
@@ -48,7 +66,7 @@ TP_ALWAYS_INLINE void conv2d_update_taps(const float *x, const tp_kept_at *kept,
             enum { edges = 0 };
             const float d = kept->value;
             const float *at = x + kept->window;
-            TP_TAPS
+            TP_WINDOW(0) TP_WINDOW(1)
         }
         if (kept->window == TP_LIST_END) {
             break;
@@ -61,14 +79,15 @@ TP_ALWAYS_INLINE void conv2d_update_taps(const float *x, const tp_kept_at *kept,
             break;
         }
     }
-    TP_EACH_TAP(TP_UPDATE, 0) TP_EACH_TAP(TP_UPDATE, 1)
+    TP_UPDATE(0) TP_UPDATE(1)
 }
 
 #undef TP_EACH_TAP
 #undef TP_START
-#undef TP_TAP
-#undef TP_TAPS
+#undef TP_LINE
+#undef TP_WINDOW
 #undef TP_CASE
+#undef TP_LEARN
 #undef TP_UPDATE
 
 /* Lists the deltas of one output channel in the order of their positions; returns how many, and their sum. */
