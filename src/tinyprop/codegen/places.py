@@ -10,7 +10,7 @@ from tinyprop.plan.lifetimes import Storage
 from tinyprop.plan.plan import Plan
 
 INPUT = "x"  # the caller's sample
-PARAMETERS, VELOCITY = "parameters", "velocity"  # blocks of the generated memory
+PARAMETERS, VELOCITY = "parameters", "velocity"  # blocks of the generated memory: what learns, in program order
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class Places:
 
     def all_parameters(self, node: Node, block: str = PARAMETERS, *, const: bool = False) -> Pass:
         """Weight and bias, or their velocities, in one piece."""
-        names = tuple(self.train.program.parameters)
+        names = self.train.trainable
         first = names.index(node.parameters[0])
         if names[first : first + len(node.parameters)] != node.parameters:
             raise InternalError(f"the parameters of {node.name} are not neighbours in program order")
@@ -81,10 +81,11 @@ class Places:
         return Pass("const float *" if const else "float *", name, self._element(node.parameters[0], block))
 
     def _element(self, name: str, block: str) -> str:
-        """Where the parameter `name`, or its velocity, begins."""
-        names = self.train.trainable if block == VELOCITY else tuple(self.train.program.parameters)
-        start = sum(self.train.program.parameters[n].size for n in names[: names.index(name)])
-        return f"m->{block} + {start}"
+        """Where the parameter `name`, or its velocity, begins: in RAM if it learns, else in flash."""
+        learns = name in self.train.trainable
+        names = self.train.trainable if learns else self.train.frozen
+        base = f"m->{block}" if learns else f"{self.train.program.name}_frozen"
+        return f"{base} + {self.train.count(names[: names.index(name)])}"
 
     def state(self, layer: int) -> Pass:
         """What the selection rule of `layer` remembers."""

@@ -7,6 +7,7 @@ An error slot is named after the value it is the error of. Where several nodes r
 its error down writes that slot, each other one a slot of its own, which an AddError step then adds to the first.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from tinyprop.ir.graph import Node, Program
@@ -99,9 +100,19 @@ class TrainProgram:
         return tuple(name for name in self.program.parameters if name in names)
 
     @property
+    def frozen(self) -> tuple[str, ...]:
+        """Names of the parameters that no step changes, in program order: they stay in flash."""
+        trainable = set(self.trainable)
+        return tuple(name for name in self.program.parameters if name not in trainable)
+
+    def count(self, names: Iterable[str]) -> int:
+        """How many numbers the parameters of these `names` have together."""
+        return sum(self.program.parameters[name].size for name in names)
+
+    @property
     def velocities(self) -> int:
         """How many numbers the optimizer keeps from step to step."""
-        return sum(self.program.parameters[name].size for name in self.trainable) if self.optimizer.momentum else 0
+        return self.count(self.trainable) if self.optimizer.momentum else 0
 
     def parts(self, step: BackwardStep) -> tuple[BackwardStep, ...]:
         """What runs of `step`, one behind the other: all at once, or its error and then its update.
