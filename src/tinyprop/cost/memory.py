@@ -27,6 +27,11 @@ class MemoryCost:
     frozen: int
 
     @property
+    def parameters(self) -> int:
+        """How many parameters learn."""
+        return self.weights // 4
+
+    @property
     def model(self) -> int:
         """The generated NAME_memory."""
         return self.weights + self.optimizer + self.state + self.arena
@@ -35,6 +40,11 @@ class MemoryCost:
     def training(self) -> int:
         """Everything a training step reads or writes in RAM but the stack."""
         return self.model + self.input
+
+    @property
+    def over_inference(self) -> float:
+        """RAM to train over RAM to infer only."""
+        return self.training / self.inference
 
     def __str__(self) -> str:
         return (
