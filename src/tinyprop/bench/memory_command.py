@@ -1,8 +1,9 @@
 """`tinyprop memory`: the bytes of each choice of what trains, as a table and as JSON."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
+from types import MappingProxyType
 
 import msgspec
 from rich.console import Console
@@ -12,11 +13,19 @@ from tinyprop.bench.atomic_file import write_whole
 from tinyprop.cost.memory import MemoryCost
 from tinyprop.ir.choices import CHOICES
 
-COLUMNS = ("trainable", "parameters", "weights", "optimizer", "arena", "training", "inference", "ratio", "frozen, flash")
-NOTE = (
-    "RAM in bytes. weights: those that learn; arena: activations, errors and scratch; training: these, the method's "
-    "state and one sample; inference: a model that never trains; ratio: training over inference. frozen: weights "
-    "that never change, read in flash."
+# Each line of the table: what it is, and the number of it.
+LINES: Mapping[str, Callable[[MemoryCost], str]] = MappingProxyType(
+    {
+        "parameters that learn": lambda cost: f"{cost.parameters:,}",
+        "RAM: weights that learn": lambda cost: f"{cost.weights:,}",
+        "RAM: optimizer": lambda cost: f"{cost.optimizer:,}",
+        "RAM: activations, errors": lambda cost: f"{cost.arena:,}",
+        "RAM: state and sample": lambda cost: f"{cost.state + cost.input:,}",
+        "RAM to train": lambda cost: f"{cost.training:,}",
+        "RAM to infer only": lambda cost: f"{cost.inference:,}",
+        "train / infer": lambda cost: f"{cost.over_inference:.2f}",
+        "flash: frozen weights": lambda cost: f"{cost.frozen:,}",
+    }
 )
 
 
@@ -25,7 +34,6 @@ def memory_command(console: Console, costs: Mapping[str, MemoryCost], *, json_pa
     console.print(table(costs))
     for word in costs:
         console.print(f"{word}: {CHOICES[word].summary}", highlight=False)
-    console.print(NOTE, highlight=False)
     if json_path is not None:
         write_whole(json_path, json_of(costs))
         console.print(f"bytes: {json_path}", highlight=False)
@@ -33,13 +41,13 @@ def memory_command(console: Console, costs: Mapping[str, MemoryCost], *, json_pa
 
 
 def table(costs: Mapping[str, MemoryCost]) -> Table:
-    """One line per choice."""
-    made = Table(title="What each choice of trainable parameters costs", title_justify="left")
-    for column in COLUMNS:
-        made.add_column(column, justify="left" if column == "trainable" else "right", no_wrap=True)
-    for word, cost in costs.items():
-        numbers = (cost.parameters, cost.weights, cost.optimizer, cost.arena, cost.training, cost.inference)
-        made.add_row(word, *(f"{number:,}" for number in numbers), f"{cost.over_inference:.2f}", f"{cost.frozen:,}")
+    """One column per choice, one line per purpose."""
+    made = Table(title="Bytes of each choice of what trains", title_justify="left")
+    made.add_column("trainable")
+    for word in costs:
+        made.add_column(word, justify="right", no_wrap=True)
+    for title, text in LINES.items():
+        made.add_row(title, *(text(cost) for cost in costs.values()))
     return made
 
 
