@@ -57,7 +57,7 @@ def test_memory_of_each_choice(saved: Path, tmp_path: Path, capsys: pytest.Captu
         "biases": 8,
         "all": 63,
     }
-    for word, row in written.items():
+    for row in written.values():
         assert row["weights"] == row["optimizer"] == 4 * row["parameters"]
         assert row["weights"] + row["frozen"] == 4 * 63
         assert row["training"] == row["weights"] + row["optimizer"] + row["state"] + row["arena"] + row["input"]

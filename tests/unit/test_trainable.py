@@ -61,7 +61,7 @@ def test_only_what_is_trainable_changes(
 def test_what_is_frozen_costs_only_what_is_needed(
     network: tinyprop.Network, samples: tuple[np.ndarray, np.ndarray]
 ) -> None:
-    """Full training, counted by hand: the head's gradient is 8·4, the middle's 27·8; what each sends down costs the same."""
+    """Full training, counted by hand: a gradient of the head is 8·4, of the middle 27·8; the error sent down too."""
     backward, paper = {}, {}
     choices = ("head", "middle", "middle head", "head.bias", "middle.bias", "middle.bias head", "features.0.bias")
     for trainable in choices:
@@ -94,7 +94,7 @@ def test_unknown_layers_are_named(network: tinyprop.Network) -> None:
         network.train("full", trainable=["tail", "head", "feat"])
     with pytest.raises(UserError, match="no layer is to train"):
         network.train("full", trainable=[])
-    with pytest.raises(UserError, match=r"a parameter such as head\.bias, or one of last_layer, last_block, biases, all"):
+    with pytest.raises(UserError, match=r"such as head\.bias, or one of last_layer, last_block, biases, all"):
         network.train("full", trainable="last_layers")
     for given in (3, [3]):
         with pytest.raises(UserError, match=r"trainable is .*3.*: pass names such as"):

@@ -24,9 +24,7 @@ def to_engine(
     return np.concatenate([np.empty(0, np.float32), *laid_out])
 
 
-def from_engine(
-    program: Program, values: np.ndarray, names: Collection[str] | None = None
-) -> dict[str, np.ndarray]:
+def from_engine(program: Program, values: np.ndarray, names: Collection[str] | None = None) -> dict[str, np.ndarray]:
     """The inverse of `to_engine`: name → array in PyTorch's layout."""
     transposed = _dense_weights(program)
     result, start = {}, 0
@@ -37,7 +35,9 @@ def from_engine(
         result[name] = frozen_array(part.reshape(shape).T if name in transposed else part.reshape(shape))
         start += like.size
     if start != values.size:
-        raise UserError(f"{values.size} parameters were given for '{program.name}', which takes {start}: pass them all.")
+        raise UserError(
+            f"{values.size} parameters were given for '{program.name}', which takes {start}: pass them all."
+        )
     return result
 
 

@@ -65,8 +65,8 @@ def effort(train: TrainProgram, trace: StepTrace) -> Effort:
 def _on_paper(train: TrainProgram, trace: StepTrace) -> float:
     """Backward MACs when each kept value costs its share of what the layer must compute, zero or not.
 
-    A layer must compute its weight's gradient if that learns, and its input's error if something below it does. One that
-    is frozen lets the whole error pass.
+    A layer computes its weight's gradient if that learns, and its input's error if something below it does. A frozen
+    one lets the whole error pass.
     """
     program, counts, learning = train.program, _counts(train.program), set(train.trainable)
     total = np.zeros(len(trace))

@@ -122,7 +122,7 @@ class LayerOp(UnaryOp):
     error_overwrites_input: ClassVar[bool] = False  # the backward kernel reads an input before it writes its error
 
     def scratch_bytes(self, shape: Shape, updates: bool = True) -> int:
-        """Working memory of the backward kernels for an input of `shape`; updates: of the weight too, or the error only."""
+        """Working memory of the backward kernels for an input of `shape`; updates: the weight learns."""
         return 0
 
     @abstractmethod

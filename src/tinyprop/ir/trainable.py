@@ -26,11 +26,7 @@ def spec_of(program: Program, method: Method, trainable: str | Iterable[str] | N
         spec,
         selections=tuple(next(remaining) if info.name in wanted else None for info in infos),
         frozen=tuple(
-            name
-            for node in program.layers
-            if node.name in wanted
-            for name in node.parameters
-            if name not in learning
+            name for node in program.layers if node.name in wanted for name in node.parameters if name not in learning
         ),
     )
 

@@ -24,7 +24,8 @@ from tinyprop.trace import StepTrace
 class Facts:
     """What the compiled network says of itself: counts of elements, and the bytes of its memory.
 
-    parameters: those that learn; learns_targets: its loss takes floats (N, outputs), a regression; otherwise class labels (N,).
+    parameters: those that learn; learns_targets: its loss takes floats (N, outputs), a regression; otherwise class
+    labels (N,).
     """
 
     inputs: int
@@ -160,8 +161,8 @@ class Engine(ABC):
         own = train.program.parameters
         if different := [name for name in train.frozen if (frozen_array(arrays[name]) != own[name]).any()]:
             raise UserError(
-                f"{', '.join(different)} differ from the frozen weights of this engine, which lie in flash: pass them as "
-                f"they are, or take network.with_weights(weights), train and build again."
+                f"{', '.join(different)} differ from the frozen weights of this engine, which lie in flash: pass them "
+                f"as they are, or take network.with_weights(weights), train and build again."
             )
 
     def _known(self) -> TrainProgram:
