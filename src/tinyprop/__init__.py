@@ -8,6 +8,7 @@
 from tinyprop.errors import InternalError as InternalError
 from tinyprop.errors import TinypropError as TinypropError
 from tinyprop.errors import UserError as UserError
+from tinyprop.ir.choices import CHOICES as CHOICES
 from tinyprop.ir.losses import LOSSES as LOSSES
 from tinyprop.ir.losses import CrossEntropy as CrossEntropy
 from tinyprop.ir.losses import MeanSquaredError as MeanSquaredError

@@ -15,7 +15,7 @@ from tinyprop.targets import board_names, load_board
 app = App(
     name="tinyprop",
     help="PyTorch models that keep learning on a microcontroller.",
-    help_epilogue="Examples:  tinyprop demo  ·  tinyprop methods  ·  tinyprop export model.pt2 firmware/",
+    help_epilogue="Examples:  tinyprop demo  ·  tinyprop memory model.pt2  ·  tinyprop export model.pt2 firmware/",
     version_flags=["--version"],
 )
 console = Console()
@@ -91,6 +91,9 @@ def export(
     method: Annotated[str, Parameter(help="a name from `tinyprop methods`")] = "tinyprop_v2",
     board: Annotated[str | None, Parameter(help="check that the model fits this board")] = None,
     kernels: Annotated[str, Parameter(help="inline (fast) or size (small)")] = "inline",
+    trainable: Annotated[
+        list[str] | None, Parameter(help="what trains: a word of `tinyprop memory`, or a layer; may be repeated")
+    ] = None,
 ) -> int:
     """Write the C project of a model that trains on the device.
 
@@ -99,12 +102,32 @@ def export(
     from tinyprop.surface import load
 
     network = load(model)
-    trainer = network.train(method, kernels=kernels)
+    trainer = network.train(method, kernels=kernels, trainable=trainable)
     written = trainer.export(folder, board=board)
     console.print(
         f"{network}\n{trainer.memory}.\nWrote {written}; build it as {written}/README.md says.", highlight=False
     )
     return 0
+
+
+@app.command
+def memory(
+    model: Annotated[Path, Parameter(help="a program saved by torch.export.save (.pt2)")],
+    *,
+    method: Annotated[str, Parameter(help="a name from `tinyprop methods`")] = "tinyprop_v2",
+    loss: Annotated[str, Parameter(help="cross_entropy or mse")] = "cross_entropy",
+    momentum: Annotated[float, Parameter(help="of the optimizer; 0: none, and no RAM")] = 0.0,
+    json: JsonPath = None,
+) -> int:
+    """Say how many bytes it costs to train all of a model, or only its last layer, its last block, its biases.
+
+    Example: tinyprop memory model.pt2 --method ours --json build/memory.json
+    """
+    from tinyprop.bench.memory_command import memory_command
+    from tinyprop.methods.optimizer import SGD
+    from tinyprop.surface import load
+
+    return memory_command(console, load(model).memory_by_choice(method, loss, SGD(momentum)), json_path=json)
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -24,6 +24,7 @@ from tinyprop.codegen.source_tree import SourceTree
 from tinyprop.cost.effort import Effort, effort
 from tinyprop.cost.memory import MemoryCost, memory_cost
 from tinyprop.errors import UserError, unknown_name
+from tinyprop.ir.choices import CHOICES
 from tinyprop.ir.differentiate import differentiate
 from tinyprop.ir.graph import Program, frozen_array
 from tinyprop.ir.losses import Loss, loss_of
@@ -86,8 +87,9 @@ class Network:
         optimizer: SGD, plain or with momentum, weight decay or clipping; its docstring says what each costs.
         loss: "cross_entropy" (labels), "mse" (targets), or a loss with settings, CrossEntropy(label_smoothing=0.1).
         kernels: "inline" (fast) or "size" (small). skip_zero_inputs: whether zero inputs of dense layers are left out.
-        trainable: the layers, or modules that hold layers, which train (state_dict names, such as ["head"]); None: all.
-        Raises UserError for an unknown method, loss, optimizer or layer, or when no layer trains.
+        trainable: what trains, in state_dict names of modules, layers or parameters, such as ["head", "a.0.bias"], or
+        in words, "last_layer", "last_block", "biases", "all" (see `memory_by_choice`); None: all. The rest is in flash.
+        Raises UserError for an unknown method, loss, optimizer or name, or when nothing trains.
         """
         if isinstance(method, str):
             method = method_named(method)
@@ -101,6 +103,17 @@ class Network:
         program = fuse(self.program)
         spec = replace(spec_of(program, method, trainable), skip_zero_inputs=skip_zero_inputs)
         return Trainer(method, differentiate(program, spec, loss_of(loss), optimizer), kernels)
+
+    def memory_by_choice(
+        self, method: Method | str, loss: Loss | str = "cross_entropy", optimizer: SGD = PLAIN
+    ) -> dict[str, MemoryCost]:
+        """What training costs for each word that `trainable` takes (`tinyprop.CHOICES`): word → bytes.
+
+        Words that pick nothing of this network (no layer has a bias) are left out. Raises UserError as `train` does.
+        """
+        program = fuse(self.program)
+        words = [word for word, choice in CHOICES.items() if choice.parameters(program)]
+        return {word: self.train(method, loss, optimizer, trainable=word).memory for word in words}
 
     def with_weights(self, weights: Mapping[str, Any]) -> Network:
         """The same network with other weights: name → array or tensor, as in the model's state_dict.

@@ -38,6 +38,23 @@ def test_an_optimizer_keeps_to_its_memory_and_nothing_in_the_arena(networks, gcc
     assert run(program, "poison") == left_alone
 
 
+@pytest.mark.parametrize(
+    ("name", "kernels", "trainable"),
+    [
+        *(("mlp", "inline", "biases"), ("pooled", "size", "biases"), ("separable", "inline", "biases")),
+        *(("overlapping", "size", "last_block"), ("grouped", "size", ["0.bias", "5.weight"])),
+        ("strided", "inline", ["0.bias", "last_layer"]),
+    ],
+)
+def test_what_is_frozen_is_read_where_it_lies(networks, gcc, c_program, run, name, kernels, trainable):
+    sgd = SGD(momentum=0.5, weight_decay=0.01) if kernels == "size" else SGD()
+    sources = networks[name].train("tinyprop_v2", optimizer=sgd, kernels=kernels, trainable=trainable).sources
+    program = c_program(sources, "drive.c", gcc(*SANITIZED))
+    left_alone = run(program)
+    assert len(set(left_alone.splitlines())) > 50
+    assert run(program, "poison") == left_alone
+
+
 @pytest.mark.parametrize("name", GEOMETRIES)
 def test_both_ways_of_compiling_kernels_train_the_same(networks, gcc, c_program, run, name):
     trees = [networks[name].train("tinyprop_v2", kernels=kernels).sources for kernels in ("size", "inline")]

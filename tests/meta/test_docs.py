@@ -9,6 +9,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from tinyprop.ir.choices import CHOICES
 from tinyprop.methods import METHODS
 
 ROOT = Path(__file__).parents[2]
@@ -56,6 +57,11 @@ def test_files_named_in_the_docs_exist(page):
 def test_each_method_has_its_line(name):
     assert f"`{name}`" in (DOCS / "methods.md").read_text()
     assert f"`{name}`" in (ROOT / "README.md").read_text()
+
+
+@pytest.mark.parametrize("word", CHOICES)
+def test_each_choice_has_its_line(word):
+    assert f"| `{word}` |" in (DOCS / "trainable.md").read_text()
 
 
 @pytest.mark.parametrize("requirement", DIRECT, ids=lambda requirement: requirement.name)

@@ -42,12 +42,18 @@ def networks(draw: Draw) -> tuple[nn.Module, tuple[int, ...]]:
 
 
 @settings(max_examples=15, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
-@given(networks(), st.sampled_from(sorted(tinyprop.METHODS)), st.sampled_from(["inline", "size"]))
+@given(
+    networks(),
+    st.sampled_from(sorted(tinyprop.METHODS)),
+    st.sampled_from(["inline", "size"]),
+    st.sampled_from(["all", "all", *tinyprop.CHOICES]),
+)
 def test_engine_and_oracle_agree_bit_for_bit(
-    drawn: tuple[nn.Module, tuple[int, ...]], method: str, kernels: str
+    drawn: tuple[nn.Module, tuple[int, ...]], method: str, kernels: str, trainable: str
 ) -> None:
     model, shape = drawn
-    trainer = tinyprop.capture(model, torch.zeros(1, *shape), name="drawn").train(method, kernels=kernels)
+    network = tinyprop.capture(model, torch.zeros(1, *shape), name="drawn")
+    trainer = network.train(method, kernels=kernels, trainable=trainable)
     note(str(trainer))
     generator = np.random.default_rng(5)
     x = generator.standard_normal((6, *shape)).astype(np.float32)

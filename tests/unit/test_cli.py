@@ -1,6 +1,7 @@
 """The command line: one clear sentence and a non-zero exit for what cannot be done."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -34,7 +35,7 @@ def test_tables(capsys: pytest.CaptureFixture[str]) -> None:
     assert "nano33ble" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("command", [[], ["demo"], ["bench"], ["export"], ["methods"], ["boards"]])
+@pytest.mark.parametrize("command", [[], ["demo"], ["bench"], ["export"], ["memory"], ["methods"], ["boards"]])
 def test_help(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert _run(*command, "--help") == 0
     assert "xample" in capsys.readouterr().out
@@ -44,6 +45,35 @@ def test_export(saved: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str])
     assert _run("export", str(saved), str(tmp_path / "fw"), "--method", "ours", "--board", "nano33ble") == 0
     assert (tmp_path / "fw" / "tiny.c").is_file()
     assert "RAM to train" in capsys.readouterr().out
+
+
+def test_memory_of_each_choice(saved: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "out" / "memory.json"
+    assert _run("memory", str(saved), "--momentum", "0.5", "--json", str(path)) == 0
+    written, printed = json.loads(path.read_text()), capsys.readouterr().out
+    assert {word: row["parameters"] for word, row in written.items()} == {
+        "last_layer": 18,
+        "last_block": 63,
+        "biases": 8,
+        "all": 63,
+    }
+    for row in written.values():
+        assert row["weights"] == row["optimizer"] == 4 * row["parameters"]
+        assert row["weights"] + row["frozen"] == 4 * 63
+        assert row["training"] == row["weights"] + row["optimizer"] + row["state"] + row["arena"] + row["input"]
+        assert row["over_inference"] == row["training"] / row["inference"]
+    for title, field in (("RAM to train", "training"), ("flash: frozen weights", "frozen")):
+        [line] = [line for line in printed.splitlines() if title in line]
+        assert [int(number.replace(",", "")) for number in re.findall(r"[\d,]+", line)] == [
+            row[field] for row in written.values()
+        ]
+    assert _run("memory", str(saved), "--momentum", "2") == 1
+    assert "momentum=2" in capsys.readouterr().err
+
+
+def test_export_of_a_choice(saved: Path, tmp_path: Path) -> None:
+    assert _run("export", str(saved), str(tmp_path / "fw"), "--trainable", "biases", "--trainable", "last_layer") == 0
+    assert "#define TINY_PARAMETERS 23U" in (tmp_path / "fw" / "tiny.h").read_text()
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,7 @@ def samples() -> tuple[np.ndarray, np.ndarray]:
 
 
 CASES = [["head"], ["middle"], ["features"], ["features.0", "head"], ["middle", "head"]]
+CASES += [["head.bias"], ["features.0.bias", "middle.weight"], ["biases"]]
 
 
 @pytest.mark.parametrize("trainable", CASES, ids=" ".join)
@@ -50,23 +51,42 @@ def test_only_what_is_trainable_changes(
         trace = engine.fit(*samples, lr=0.1)
         after = engine.weights()
         assert engine.weight_hash() == weight_hash(oracle.parameters)
-    changed = {name.rpartition(".")[0] for name in before if (before[name] != after[name]).any()}
-    assert changed == {{"features": "features.0"}.get(name, name) for name in trainable}
+    changed = {name for name in before if (before[name] != after[name]).any()}
+    wanted = ("features.0.bias", "middle.bias", "head.bias") if trainable == ["biases"] else tuple(trainable)
+    assert changed == {name for name in before if name.startswith(wanted)}
     assert (trace.macs_backward == expected.macs_backward).all()
     assert (trace.kept == expected.kept).all()
 
 
-def test_a_frozen_layer_costs_only_what_is_needed(
+def test_what_is_frozen_costs_only_what_is_needed(
     network: tinyprop.Network, samples: tuple[np.ndarray, np.ndarray]
 ) -> None:
-    """Full training, counted by hand: the head's gradient is 8·4; below a trained middle it also sends 8·4 down."""
-    backward = {}
-    for trainable in (["head"], ["middle"], ["middle", "head"]):
-        with network.train("full", trainable=trainable).build("host") as engine:
-            counts = engine.fit(*samples).macs_backward
-            assert counts is not None
-            backward[" ".join(trainable)] = set(counts.tolist())
-    assert backward == {"head": {32}, "middle": {32 + 216}, "middle head": {64 + 216}}
+    """Full training, counted by hand: a gradient of the head is 8·4, of the middle 27·8; the error sent down too."""
+    backward, paper = {}, {}
+    choices = ("head", "middle", "middle head", "head.bias", "middle.bias", "middle.bias head", "features.0.bias")
+    for trainable in choices:
+        trainer = network.train("full", trainable=trainable.split())
+        with trainer.build("host") as engine:
+            trace = engine.fit(*samples)
+            assert trace.macs_backward is not None
+            backward[trainable] = set(trace.macs_backward.tolist())
+            paper[trainable] = trainer.effort(trace).bwd * (32 + 32 + 216 + 216 + 3 * 36 * 9)
+    expected = (32, 32 + 216, 64 + 216, 0, 32, 64, 32 + 216)
+    assert backward == {name: {macs} for name, macs in zip(choices, expected, strict=True)}
+    assert paper == pytest.approx(dict(zip(choices, expected, strict=True)))
+
+
+def test_where_only_a_bias_learns_nothing_is_kept_for_the_weight(network: tinyprop.Network) -> None:
+    """Neither the layer's input nor, unless equals are ranked by it, what its pool picked; nor room for a gradient."""
+
+    def life(trainable: str, buffer: str) -> int:
+        return {b.name: b.last for b in network.train("full", trainable=[trainable]).storage.buffers}[buffer]
+
+    assert (life("head", "relu_1"), life("head.bias", "relu_1")) == (5, 3)  # step 3 is the head's forward pass
+    assert network.train("full", trainable=["features.0.weight"]).storage.argmax
+    assert not network.train("full", trainable=["features.0.bias"]).storage.argmax
+    assert network.train("tinyprop_v1", trainable=["features.0.bias"]).storage.argmax
+    assert not network.train("full", trainable="biases").storage.scratch
 
 
 def test_unknown_layers_are_named(network: tinyprop.Network) -> None:
@@ -74,3 +94,8 @@ def test_unknown_layers_are_named(network: tinyprop.Network) -> None:
         network.train("full", trainable=["tail", "head", "feat"])
     with pytest.raises(UserError, match="no layer is to train"):
         network.train("full", trainable=[])
+    with pytest.raises(UserError, match=r"such as head\.bias, or one of last_layer, last_block, biases, all"):
+        network.train("full", trainable="last_layers")
+    for given in (3, [3]):
+        with pytest.raises(UserError, match=r"trainable is .*3.*: pass names such as"):
+            network.train("full", trainable=given)  # type: ignore[arg-type]

@@ -1,5 +1,6 @@
 """Which kernels a convolution runs, with or without a max pool fused behind it."""
 
+from tinyprop.codegen.bias_calls import bias_calls
 from tinyprop.codegen.call import Call, Pass
 from tinyprop.codegen.literals import c_flag, c_struct
 from tinyprop.codegen.places import Places
@@ -24,7 +25,7 @@ FORWARD = {
 def conv2d_forward_calls(places: Places, node: Node) -> list[Call]:
     """What computes the output, and which inputs the pool chose where the backward pass will ask."""
     conv, pool = _conv_and_pool(node.op)
-    weight, bias = places.parameters(node, const=True)
+    weight, bias = places.parameters(node)
     geometry = _conv_struct(conv, _shape_in(places, node))
     common = (places.read(node.input), weight, bias, places.write(node.output))
     if pool is None:
@@ -40,20 +41,18 @@ def conv2d_forward_calls(places: Places, node: Node) -> list[Call]:
 
 
 def conv2d_backward_calls(places: Places, step: BackwardStep) -> list[Call]:
-    """The error of the input, if anybody below needs it, then the update, if the layer trains."""
+    """The error of the input, if anybody below needs it, then the update of what learns."""
     calls = []
     if step.slot is not None:
         calls.append(_error(places, step, step.slot))
-    if step.selection is not None:
-        calls.append(_update(places, step))
-    return calls
+    return [*calls, _update(places, step)] if step.learns_weight else [*calls, *bias_calls(places, step)]
 
 
 def _error(places: Places, step: BackwardStep, slot: str) -> Call:
     node = step.node
     conv, pool = _conv_and_pool(node.op)
     name = joined(_name(places, node), word_if(step.mask_input, "masked"))
-    weight = places.parameters(node, const=True)[0]
+    weight = places.parameters(node)[0]
     x, delta, argmax = places.read(node.input), places.delta(node, const=True), places.argmax(node, const=True)
     geometry = _conv_struct(conv, _shape_in(places, node))
     mask, skip = c_flag(step.mask_input), c_flag(places.train.spec.skip_zeros)
@@ -77,9 +76,9 @@ def _error(places: Places, step: BackwardStep, slot: str) -> Call:
 def _update(places: Places, step: BackwardStep) -> Call:
     node = step.node
     conv, pool = _conv_and_pool(node.op)
-    name = _name(places, node)
+    parameters = places.learning(step)
+    name = joined(_name(places, node), word_if(conv.bias and parameters[1] == "NULL", "nobias"))
     x, argmax = places.read(node.input), places.argmax(node, const=True)
-    parameters = places.parameters(node)
     geometry = _conv_struct(conv, _shape_in(places, node))
     skip = c_flag(places.train.spec.skip_zeros)
     if _blocked(places, node):

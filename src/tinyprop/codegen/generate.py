@@ -47,7 +47,7 @@ class LayerCode:
 
 
 def generate(train: TrainProgram, storage: Storage, plan: Plan, kernels: str = INLINE) -> SourceTree:
-    """The C99 sources of one training program: header, program, initial weights and the engine they call.
+    """The C99 sources of one training program: header, program, weights and the engine they call.
 
     kernels: INLINE or SIZE. The same records give the same bytes on every run.
     """
@@ -82,11 +82,13 @@ def generate(train: TrainProgram, storage: Storage, plan: Plan, kernels: str = I
         "inputs": program.input.size,
         "outputs": program.output.size,
         "layers": len(program.layers),
-        "parameters": sum(a.size for a in program.parameters.values()),
+        "parameters": train.count(train.trainable),
+        "frozen": train.count(train.frozen),
         "velocities": train.velocities,
         "arena": -(-plan.arena_bytes // 4),
         "plan_text": str(plan).splitlines(),
-        "weights": _rows(to_engine(program, program.parameters)),
+        "initial_rows": _rows(to_engine(program, program.parameters, train.trainable)),
+        "frozen_rows": _rows(to_engine(program, program.parameters, train.frozen)),
     }
     own = {
         f"{program.name}{suffix}": render(f"network{suffix}.j2", context) for suffix in (".h", ".c", "_parameters.c")

@@ -20,7 +20,8 @@ RATE = 0.01
 @dataclass(frozen=True)
 class Golden:
     """samples (STEPS, inputs) float32; truths: labels (STEPS,) or targets (STEPS, outputs) float32, as the loss has it;
-    losses (STEPS,) float32; crc32 of all final parameters as the engine stores them, little-endian."""
+    losses (STEPS,) float32; crc32 of the final parameters that learn and then of the frozen ones, as the engine stores
+    them, little-endian."""
 
     samples: np.ndarray
     truths: np.ndarray
@@ -39,6 +40,6 @@ def golden_vectors(train: TrainProgram) -> Golden:
         truths = generator.standard_normal((STEPS, program.output.size)).astype(np.float32)
     oracle = OracleTrainer(train)
     losses = oracle.fit(samples, truths, RATE).loss
-    final = to_engine(program, oracle.parameters)
+    final = to_engine(program, oracle.parameters, (*train.trainable, *train.frozen))
     crc = zlib.crc32(final.astype("<f4").tobytes())
     return Golden(samples.reshape(STEPS, -1), truths, losses, crc)

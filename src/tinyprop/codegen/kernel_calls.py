@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from tinyprop.codegen.activation_calls import activation_error_calls, activation_forward_calls
+from tinyprop.codegen.bias_calls import bias_calls
 from tinyprop.codegen.call import Call, Pass
 from tinyprop.codegen.conv2d_calls import conv2d_backward_calls, conv2d_forward_calls
 from tinyprop.codegen.join_calls import (
@@ -57,7 +58,7 @@ def backward_calls(places: Places, step: BackwardStep) -> list[Call]:
 def _dense_fwd(places: Places, node: Node) -> list[Call]:
     op: Dense = node.op  # type: ignore[assignment]
     skip = places.train.spec.skips_inputs
-    weight, bias = places.parameters(node, const=True)
+    weight, bias = places.parameters(node)
     literals = (c_uint(op.inputs), c_uint(op.outputs), c_flag(op.relu), c_flag(skip))
     shape = joined(op.inputs, op.outputs, word_if(op.relu, "relu"), word_if(not op.bias, "nobias"))
     arguments = (places.read(node.input), weight, bias, places.write(node.output), *literals)
@@ -67,17 +68,13 @@ def _dense_fwd(places: Places, node: Node) -> list[Call]:
 def _dense_bwd(places: Places, step: BackwardStep) -> list[Call]:
     node, op = step.node, step.node.op
     assert isinstance(op, Dense)
+    if not step.learns_weight:
+        error = _dense_error(places, step, op, step.slot) if step.slot is not None else []
+        return [*error, *bias_calls(places, step)]
     skip = places.train.spec.skips_inputs
-    shape = joined(op.inputs, op.outputs, word_if(step.mask_input, "masked"), word_if(not op.bias, "nobias"))
+    weight, bias = places.learning(step)
+    shape = joined(op.inputs, op.outputs, word_if(step.mask_input, "masked"), word_if(bias == "NULL", "nobias"))
     sizes = (c_uint(op.inputs), c_uint(op.outputs))
-    tail = (c_flag(step.mask_input), c_flag(skip))
-    if step.selection is None:
-        assert step.slot is not None
-        frozen_weight = places.parameters(node, const=True)[0]
-        frozen = (places.overwrite(step.slot), places.delta(node, const=True), frozen_weight)
-        copied = _copied_input(places, step) if step.mask_input else []
-        return [*copied, Call("tp_dense_error_f32", shape, (*frozen, *sizes, *tail))]
-    weight, bias = places.parameters(node)
     columns = places.scratch(node, "tp_index")
     kept: Argument = c_uint(op.outputs)
     if places.train.spec.skip_zeros:
@@ -87,8 +84,17 @@ def _dense_bwd(places: Places, step: BackwardStep) -> list[Call]:
         return [Call("tp_dense_update_f32", shape, (places.read(node.input), *common, c_flag(skip)))]
     return [
         *_copied_input(places, step),
-        Call("tp_dense_bwd_f32", shape, (places.overwrite(step.slot), *common, *tail)),
+        Call("tp_dense_bwd_f32", shape, (places.overwrite(step.slot), *common, c_flag(step.mask_input), c_flag(skip))),
     ]
+
+
+def _dense_error(places: Places, step: BackwardStep, op: Dense, slot: str) -> list[Call]:
+    """The error alone, where the weight stays as it is."""
+    flags = (c_flag(step.mask_input), c_flag(places.train.spec.skips_inputs))
+    arguments = (places.overwrite(slot), places.delta(step.node, const=True), places.parameters(step.node)[0])
+    shape = joined(op.inputs, op.outputs, word_if(step.mask_input, "masked"), word_if(not op.bias, "nobias"))
+    copied = _copied_input(places, step) if step.mask_input else []
+    return [*copied, Call("tp_dense_error_f32", shape, (*arguments, c_uint(op.inputs), c_uint(op.outputs), *flags))]
 
 
 def _copied_input(places: Places, step: BackwardStep) -> list[Call]:

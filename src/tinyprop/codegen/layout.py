@@ -4,7 +4,7 @@ The engine keeps a dense weight [input][output]: one row per input, so that a ze
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import numpy as np
 
@@ -13,26 +13,31 @@ from tinyprop.ir.graph import Program, frozen_array
 from tinyprop.ir.ops.dense import Dense
 
 
-def to_engine(program: Program, parameters: Mapping[str, np.ndarray]) -> np.ndarray:
-    """All parameters in program order as the engine stores them, (P,) float32."""
+def to_engine(
+    program: Program, parameters: Mapping[str, np.ndarray], names: Collection[str] | None = None
+) -> np.ndarray:
+    """The parameters `names` (None: all) one behind the other as the engine stores them, (P,) float32."""
     transposed = _dense_weights(program)
-    parts = [np.asarray(parameters[n], np.float32) for n in program.parameters]
-    return np.concatenate(
-        [(a.T if n in transposed else a).ravel() for n, a in zip(program.parameters, parts, strict=True)]
-    )
+    chosen = program.parameters if names is None else names
+    parts = [np.asarray(parameters[n], np.float32) for n in chosen]
+    laid_out = [(a.T if n in transposed else a).ravel() for n, a in zip(chosen, parts, strict=True)]
+    return np.concatenate([np.empty(0, np.float32), *laid_out])
 
 
-def from_engine(program: Program, values: np.ndarray) -> dict[str, np.ndarray]:
+def from_engine(program: Program, values: np.ndarray, names: Collection[str] | None = None) -> dict[str, np.ndarray]:
     """The inverse of `to_engine`: name → array in PyTorch's layout."""
     transposed = _dense_weights(program)
     result, start = {}, 0
-    for name, like in program.parameters.items():
+    for name in program.parameters if names is None else names:
+        like = program.parameters[name]
         part = values[start : start + like.size]
         shape = like.shape[::-1] if name in transposed else like.shape
         result[name] = frozen_array(part.reshape(shape).T if name in transposed else part.reshape(shape))
         start += like.size
     if start != values.size:
-        raise UserError(f"{values.size} parameters were given for '{program.name}', which has {start}: pass them all.")
+        raise UserError(
+            f"{values.size} parameters were given for '{program.name}', which takes {start}: pass them all."
+        )
     return result
 
 

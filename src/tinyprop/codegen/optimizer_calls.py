@@ -4,7 +4,6 @@ from tinyprop.codegen.call import Call, Pass
 from tinyprop.codegen.kernel_calls import backward_calls
 from tinyprop.codegen.literals import c_float, c_uint
 from tinyprop.codegen.places import PARAMETERS, VELOCITY, Places
-from tinyprop.ir.graph import Node
 from tinyprop.ir.train_program import BackwardStep
 
 
@@ -31,25 +30,24 @@ def update_calls(places: Places, step: BackwardStep) -> list[Call]:
     if step.selection is None or sgd.plain:
         return []
     gradient = backward_calls(places, places.train.parts(step)[-1])
-    node, size = step.node, sum(places.train.program.parameters[name].size for name in step.node.parameters)
     if not sgd.momentum:
-        return [_descend(places, node, size, PARAMETERS, f"rate * {c_float(sgd.weight_decay)}"), *gradient]
-    return [_carry(places, node, size), *gradient, _descend(places, node, size, VELOCITY, "rate")]
+        return [_descend(places, step, PARAMETERS, f"rate * {c_float(sgd.weight_decay)}"), *gradient]
+    return [_carry(places, step), *gradient, _descend(places, step, VELOCITY, "rate")]
 
 
-def _carry(places: Places, node: Node, size: int) -> Call:
-    sgd, velocity = places.train.optimizer, places.all_parameters(node, VELOCITY)
-    weight = places.all_parameters(node, const=True) if sgd.weight_decay else "NULL"
-    settings = (c_float(sgd.momentum), c_float(sgd.weight_decay), _any(size))
+def _carry(places: Places, step: BackwardStep) -> Call:
+    sgd, velocity = places.train.optimizer, places.all_learning(step, VELOCITY)
+    weight = places.all_learning(step, const=True) if sgd.weight_decay else "NULL"
+    settings = (c_float(sgd.momentum), c_float(sgd.weight_decay), _size(places, step))
     return Call("tp_velocity_f32", "any", (velocity, weight, *settings))
 
 
-def _descend(places: Places, node: Node, size: int, block: str, rate: str) -> Call:
-    weight = places.all_parameters(node)
-    direction = Pass("const float *", "direction", places.all_parameters(node, block).text)
-    return Call("tp_descend_f32", "any", (weight, direction, Pass("float", "rate", rate), _any(size)))
+def _descend(places: Places, step: BackwardStep, block: str, rate: str) -> Call:
+    weight = places.all_learning(step)
+    direction = Pass("const float *", "direction", places.all_learning(step, block).text)
+    return Call("tp_descend_f32", "any", (weight, direction, Pass("float", "rate", rate), _size(places, step)))
 
 
-def _any(size: int) -> Pass:
+def _size(places: Places, step: BackwardStep) -> Pass:
     """A size that is no literal to the kernel: one function serves all layers, a plain loop gains nothing from more."""
-    return Pass("uint32_t", "size", c_uint(size))
+    return Pass("uint32_t", "size", c_uint(places.train.count(step.learns)))

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from tinyprop.codegen.call import Pass
 from tinyprop.errors import InternalError
 from tinyprop.ir.graph import Node
-from tinyprop.ir.train_program import TrainProgram
+from tinyprop.ir.train_program import BackwardStep, TrainProgram
 from tinyprop.plan.lifetimes import Storage
 from tinyprop.plan.plan import Plan
 
 INPUT = "x"  # the caller's sample
-PARAMETERS, VELOCITY = "parameters", "velocity"  # blocks of the generated memory
+PARAMETERS, VELOCITY = "parameters", "velocity"  # blocks of the generated memory: what learns, in program order
 
 
 @dataclass(frozen=True)
@@ -59,32 +59,38 @@ class Places:
         text = self._arena(self.storage.scratch[node.name])
         return Pass(f"{c_type} *", "scratch", text if c_type == "float" else f"({c_type} *)({text})")
 
-    def parameters(self, node: Node, *, const: bool = False) -> tuple[Pass | str, Pass | str]:
-        """Weight and bias (NULL where there is none): const to read them, else what a gradient is subtracted from."""
-        block = VELOCITY if self.train.optimizer.momentum and not const else PARAMETERS
-        c_type = "const float *" if const else "float *"
-        weight, *bias = (self._element(name, block) for name in node.parameters)
-        return Pass(c_type, "weight", weight), Pass(c_type, "bias", bias[0]) if bias else "NULL"
+    def parameters(self, node: Node) -> tuple[Pass | str, Pass | str]:
+        """Weight and bias, for reading; NULL where there is no bias."""
+        weight, *bias = (self._element(name, PARAMETERS) for name in node.parameters)
+        return Pass("const float *", "weight", weight), Pass("const float *", "bias", bias[0]) if bias else "NULL"
+
+    def learning(self, step: BackwardStep) -> tuple[Pass | str, Pass | str]:
+        """What the gradients of weight and bias are subtracted from; NULL for what does not learn."""
+        block = VELOCITY if self.train.optimizer.momentum else PARAMETERS
+        roles = dict(zip(step.node.parameters, ("weight", "bias"), strict=False))
+        passed = {roles[name]: Pass("float *", roles[name], self._element(name, block)) for name in step.learns}
+        return passed.get("weight", "NULL"), passed.get("bias", "NULL")
 
     @property
     def rate(self) -> Pass:
         """What a gradient is multiplied with before it is subtracted: -1 adds it to the velocity, exactly."""
         return Pass("float", "rate", "-1.0f" if self.train.optimizer.momentum else "rate")
 
-    def all_parameters(self, node: Node, block: str = PARAMETERS, *, const: bool = False) -> Pass:
-        """Weight and bias, or their velocities, in one piece."""
-        names = tuple(self.train.program.parameters)
-        first = names.index(node.parameters[0])
-        if names[first : first + len(node.parameters)] != node.parameters:
-            raise InternalError(f"the parameters of {node.name} are not neighbours in program order")
+    def all_learning(self, step: BackwardStep, block: str = PARAMETERS, *, const: bool = False) -> Pass:
+        """What learns of a layer, weight and bias, or their velocities, in one piece."""
+        names = self.train.trainable
+        first = names.index(step.learns[0])
+        if names[first : first + len(step.learns)] != step.learns:
+            raise InternalError(f"the parameters of {step.node.name} are not neighbours in program order")
         name = "weight" if block == PARAMETERS else "velocity"
-        return Pass("const float *" if const else "float *", name, self._element(node.parameters[0], block))
+        return Pass("const float *" if const else "float *", name, self._element(step.learns[0], block))
 
     def _element(self, name: str, block: str) -> str:
-        """Where the parameter `name`, or its velocity, begins."""
-        names = self.train.trainable if block == VELOCITY else tuple(self.train.program.parameters)
-        start = sum(self.train.program.parameters[n].size for n in names[: names.index(name)])
-        return f"m->{block} + {start}"
+        """Where the parameter `name`, or its velocity, begins: in RAM if it learns, else in flash."""
+        learns = name in self.train.trainable
+        names = self.train.trainable if learns else self.train.frozen
+        base = f"m->{block}" if learns else f"{self.train.program.name}_frozen"
+        return f"{base} + {self.train.count(names[: names.index(name)])}"
 
     def state(self, layer: int) -> Pass:
         """What the selection rule of `layer` remembers."""

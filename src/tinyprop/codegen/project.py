@@ -30,6 +30,7 @@ def project(tree: SourceTree, train: TrainProgram, plan: Plan, notes: tuple[str,
         "steps": len(golden.losses),
         "rate": c_float(RATE),
         "crc32": f"0x{golden.crc32:08X}U",
+        "frozen": train.count(train.frozen),
         "notes": notes,
     }
     templates = {"CMakeLists.txt": "CMakeLists.txt.j2", "main.c": "main.c.j2", "README.md": "project_readme.md.j2"}

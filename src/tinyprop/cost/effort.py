@@ -12,7 +12,7 @@ import numpy as np
 
 from tinyprop.errors import InternalError
 from tinyprop.ir.graph import Program
-from tinyprop.ir.op import LayerOp
+from tinyprop.ir.op import LayerOp, MacCount
 from tinyprop.ir.train_program import TrainProgram
 from tinyprop.trace import StepTrace
 
@@ -40,9 +40,13 @@ class Effort:
 
 def plain_macs(program: Program) -> PlainMacs:
     """The yardstick for `program`, fused or not."""
-    counts = [node.op.macs(program.value_in(node).shape) for node in program.layers if isinstance(node.op, LayerOp)]
+    counts = _counts(program)
     backward = tuple(c.weight_gradient + (c.input_error if layer else 0) for layer, c in enumerate(counts))
     return PlainMacs(forward=sum(c.forward for c in counts), backward=backward)
+
+
+def _counts(program: Program) -> list[MacCount]:
+    return [node.op.macs(program.value_in(node).shape) for node in program.layers if isinstance(node.op, LayerOp)]
 
 
 def effort(train: TrainProgram, trace: StepTrace) -> Effort:
@@ -53,13 +57,25 @@ def effort(train: TrainProgram, trace: StepTrace) -> Effort:
     if train.spec.skip_zeros:
         forward, backward = float(trace.macs_forward.mean()), float(trace.macs_backward.mean())
     else:
-        forward, backward = float(plain.forward), _on_paper(train, trace, plain)
+        forward, backward = float(plain.forward), _on_paper(train, trace)
     looks = float(trace.looks.mean())
     return Effort(bwd=backward / sum(plain.backward), total=(forward + backward + looks) / plain.total)
 
 
-def _on_paper(train: TrainProgram, trace: StepTrace, plain: PlainMacs) -> float:
-    """Backward MACs when each kept value costs its share of the layer's plain cost, zero or not."""
-    program = train.program
-    n = np.array([node.op.delta_count(program.value_in(node).shape) for node in program.layers])  # type: ignore[attr-defined]
-    return float((trace.kept / n * np.array(plain.backward)).sum(axis=1).mean())
+def _on_paper(train: TrainProgram, trace: StepTrace) -> float:
+    """Backward MACs when each kept value costs its share of what the layer must compute, zero or not.
+
+    A layer computes its weight's gradient if that learns, and its input's error if something below it does. A frozen
+    one lets the whole error pass.
+    """
+    program, counts, learning = train.program, _counts(train.program), set(train.trainable)
+    total = np.zeros(len(trace))
+    below = False
+    for layer, node in enumerate(program.layers):
+        trains = not learning.isdisjoint(node.parameters)
+        n = node.op.delta_count(program.value_in(node).shape)  # type: ignore[attr-defined]
+        share = trace.kept[:, layer] / n if trains else np.where(trace.skipped, 0.0, 1.0)
+        weight = counts[layer].weight_gradient if node.parameters[0] in learning else 0
+        total += share * (weight + (counts[layer].input_error if below else 0))
+        below = below or trains
+    return float(total.mean())

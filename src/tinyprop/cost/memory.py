@@ -13,9 +13,9 @@ KEPT_BYTES = 4  # one k per layer
 
 @dataclass(frozen=True)
 class MemoryCost:
-    """All in bytes. optimizer: what it keeps between steps; arena: activations, errors and scratch, overlaid;
-    arena_lower_bound: the most alive at one time; input: the caller's sample; inference: weights, arena and input of a
-    model that never trains, weights in flash."""
+    """All in bytes. weights: those that learn; optimizer: what it keeps between steps; arena: activations, errors and
+    scratch, overlaid; arena_lower_bound: the most alive at one time; input: the caller's sample; inference: arena and
+    input of a model that never trains, weights in flash; frozen: weights that never change, in flash, not in RAM."""
 
     weights: int
     optimizer: int
@@ -24,6 +24,12 @@ class MemoryCost:
     arena_lower_bound: int
     input: int
     inference: int
+    frozen: int
+
+    @property
+    def parameters(self) -> int:
+        """How many parameters learn."""
+        return self.weights // 4
 
     @property
     def model(self) -> int:
@@ -35,12 +41,18 @@ class MemoryCost:
         """Everything a training step reads or writes in RAM but the stack."""
         return self.model + self.input
 
+    @property
+    def over_inference(self) -> float:
+        """RAM to train over RAM to infer only."""
+        return self.training / self.inference
+
     def __str__(self) -> str:
         return (
             f"RAM to train {self.training:,} bytes: weights {self.weights:,}, optimizer {self.optimizer:,}, "
             f"activations and errors {self.arena:,} "
             f"(lower bound {self.arena_lower_bound:,}), method state {self.state:,}, input {self.input:,}; "
             f"to infer only {self.inference:,}"
+            + (f"; frozen weights stay in flash, {self.frozen:,} bytes" if self.frozen else "")
         )
 
 
@@ -50,13 +62,14 @@ def memory_cost(train: TrainProgram, plan: Plan) -> MemoryCost:
     layers = len(program.layers)
     input_bytes = 4 * program.input.size
     return MemoryCost(
-        weights=4 * sum(p.size for p in program.parameters.values()),
+        weights=4 * train.count(train.trainable),
         optimizer=4 * train.velocities,
         state=LAYER_STATE_BYTES * (1 + layers) + KEPT_BYTES * layers,
         arena=-(-plan.arena_bytes // 4) * 4,
         arena_lower_bound=plan.lower_bound_bytes,
         input=input_bytes,
         inference=plan_memory(_forward_only(train).buffers).arena_bytes + input_bytes,
+        frozen=4 * train.count(train.frozen),
     )
 
 

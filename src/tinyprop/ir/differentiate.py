@@ -39,7 +39,7 @@ def differentiate(program: Program, spec: TrainSpec, loss: Loss, optimizer: SGD 
     if not loss.after_relu and leaves_relu({node.output: node for node in program.nodes}, program.output.name):
         raise UserError(f"'{program.name}' ends in a ReLU: cross-entropy needs raw outputs, so remove the last ReLU.")
     backward = _Tape(program, spec).record()
-    reached = {step.node.name for step in backward if not isinstance(step, AddErrorStep)}
+    reached = {step.node.name for step in backward if not isinstance(step, AddErrorStep) and step.reads_argmax}
     forward = [ForwardStep(node, keep_aux=node.name in reached) for node in program.nodes]
     return TrainProgram(program, spec, loss, (*forward, LossStep(loss, program.output.name), *backward), optimizer)
 
@@ -54,6 +54,7 @@ class _Tape:
     def __init__(self, program: Program, spec: TrainSpec) -> None:
         self.program = program
         self.selections = dict(zip((node.name for node in program.layers), spec.selections, strict=True))
+        self.frozen = frozenset(spec.frozen)
         self.layer_of = {node.name: layer for layer, node in enumerate(program.layers)}
         self.producer = {node.output: node for node in program.nodes}
         self.needed = self._needed()
@@ -86,7 +87,8 @@ class _Tape:
         selection = self.selections[node.name]
         layer = self.layer_of[node.name]
         masks = (mask_input and slot is not None, mask_output)
-        self.steps += [BackwardStep(node, layer, selection, slot, ends, *masks), *extra]
+        learns = () if selection is None else tuple(name for name in node.parameters if name not in self.frozen)
+        self.steps += [BackwardStep(node, layer, selection, slot, ends, *masks, learns), *extra]
 
     def _pass(self, node: Node) -> None:
         arrived_masked = self.masked[node.output]

@@ -29,7 +29,7 @@ def forward_macs(op: LayerOp, x: Array, ran: Forward, skip_inputs: bool) -> int:
 
 
 def backward_macs(step: BackwardStep, x: Array, delta: Array, ran: Forward, spec: TrainSpec) -> int:
-    """Multiply-adds of the backward kernels of one layer: of the error if it propagates, of the update if it trains.
+    """Multiply-adds of the backward kernels of one layer: of the error if it propagates, of a weight that learns.
 
     delta: after selection, as stored.
     """
@@ -46,8 +46,8 @@ def backward_macs(step: BackwardStep, x: Array, delta: Array, ran: Forward, spec
 
 def _dense_backward(op: Dense, step: BackwardStep, x: Array, delta: Array, spec: TrainSpec) -> int:
     kept = int(np.count_nonzero(delta))
-    # A list of columns pays when it is short (`tp_list_pays`); otherwise, or when frozen, whole rows are run.
-    listed = spec.skip_zeros and step.selection is not None and 3 * kept < 2 * op.outputs
+    # A list of columns pays when it is short (`tp_list_pays`); otherwise, or with a frozen weight, whole rows are run.
+    listed = spec.skip_zeros and step.learns_weight and 3 * kept < 2 * op.outputs
     columns = kept if listed else op.outputs
     # One pass serves error and update, so it can leave out an input only if neither needs it.
     rows = _visited(x, spec.skips_inputs and (step.mask_input or not step.propagate))
@@ -60,7 +60,7 @@ def _unpooled_backward(conv: Conv2d, step: BackwardStep, x: Array, delta: Array,
     # Depthwise errors gather every product, zero or not.
     dense = conv.kernels(x.shape) is ConvKernels.DEPTHWISE
     error = _conv_backward(conv, x, delta, everywhere, skip_zeros=False) if dense else kept
-    return int(step.propagate) * error + int(step.selection is not None) * kept
+    return int(step.propagate) * error + int(step.learns_weight) * kept
 
 
 def _conv_backward(conv: Conv2d, x: Array, delta: Array, places: tuple[Array, ...], skip_zeros: bool) -> int:
@@ -71,7 +71,7 @@ def _conv_backward(conv: Conv2d, x: Array, delta: Array, places: tuple[Array, ..
 
 def _products(step: BackwardStep) -> int:
     """How many products each kept entry enters into per tap: for the error below, for the weight gradient."""
-    return int(step.propagate) + int(step.selection is not None)
+    return int(step.propagate) + int(step.learns_weight)
 
 
 def _visited(x: Array, skip_inputs: bool) -> int:

@@ -121,8 +121,8 @@ class LayerOp(UnaryOp):
     relu: bool
     error_overwrites_input: ClassVar[bool] = False  # the backward kernel reads an input before it writes its error
 
-    def scratch_bytes(self, shape: Shape) -> int:
-        """Working memory that the backward kernel needs while it runs, for an input of `shape`."""
+    def scratch_bytes(self, shape: Shape, updates: bool = True) -> int:
+        """Working memory of the backward kernels for an input of `shape`; updates: the weight learns."""
         return 0
 
     @abstractmethod

@@ -153,22 +153,28 @@ class OracleTrainer:
         if below is not None and step.mask_input:
             below = np.where(x > 0, below, np.zeros_like(below))
         if step.selection is not None and done.kept[step.layer]:
-            self._update(node, delta, x, here, lr)
+            self._update(step, delta, x, here, lr)
         macs = sum(backward_macs(part, x, delta, here, self.train.spec) for part in self.train.parts(step))
         return below, replace(done, macs=done.macs + macs)
 
-    def _update(self, node: Node, delta: Array, x: Array, here: Forward, lr: float) -> None:
-        sgd, op, weights = self.train.optimizer, node.op, self._parameters_of(node)
-        assert isinstance(op, LayerOp)
+    def _update(self, step: BackwardStep, delta: Array, x: Array, here: Forward, lr: float) -> None:
+        sgd, weights = self.train.optimizer, {name: self.parameters[name] for name in step.learns}
+
+        def without_gradient(start: Parameters, rate: float) -> Parameters:
+            """`start` − rate · gradient. What else the layer has is handed in as it is, and its gradient is dropped."""
+            op, names = step.node.op, step.node.parameters
+            assert isinstance(op, LayerOp)
+            whole = tuple(start.get(name, self.parameters[name]) for name in names)
+            after = dict(zip(names, op.updated(delta, x, whole, here, rate), strict=True))
+            return {name: after[name] for name in step.learns}
+
         if sgd.momentum:
-            before = (self.velocity[name] for name in node.parameters)
-            carried = tuple(sgd.carried(v, w) for v, w in zip(before, weights, strict=True))
-            velocity = op.updated(delta, x, carried, here, lr=-1.0)  # adds the gradient
-            self.velocity |= dict(zip(node.parameters, velocity, strict=True))
-            weights = tuple(descended(w, v, lr) for w, v in zip(weights, velocity, strict=True))
+            carried = {name: sgd.carried(self.velocity[name], w) for name, w in weights.items()}
+            velocity = without_gradient(carried, rate=-1.0)  # adds it
+            self.velocity |= velocity
+            self.parameters |= {name: descended(w, velocity[name], lr) for name, w in weights.items()}
         else:
-            weights = op.updated(delta, x, tuple(sgd.decayed(w, lr) for w in weights), here, lr)
-        self.parameters |= dict(zip(node.parameters, weights, strict=True))
+            self.parameters |= without_gradient({name: sgd.decayed(w, lr) for name, w in weights.items()}, lr)
 
     def _select(self, step: BackwardStep, delta: Array, here: Forward, done: _Backward) -> tuple[Array, _Backward]:
         """δ with exact zeros where it is not kept."""

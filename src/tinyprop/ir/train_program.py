@@ -7,7 +7,9 @@ An error slot is named after the value it is the error of. Where several nodes r
 its error down writes that slot, each other one a slot of its own, which an AddError step then adds to the first.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 from tinyprop.ir.graph import Node, Program
 from tinyprop.ir.losses import Loss
@@ -42,6 +44,7 @@ class PassErrorStep:
     node: Node
     slots: tuple[str | None, ...]
     masked: bool = False
+    reads_argmax: ClassVar[bool] = True  # a max pool sends its error to the inputs that won
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,7 @@ class BackwardStep:
     mask_input: the input left a ReLU, so the error sent down is zeroed wherever the input is zero.
     mask_output: this layer's own fused ReLU has not been applied to the error that arrives (no layer stands directly
     above it to do so as its mask_input).
+    learns: names of the parameters that are updated; none for a frozen layer.
     """
 
     node: Node
@@ -63,11 +67,22 @@ class BackwardStep:
     ends: bool
     mask_input: bool
     mask_output: bool
+    learns: tuple[str, ...]
 
     @property
     def propagate(self) -> bool:
         """Whether something below trains."""
         return self.slot is not None
+
+    @property
+    def learns_weight(self) -> bool:
+        """Whether the gradient of the weight is computed, and with it the layer's input needed."""
+        return self.node.parameters[0] in self.learns
+
+    @property
+    def reads_argmax(self) -> bool:
+        """Whether it matters which inputs a fused pool picked: to the error, the weight's gradient or the selection."""
+        return self.propagate or self.learns_weight or (self.selection is not None and self.selection.breaks_ties)
 
 
 @dataclass(frozen=True)
@@ -94,14 +109,23 @@ class TrainProgram:
     @property
     def trainable(self) -> tuple[str, ...]:
         """Names of the parameters that a step may change, in program order."""
-        steps = [step for step in self.steps if isinstance(step, BackwardStep) and step.selection is not None]
-        names = {name for step in steps for name in step.node.parameters}
+        names = {name for step in self.steps if isinstance(step, BackwardStep) for name in step.learns}
         return tuple(name for name in self.program.parameters if name in names)
+
+    @property
+    def frozen(self) -> tuple[str, ...]:
+        """Names of the parameters that no step changes, in program order: they stay in flash."""
+        trainable = set(self.trainable)
+        return tuple(name for name in self.program.parameters if name not in trainable)
+
+    def count(self, names: Iterable[str]) -> int:
+        """How many numbers the parameters of these `names` have together."""
+        return sum(self.program.parameters[name].size for name in names)
 
     @property
     def velocities(self) -> int:
         """How many numbers the optimizer keeps from step to step."""
-        return sum(self.program.parameters[name].size for name in self.trainable) if self.optimizer.momentum else 0
+        return self.count(self.trainable) if self.optimizer.momentum else 0
 
     def parts(self, step: BackwardStep) -> tuple[BackwardStep, ...]:
         """What runs of `step`, one behind the other: all at once, or its error and then its update.
@@ -110,7 +134,7 @@ class TrainProgram:
         """
         if step.selection is None or step.slot is None or self.optimizer.plain:
             return (step,)
-        return replace(step, selection=None), replace(step, slot=None, mask_input=False)
+        return replace(step, selection=None, learns=()), replace(step, slot=None, mask_input=False)
 
     def __str__(self) -> str:
         return "\n".join([str(self.program), *(f"  {step}" for step in self.steps), f"  {self.optimizer}"])

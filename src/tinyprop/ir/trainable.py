@@ -1,40 +1,78 @@
-"""Which layers train: a method sees only those, every other layer is frozen."""
+"""What trains: a method sees the layers of which something does, every other layer is frozen."""
 
 from collections.abc import Iterable
 from dataclasses import replace
 
 from tinyprop.errors import UserError
+from tinyprop.ir.choices import CHOICES
 from tinyprop.ir.differentiate import layer_infos
 from tinyprop.ir.graph import Program
 from tinyprop.methods import Method, TrainSpec
 
 
 def spec_of(program: Program, method: Method, trainable: str | Iterable[str] | None = None) -> TrainSpec:
-    """The TrainSpec of `method` for the trainable layers of a fused `program`; the others are frozen.
+    """The TrainSpec of `method` for what is trainable of a fused `program`; the rest is frozen.
 
-    trainable: names of layers or of modules that hold them, as in the state_dict ('head', 'features.3'); None: all.
-    A method that counts layers from the output counts those that train. Raises UserError for a name without a layer.
+    trainable: names of parameters, of layers, or of modules that hold layers, as in the state_dict ('head.bias',
+    'head', 'features.3'), or words of `CHOICES`, where nothing bears that name; None: all.
+    A method that counts layers from the output counts those that train. Raises UserError for what it does not find.
     """
+    learning = learning_parameters(program, "all" if trainable is None else trainable)
+    wanted = {node.name for node in program.layers if learning.intersection(node.parameters)}
     infos = layer_infos(program)
-    if isinstance(trainable, str):
-        trainable = (trainable,)
-    wanted = {info.name for info in infos} if trainable is None else _matching(program, tuple(trainable))
     spec = method.spec(tuple(info for info in infos if info.name in wanted))
     remaining = iter(spec.selections)
-    return replace(spec, selections=tuple(next(remaining) if info.name in wanted else None for info in infos))
+    return replace(
+        spec,
+        selections=tuple(next(remaining) if info.name in wanted else None for info in infos),
+        frozen=tuple(
+            name for node in program.layers if node.name in wanted for name in node.parameters if name not in learning
+        ),
+    )
 
 
-def _matching(program: Program, prefixes: tuple[str, ...]) -> set[str]:
-    """Names of the layers whose weight's key begins with one of `prefixes`, dot by dot."""
-    keys = {node.name: node.parameters[0].rpartition(".")[0] for node in program.layers}
-    found: set[str] = set()
-    unknown = []
-    for prefix in prefixes:
-        matches = {name for name, key in keys.items() if prefix in (name, key) or key.startswith(f"{prefix}.")}
-        found |= matches
-        if not matches:
-            unknown.append(f"'{prefix}'")
-    if unknown or not found:
+def learning_parameters(program: Program, trainable: str | Iterable[str]) -> frozenset[str]:
+    """Names of the parameters that `trainable`, as in `spec_of`, stands for. Raises UserError."""
+    names = _names(trainable)
+    found = {name: _parameters_named(program, name) for name in names}
+    unknown = [f"'{name}'" for name in names if found[name] is None]
+    if unknown or not names:
         given = f"no layer is called {', '.join(unknown)}" if unknown else "no layer is to train"
-        raise UserError(f"{given}: choose from {', '.join(key or name for name, key in keys.items())}.")
-    return found
+        layers = ", ".join(_key(node.parameters[0]) or node.name for node in program.layers)
+        raise UserError(f"{given}: choose from {layers}, a parameter such as {_example(program)}, or {_words()}.")
+    learning = frozenset(parameter for parameters in found.values() for parameter in parameters or ())
+    if not learning:
+        raise UserError(f"nothing of '{program.name}' is to train: it has no {' and no '.join(names)}.")
+    return learning
+
+
+def _names(trainable: object) -> tuple[str, ...]:
+    names = (trainable,) if isinstance(trainable, str) else tuple(trainable) if isinstance(trainable, Iterable) else ()
+    if not isinstance(trainable, Iterable) or not all(isinstance(name, str) for name in names):
+        raise UserError(f"trainable is {trainable!r}: pass names such as ['head', 'features.0.bias'], or {_words()}.")
+    return names
+
+
+def _parameters_named(program: Program, name: str) -> tuple[str, ...] | None:
+    """Parameters of this key, or below it, dot by dot; those of a choice; None where neither is known."""
+    parameters = [
+        parameter
+        for node in program.layers
+        for parameter in node.parameters
+        if name in (parameter, _key(parameter), node.name) or parameter.startswith(f"{name}.")
+    ]
+    if parameters:
+        return tuple(parameters)
+    return CHOICES[name].parameters(program) if name in CHOICES else None
+
+
+def _key(parameter: str) -> str:
+    return parameter.rpartition(".")[0]
+
+
+def _example(program: Program) -> str:
+    return program.layers[-1].parameters[-1]
+
+
+def _words() -> str:
+    return f"one of {', '.join(CHOICES)}"

@@ -29,6 +29,7 @@ class TrainSpec:
     skip_zeros: leave out exact zeros of δ. False computes every value, as plain training does.
     skip_zero_inputs: leave out exact zeros of a dense layer's input too; counts only together with skip_zeros.
     The trained weights are the same either way.
+    frozen: names of parameters that never change although something of their layer trains.
     """
 
     method: str
@@ -36,6 +37,7 @@ class TrainSpec:
     skip: SkipRule
     selections: tuple[Selection | None, ...]
     skip_zero_inputs: bool = True
+    frozen: tuple[str, ...] = ()
 
     @property
     def skips_inputs(self) -> bool:

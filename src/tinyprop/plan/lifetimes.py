@@ -67,7 +67,7 @@ def _activations_read(step: Step) -> tuple[str, ...]:
             inputs = node.inputs if node.op.backward_reads_input else ()
             return (*inputs, node.output) if node.op.backward_reads_output else inputs
         case BackwardStep(node):
-            inputs = node.inputs if step.selection is not None or step.mask_input else ()
+            inputs = node.inputs if step.learns_weight or step.mask_input else ()
             return (*inputs, node.output) if step.mask_output else inputs
     return ()
 
@@ -145,12 +145,13 @@ class _Ledger:
         assert isinstance(op, LayerOp)
         self.use(time, self.error[node.output], self.argmax.get(node.name))
         self.use(time, *(self.activation.get(value) for value in _activations_read(step)))
-        scratch_bytes = op.scratch_bytes(self.train.program.value_in(node).shape)
-        if scratch_bytes:
+        scratch_bytes = op.scratch_bytes(self.train.program.value_in(node).shape, updates=step.learns_weight)
+        if scratch_bytes and (step.propagate or step.learns_weight):
             self.scratch[node.name] = self.create(time, f"{node.name}.scratch", scratch_bytes)
         if step.slot is not None:
             source = self.activation.get(node.input)
-            at_once = len(self.train.parts(step)) == 1  # else the update reads the input when the error is written
+            # Else the update reads the input when the error is written.
+            at_once = len(self.train.parts(step)) == 1 or not step.learns_weight
             if op.error_overwrites_input and at_once and source is not None and self.is_free(source, after=time):
                 self.error[step.slot] = source
                 self.use(time, source)

@@ -12,7 +12,7 @@ import numpy as np
 
 from tinyprop.codegen.layout import from_engine, to_engine, weight_hash
 from tinyprop.errors import InternalError, UserError
-from tinyprop.ir.graph import Program
+from tinyprop.ir.graph import frozen_array
 from tinyprop.ir.train_program import TrainProgram
 from tinyprop.methods.step_decay import StepDecay
 from tinyprop.targets.progress import Report, progress_report
@@ -24,7 +24,8 @@ from tinyprop.trace import StepTrace
 class Facts:
     """What the compiled network says of itself: counts of elements, and the bytes of its memory.
 
-    learns_targets: its loss takes floats (N, outputs), a regression; otherwise class labels (N,).
+    parameters: those that learn; learns_targets: its loss takes floats (N, outputs), a regression; otherwise class
+    labels (N,).
     """
 
     inputs: int
@@ -130,25 +131,39 @@ class Engine(ABC):
         return float(np.mean([loss.loss_and_error(outputs, truth)[0] for outputs, truth in rows], dtype=np.float64))
 
     def weights(self) -> dict[str, np.ndarray]:
-        """The weights as they are now: name → array of its own in PyTorch's layout, under the keys of a state_dict."""
-        return {name: array.copy() for name, array in from_engine(self._network(), self.parameters()).items()}
+        """The weights as they are now, frozen ones included: name → array of its own in PyTorch's layout, under the
+        keys of a state_dict."""
+        train = self._known()
+        now = {**train.program.parameters, **from_engine(train.program, self.parameters(), train.trainable)}
+        return {name: array.copy() for name, array in now.items()}
 
     def set_weights(self, weights: Mapping[str, Any]) -> None:
-        """Replaces all weights by name → array or tensor in PyTorch's layout. Raises UserError."""
-        own = self._network().parameters
+        """Replaces all weights by name → array or tensor in PyTorch's layout; frozen ones must be given as they are.
+
+        Raises UserError.
+        """
+        train = self._known()
+        own = train.program.parameters
         if not isinstance(weights, Mapping):
             raise UserError(f"weights are a {type(weights).__name__}: pass a mapping such as model.state_dict().")
         arrays = {name: as_array(weights[name], f"weight '{name}'") for name in own if name in weights}
         if wrong := [name for name in own if name not in arrays or arrays[name].shape != own[name].shape]:
             raise UserError(f"weights do not fit: {', '.join(wrong)} missing or of the wrong shape; pass a state_dict.")
-        self.set_parameters(to_engine(self._network(), arrays))
+        self._require_frozen(train, arrays)
+        self.set_parameters(to_engine(train.program, arrays, train.trainable))
 
     def weight_hash(self) -> str:
         """SHA-256 over all weights in PyTorch's layout, float32 little-endian, in program order."""
         return weight_hash(self.weights())
 
-    def _network(self) -> Program:
-        return self._known().program
+    @staticmethod
+    def _require_frozen(train: TrainProgram, arrays: Mapping[str, np.ndarray]) -> None:
+        own = train.program.parameters
+        if different := [name for name in train.frozen if (frozen_array(arrays[name]) != own[name]).any()]:
+            raise UserError(
+                f"{', '.join(different)} differ from the frozen weights of this engine, which lie in flash: pass them "
+                f"as they are, or take network.with_weights(weights), train and build again."
+            )
 
     def _known(self) -> TrainProgram:
         if self.train_program is None:
@@ -162,12 +177,12 @@ class Engine(ABC):
             raise UserError(f"{what}, and this network learns targets, not classes: use {instead}.")
 
     def set_parameters(self, values: Any) -> None:
-        """Replaces all parameters by values (P,), in the order of `parameters`. Raises UserError."""
+        """Replaces the parameters that learn by values (P,), in the order of `parameters`. Raises UserError."""
         self._set_parameters(checked_parameters(values, self.facts.parameters))
 
     @abstractmethod
     def parameters(self) -> np.ndarray:
-        """All parameters, (P,) float32, in program order and the engine's own layout."""
+        """The parameters that learn, (P,) float32, in program order and the engine's own layout."""
 
     @abstractmethod
     def reset(self) -> None:

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tinyprop: a neural network that keeps learning on the device it runs on. The whole public C API.
  *
- * All memory is the caller's: a generated network NAME comes with the type NAME_memory (weights, method state,
- * activations) and the constant description NAME, of type tp_program. Nothing here allocates, keeps a global or
- * recurses; several models live side by side, each in its own memory.
+ * All memory is the caller's: a generated network NAME comes with the type NAME_memory (weights that learn, method
+ * state, activations) and the constant description NAME, of type tp_program; frozen weights are constants too. Nothing
+ * here allocates, keeps a global or recurses; several models live side by side, each in its own memory.
  *
  *     static digits_memory memory;
  *     tp_model model;
@@ -51,8 +51,8 @@ typedef struct tp_program {
     const char *name;
     uint32_t inputs;
     uint32_t outputs;              /* classes, or the floats of a target */
-    uint32_t layers;               /* trainable layers */
-    uint32_t parameters;           /* float32 values, first in the memory, in program order */
+    uint32_t layers;               /* those with weights, frozen ones included */
+    uint32_t parameters;           /* float32 values that learn, first in the memory, in program order */
     uint32_t memory_bytes;
     const float *initial;          /* [parameters] */
     const float *(*infer)(void *memory, const float *x);  /* returns the outputs, in the memory */
@@ -81,7 +81,8 @@ int tp_train_target(tp_model *model, const float *x, const float *target, float 
 /* A learning rate that falls in steps: `initial` times `factor` (0 to 1) once per `every` (1 or more) steps done. */
 float tp_step_rate(float initial, float factor, uint32_t every, uint32_t step);
 
-/* Copies the parameters out, or in (all must be finite); program->parameters values in program order; a -0 goes in as 0.
+/* Copies out, or in, the parameters that learning changes (all must be finite): program->parameters values in program
+ * order; a -0 goes in as 0. Frozen weights are constants of the program, NAME_frozen, and are not among them.
  * Dense weights are stored [input][output], convolution weights [output][input][y][x]. */
 int tp_get_parameters(const tp_model *model, float *values);
 int tp_set_parameters(tp_model *model, const float *values);

@@ -142,6 +142,8 @@ TP_KERNEL float tp_mean_squared_error_f32(float *outputs, const float *target, u
 
 TP_KERNEL uint32_t tp_compact_f32(float *values, tp_index *index, uint32_t size);
 TP_KERNEL void tp_update_bias_f32(float *bias, const float *delta, const tp_index *index, float rate, uint32_t size);
+TP_KERNEL void tp_update_channel_bias_f32(float *bias, const float *delta, float rate, uint32_t channels,
+                                          uint32_t plane);
 
 /* Whether `kept` of `size` columns are few enough that a list of them beats the plain row, which may run in blocks. */
 TP_ALWAYS_INLINE int tp_list_pays(uint32_t kept, uint32_t size)
@@ -223,6 +225,7 @@ TP_KERNEL uint32_t tp_keep_ratio_f32(float *delta, uint32_t size, uint32_t n, fl
 #include "../src/tp_tanh_fwd_f32.c"
 #include "../src/tp_tanhf.c"
 #include "../src/tp_update_bias_f32.c"
+#include "../src/tp_update_channel_bias_f32.c"
 #include "../src/tp_velocity_f32.c"
 #endif
 

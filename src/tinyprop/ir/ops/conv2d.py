@@ -94,19 +94,20 @@ class Conv2d(LayerOp):
             return ConvKernels.DEPTHWISE
         return ConvKernels.GENERAL
 
-    def scratch_bytes(self, shape: Shape) -> int:
-        """Lists of kept δ: eight bytes for each channel of a position; two or four for each position of a channel, and
-        an end. General kernels need the gradient of one filter, depthwise ones nothing.
+    def scratch_bytes(self, shape: Shape, updates: bool = True) -> int:
+        """Lists of kept δ: eight bytes for each channel of a position to the error; two or four for each position of a
+        channel, and an end, to the update. General kernels update by the gradient of one filter, depthwise ones need
+        nothing.
         """
         channels, rows, columns = self.output_shape(shape)
         match self.kernels(shape):
             case ConvKernels.THREE_BY_THREE:
-                return max(8 * channels, 4 * (rows * columns + 1))
+                return max(8 * channels, updates * 4 * (rows * columns + 1))
             case ConvKernels.POINTWISE:
-                return max(8 * channels, 2 * rows * columns)
+                return max(8 * channels, updates * 2 * rows * columns)
             case ConvKernels.DEPTHWISE:
                 return 0
-        return 4 * self.filter_size
+        return updates * 4 * self.filter_size
 
     def output_shape(self, shape: Shape) -> Shape:
         if len(shape) != 3 or shape[0] != self.in_channels:

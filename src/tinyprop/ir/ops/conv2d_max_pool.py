@@ -52,14 +52,14 @@ class Conv2dMaxPool(LayerOp):
             and self.pool.kernel == (2, 2)
         )
 
-    def scratch_bytes(self, shape: Shape) -> int:
-        """Blocked kernels keep lists of eight bytes an entry: the channels of a position, as they come and sorted; the
-        positions of a channel and an end.
+    def scratch_bytes(self, shape: Shape, updates: bool = True) -> int:
+        """Blocked kernels keep lists of eight bytes an entry: the error the channels of a position, as they come and
+        sorted; the update the positions of a channel and an end.
         """
         if not self.blocked(shape):
-            return 4 * self.conv.filter_size
+            return updates * 4 * self.conv.filter_size
         channels, rows, columns = self.output_shape(shape)
-        return 8 * max(2 * channels, rows * columns + 1)
+        return 8 * max(2 * channels, updates * (rows * columns + 1))
 
     def argmax_bytes(self, shape: Shape) -> int:
         """Blocked kernels pack the winners of four windows of one row into a byte."""

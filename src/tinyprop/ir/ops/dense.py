@@ -30,9 +30,9 @@ class Dense(LayerOp):
                 f"bits, so use at most {LONGEST_LIST}."
             )
 
-    def scratch_bytes(self, shape: Shape) -> int:
-        """The list of kept columns, two bytes each."""
-        return 2 * self.outputs
+    def scratch_bytes(self, shape: Shape, updates: bool = True) -> int:
+        """The list of kept columns, two bytes each; the kernel of the error alone has none."""
+        return 2 * self.outputs if updates else 0
 
     def output_shape(self, shape: Shape) -> Shape:
         if shape != (self.inputs,):

@@ -27,6 +27,7 @@ class KeepRatio(SelectionRule):
     """
 
     c_function: ClassVar[str] = "tp_keep_ratio_f32"
+    breaks_ties: ClassVar[bool] = True
     s_min: float
     s_max: float
     scale: float = 1.0

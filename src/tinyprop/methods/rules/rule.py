@@ -36,6 +36,7 @@ class SelectionRule(ABC):
     """Decides which entries of a layer's δ are worth computing. `c_function` is its twin in the engine."""
 
     c_function: ClassVar[str]
+    breaks_ties: ClassVar[bool] = False  # asks for `order`: which of two equal entries comes first
 
     @abstractmethod
     def select(self, state: LayerState, delta: np.ndarray, n: int, order: np.ndarray) -> tuple[LayerState, Selected]:

@@ -1,0 +1,61 @@
+"""`tinyprop memory`: the bytes of each choice of what trains, as a table and as JSON."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from types import MappingProxyType
+
+import msgspec
+from rich.console import Console
+from rich.table import Table
+
+from tinyprop.bench.atomic_file import write_whole
+from tinyprop.cost.memory import MemoryCost
+from tinyprop.ir.choices import CHOICES
+
+# Each line of the table: what it is, and the number of it.
+LINES: Mapping[str, Callable[[MemoryCost], str]] = MappingProxyType(
+    {
+        "parameters that learn": lambda cost: f"{cost.parameters:,}",
+        "RAM: weights that learn": lambda cost: f"{cost.weights:,}",
+        "RAM: optimizer": lambda cost: f"{cost.optimizer:,}",
+        "RAM: activations, errors": lambda cost: f"{cost.arena:,}",
+        "RAM: state and sample": lambda cost: f"{cost.state + cost.input:,}",
+        "RAM to train": lambda cost: f"{cost.training:,}",
+        "RAM to infer only": lambda cost: f"{cost.inference:,}",
+        "train / infer": lambda cost: f"{cost.over_inference:.2f}",
+        "flash: frozen weights": lambda cost: f"{cost.frozen:,}",
+    }
+)
+
+
+def memory_command(console: Console, costs: Mapping[str, MemoryCost], *, json_path: Path | None) -> int:
+    """Prints `costs`, choice → bytes, and writes them where asked. Exit status 0. Raises UserError as writing does."""
+    console.print(table(costs))
+    for word in costs:
+        console.print(f"{word}: {CHOICES[word].summary}", highlight=False)
+    if json_path is not None:
+        write_whole(json_path, json_of(costs))
+        console.print(f"bytes: {json_path}", highlight=False)
+    return 0
+
+
+def table(costs: Mapping[str, MemoryCost]) -> Table:
+    """One column per choice, one line per purpose."""
+    made = Table(title="Bytes of each choice of what trains", title_justify="left")
+    made.add_column("trainable")
+    for word in costs:
+        made.add_column(word, justify="right", no_wrap=True)
+    for title, text in LINES.items():
+        made.add_row(title, *(text(cost) for cost in costs.values()))
+    return made
+
+
+def json_of(costs: Mapping[str, MemoryCost]) -> bytes:
+    """choice → every field of `MemoryCost`, in bytes, and "parameters", "model", "training", "over_inference"."""
+    content = {
+        word: asdict(cost)
+        | {name: getattr(cost, name) for name in ("parameters", "model", "training", "over_inference")}
+        for word, cost in costs.items()
+    }
+    return msgspec.json.format(msgspec.json.encode(content)) + b"\n"
