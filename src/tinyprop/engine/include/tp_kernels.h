@@ -82,6 +82,8 @@ TP_KERNEL void tp_dense_update_f32(const float *x, float *delta, float *weight, 
                                    float rate, uint32_t inputs, uint32_t outputs, uint32_t kept, int skip_zeros);
 TP_KERNEL void tp_dense_error_f32(float *x, const float *delta, const float *weight, uint32_t inputs,
                                   uint32_t outputs, int mask_input, int skip_zeros);
+TP_KERNEL void tp_dense_error_f32_packed(float *error, const float *delta, const uint8_t *mask, const float *weight,
+                                         uint32_t inputs, uint32_t outputs, int skip_zeros);
 TP_KERNEL void tp_conv2d_fwd_f32(const float *x, const float *weight, const float *bias, float *y, tp_conv2d c,
                                  int relu);
 TP_KERNEL void tp_conv2d_max_pool_fwd_f32(const float *x, const float *weight, const float *bias, float *y,
@@ -119,10 +121,14 @@ TP_KERNEL void tp_add_f32(const float *a, const float *b, float *y, uint32_t siz
 TP_KERNEL void tp_copy_f32(const float *x, float *y, uint32_t size);
 TP_KERNEL void tp_relu_fwd_f32(const float *x, float *y, uint32_t size);
 TP_KERNEL void tp_relu_bwd_f32(float *error, const float *y, uint32_t size);
+TP_KERNEL void tp_relu_pack_f32(const float *y, uint8_t *mask, uint32_t size);
+TP_KERNEL void tp_relu_bwd_f32_packed(float *error, const uint8_t *mask, uint32_t size);
 TP_KERNEL void tp_clamp_fwd_f32(const float *x, float *y, float low, float high, uint32_t size);
 TP_KERNEL void tp_clamp_bwd_f32(float *error, const float *y, float low, float high, uint32_t size);
+TP_KERNEL void tp_clamp_pack_f32(const float *y, uint8_t *mask, float low, float high, uint32_t size);
 TP_KERNEL void tp_leaky_relu_fwd_f32(const float *x, float *y, float slope, uint32_t size);
 TP_KERNEL void tp_leaky_relu_bwd_f32(float *error, const float *y, float slope, uint32_t size);
+TP_KERNEL void tp_leaky_relu_bwd_f32_packed(float *error, const uint8_t *mask, float slope, uint32_t size);
 TP_KERNEL void tp_hard_sigmoid_fwd_f32(const float *x, float *y, uint32_t size);
 TP_KERNEL void tp_hard_sigmoid_bwd_f32(float *error, const float *y, uint32_t size);
 TP_KERNEL void tp_hard_swish_fwd_f32(const float *x, float *y, uint32_t size);
@@ -172,6 +178,7 @@ TP_KERNEL uint32_t tp_keep_ratio_f32(float *delta, uint32_t size, uint32_t n, fl
 #include "../src/tp_avg_pool2d_fwd_f32.c"
 #include "../src/tp_clamp_bwd_f32.c"
 #include "../src/tp_clamp_fwd_f32.c"
+#include "../src/tp_clamp_pack_f32.c"
 #include "../src/tp_clip_f32.c"
 #include "../src/tp_compact_f32.c"
 #include "../src/tp_conv2d_error_f32.c"
@@ -187,6 +194,7 @@ TP_KERNEL uint32_t tp_keep_ratio_f32(float *delta, uint32_t size, uint32_t n, fl
 #include "../src/tp_copy_f32.c"
 #include "../src/tp_dense_bwd_f32.c"
 #include "../src/tp_dense_error_f32.c"
+#include "../src/tp_dense_error_f32_packed.c"
 #include "../src/tp_dense_fwd_f32.c"
 #include "../src/tp_dense_update_f32.c"
 #include "../src/tp_depthwise_conv2d_error_f32_k3p1.c"
@@ -202,6 +210,7 @@ TP_KERNEL uint32_t tp_keep_ratio_f32(float *delta, uint32_t size, uint32_t n, fl
 #include "../src/tp_keep_all_f32.c"
 #include "../src/tp_keep_ratio_f32.c"
 #include "../src/tp_leaky_relu_bwd_f32.c"
+#include "../src/tp_leaky_relu_bwd_f32_packed.c"
 #include "../src/tp_leaky_relu_fwd_f32.c"
 #include "../src/tp_logf.c"
 #include "../src/tp_max_pool2d_bwd_f32.c"
@@ -211,7 +220,9 @@ TP_KERNEL uint32_t tp_keep_ratio_f32(float *delta, uint32_t size, uint32_t n, fl
 #include "../src/tp_pointwise_conv2d_fwd_f32.c"
 #include "../src/tp_pointwise_conv2d_update_f32.c"
 #include "../src/tp_relu_bwd_f32.c"
+#include "../src/tp_relu_bwd_f32_packed.c"
 #include "../src/tp_relu_fwd_f32.c"
+#include "../src/tp_relu_pack_f32.c"
 #include "../src/tp_sigmoid_bwd_f32.c"
 #include "../src/tp_sigmoid_fwd_f32.c"
 #include "../src/tp_sigmoidf.c"
