@@ -29,8 +29,8 @@ def activation_error_calls(places: Places, step: PassErrorStep) -> list[Call]:
     if step.packed is not None:
         if not isinstance(op, LeakyReLU):
             return [packed_relu_call(places, node.output, step.packed)]
-        given = (places.delta(node), places.mask(step.packed), *literals)
-        return [Call("tp_leaky_relu_bwd_f32_packed", shape, given)]
+        mask = places.mask(step.packed)
+        return [Call("tp_leaky_relu_bwd_f32_packed", shape, (places.delta(node), mask, *literals))]
     known = places.read(node.input) if op.backward_reads_input else places.read(node.output, "y")
     return [Call(f"tp_{op.kind}_bwd_f32", shape, (places.delta(node), known, *literals))]
 

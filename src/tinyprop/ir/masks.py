@@ -6,7 +6,15 @@ from dataclasses import replace
 from tinyprop.ir.activation_reads import activation_reads
 from tinyprop.ir.graph import Program
 from tinyprop.ir.ops.reshape import Reshape
-from tinyprop.ir.train_program import BackwardStep, ForwardStep, LossStep, PackMaskStep, PassErrorStep, Step, TrainProgram
+from tinyprop.ir.train_program import (
+    BackwardStep,
+    ForwardStep,
+    LossStep,
+    PackMaskStep,
+    PassErrorStep,
+    Step,
+    TrainProgram,
+)
 
 
 def maskable(train: TrainProgram) -> tuple[str, ...]:
