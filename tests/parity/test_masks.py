@@ -33,8 +33,8 @@ class Net(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         x = self.b(self.a(x).relu()).relu()
         x = functional.relu6(self.c(x))
-        x = functional.leaky_relu(self.d(x).relu() + x, 0.125)
-        x = self.f(self.e(x).relu().flatten(1)).relu()
+        x = (self.d(x).relu() + x).relu()
+        x = functional.leaky_relu(self.f(self.e(x).relu().flatten(1)), 0.125)
         return self.i(self.h(self.g(x).relu()).relu())
 
 

@@ -43,6 +43,9 @@ def test_an_activation_that_an_update_reads_is_kept_whole() -> None:
     assert maskable(program_of(*layers, shape=(4,), trainable=("0", "2"))) == ("relu_1",)
     assert maskable(program_of(*layers, shape=(4,), trainable=("0", "4"))) == ("relu",)
     assert maskable(program_of(*layers, shape=(4,), trainable=("4",))) == ()
+    layers = (nn.Linear(4, 8), nn.ReLU6(), nn.Linear(8, 6), nn.ReLU6(), nn.Linear(6, 2))  # read by two steps each
+    assert maskable(program_of(*layers, shape=(4,))) == ()
+    assert maskable(program_of(*layers, shape=(4,), trainable=("0", "2"))) == ("hardtanh_1",)
 
 
 def test_a_reshape_passes_the_same_elements_on() -> None:
