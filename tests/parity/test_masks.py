@@ -67,7 +67,7 @@ def unpacked(trainer: Trainer) -> Trainer:
 
 def all_packed(trainer: Trainer) -> Trainer:
     """The same training with every mask there is, useful or not."""
-    train = unpacked(trainer).train_program
+    train = trainer.train_program
     return replace(trainer, train_program=with_masks(train, maskable(train)))
 
 

@@ -35,7 +35,7 @@ def maskable(train: TrainProgram) -> tuple[str, ...]:
 def with_masks(train: TrainProgram, values: Collection[str]) -> TrainProgram:
     """`train` with the bits of each of `values` packed as soon as it is computed, and read from there.
 
-    values: of `maskable(train)`. The same errors reach the same places, bit for bit.
+    values: of `maskable(train)`; masks that are there stay. The same errors reach the same places, bit for bit.
     """
     origin = _origins(train.program)
     steps: list[Step] = []
@@ -55,8 +55,8 @@ def _packed(step: PassErrorStep | BackwardStep, masks: dict[str, str]) -> Step:
     bits = activation_reads(step).bits
     above, below = (masks.get(value) if value in bits else None for value in (step.node.input, step.node.output))
     if isinstance(step, PassErrorStep):
-        return replace(step, packed=below)
-    return replace(step, packed_input=above, packed_output=below)
+        return replace(step, packed=below or step.packed)
+    return replace(step, packed_input=above or step.packed_input, packed_output=below or step.packed_output)
 
 
 def _origins(program: Program) -> dict[str, str]:

@@ -62,6 +62,12 @@ TP_ALWAYS_INLINE uint32_t tp_packed_place(const uint8_t *line, uint32_t window)
     return (uint32_t)line[window / 4U] >> 2U * (window % 4U) & 3U;
 }
 
+/* Whether element i of a packed activation lets an error pass: bit i % 8 of byte i / 8. */
+TP_ALWAYS_INLINE int tp_mask_bit(const uint8_t *mask, uint32_t i)
+{
+    return ((uint32_t)mask[i / 8U] >> i % 8U & 1U) != 0U;
+}
+
 /* Geometry of a general pool. */
 typedef struct tp_pool2d {
     uint32_t channels, in_height, in_width, out_height, out_width;

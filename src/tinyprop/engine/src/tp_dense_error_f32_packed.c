@@ -7,7 +7,7 @@ TP_KERNEL void tp_dense_error_f32_packed(float *error, const float *delta, const
 {
     const float *row = weight;
     for (uint32_t i = 0U; i < inputs; ++i, row += outputs) {
-        const int alive = (mask[i / 8U] >> i % 8U & 1U) != 0U;
+        const int alive = tp_mask_bit(mask, i);
         float e = 0.0f;
         if (alive || !skip_zeros) {
             for (uint32_t j = 0U; j < outputs; ++j) {

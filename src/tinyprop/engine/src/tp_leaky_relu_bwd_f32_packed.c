@@ -5,7 +5,7 @@
 TP_KERNEL void tp_leaky_relu_bwd_f32_packed(float *error, const uint8_t *mask, float slope, uint32_t size)
 {
     for (uint32_t i = 0U; i < size; ++i) {
-        if ((mask[i / 8U] >> i % 8U & 1U) == 0U) {
+        if (!tp_mask_bit(mask, i)) {
             error[i] = slope * error[i];
         }
     }
