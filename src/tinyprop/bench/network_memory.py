@@ -8,7 +8,6 @@ import torch
 from rich.table import Table
 
 from tinyprop.bench.networks import CnnS, MlpL, MlpS
-from tinyprop.ir.passes import fuse
 from tinyprop.models import MODELS, ModelCard
 from tinyprop.surface import Network, Trainer, capture
 
@@ -18,15 +17,16 @@ NETWORKS: Mapping[str, ModelCard] = {
     "mlp_l": ModelCard(MlpL, (1, 28, 28)),
     "cnn_s": ModelCard(CnnS, (1, 16, 16)),
 }
-METHOD = "full"  # needs as much memory as any: the others keep four bytes of state per layer, too
+METHOD = "full"  # which one hardly matters: each keeps four bytes of state per layer
+TRAINS = ("all", "biases", "last_layer")  # of tinyprop.CHOICES
 
 
 @dataclass(frozen=True)
 class NetworkMemory:
     """One network; all in bytes but `parameters`, which counts those of the whole network.
 
-    trains: "all" layers or only the "last". training: weights in RAM, arena, input and the method's state; inference:
-    arena and input of the same network without training.
+    trains: one of TRAINS. training: weights that learn, arena, input and the method's state; inference: arena and input
+    of the same network without training.
     """
 
     network: str
@@ -57,17 +57,12 @@ def captured(name: str) -> Network:
     return capture(card.make().eval(), torch.zeros(1, *card.input_shape), name=name)
 
 
-def last_layer(network: Network) -> str:
-    """Name of the layer nearest to the output."""
-    return fuse(network.program).layers[-1].name
-
-
 def network_memory() -> Iterator[NetworkMemory]:
-    """Two rows per network, trained in all layers and in the last one only."""
+    """One row per network and choice of what trains."""
     for name, card in NETWORKS.items():
         network = captured(name)
-        for trains, trainable in {"all": None, "last": last_layer(network)}.items():
-            yield _row(name, trains, network.train(METHOD, loss=card.loss, trainable=trainable))
+        for trains in TRAINS:
+            yield _row(name, trains, network.train(METHOD, loss=card.loss, trainable=trains))
 
 
 def _row(name: str, trains: str, trainer: Trainer) -> NetworkMemory:
@@ -77,7 +72,7 @@ def _row(name: str, trains: str, trainer: Trainer) -> NetworkMemory:
         trains=trains,
         parameters=sum(p.size for p in trainer.train_program.program.parameters.values()),
         weights=memory.weights,
-        arena=trainer.plan.arena_bytes,
+        arena=memory.arena,
         lower_bound=memory.arena_lower_bound,
         input=memory.input,
         training=memory.training,

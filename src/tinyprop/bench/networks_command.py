@@ -8,7 +8,7 @@ from tinyprop.bench.atomic_file import require_writable, write_whole
 from tinyprop.bench.network_memory import json_of, network_memory, tables
 
 LEGEND = (
-    "trains: all layers, or the last. RAM: weights that learn, arena, input and the method's state; without stack. "
+    "trains: a word of `tinyprop memory`. RAM: weights that learn, arena, input and the method's state; without stack. "
     "arena: activations, masks, errors and scratch, overlaid; no plan gets below the bound. infer: arena and input of "
     "the same network that never trains, its weights in flash; ×: RAM over infer."
 )
