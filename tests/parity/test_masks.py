@@ -73,7 +73,7 @@ def all_packed(trainer: Trainer) -> Trainer:
 
 @pytest.mark.parametrize("kernels", ["inline", "size"])
 @pytest.mark.parametrize("method", ["full", "tinyprop_v2"])
-@pytest.mark.parametrize(("trainable", "masks"), [("a", 9), ("d", 6)])
+@pytest.mark.parametrize(("trainable", "masks"), [("a", 9), ("d", 6), ("biases", 9)])
 def test_engine_and_oracle_train_the_same_bits(network, samples, trainable, masks, method, kernels) -> None:
     trainer = all_packed(network.train(method, kernels=kernels, trainable=[trainable]))
     assert len(trainer.storage.mask) == masks
