@@ -57,6 +57,17 @@ def bench(
 
 
 @app.command
+def networks(*, json: JsonPath = None) -> int:
+    """Print what training costs in RAM on the networks of `tinyprop.models` and of the benchmark.
+
+    Example: tinyprop networks --json build/networks.json
+    """
+    from tinyprop.bench.networks_command import networks_command
+
+    return networks_command(console, json_path=json)
+
+
+@app.command
 def methods() -> int:
     """List the training methods."""
     table = Table(title="Training methods", title_justify="left")

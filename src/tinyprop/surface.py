@@ -34,6 +34,7 @@ from tinyprop.ir.trainable import spec_of
 from tinyprop.methods import METHODS, Method, method_named
 from tinyprop.methods.optimizer import PLAIN, SGD
 from tinyprop.plan.lifetimes import Storage, storage_of
+from tinyprop.plan.masks import with_useful_masks
 from tinyprop.plan.memory import plan_memory
 from tinyprop.plan.plan import Plan
 from tinyprop.targets import Engine, build, load_board
@@ -102,7 +103,8 @@ class Network:
             raise unknown_name("kernels", str(kernels), (INLINE, SIZE))
         program = fuse(self.program)
         spec = replace(spec_of(program, method, trainable), skip_zero_inputs=skip_zero_inputs)
-        return Trainer(method, differentiate(program, spec, loss_of(loss), optimizer), kernels)
+        train_program = with_useful_masks(differentiate(program, spec, loss_of(loss), optimizer))
+        return Trainer(method, train_program, kernels)
 
     def memory_by_choice(
         self, method: Method | str, loss: Loss | str = "cross_entropy", optimizer: SGD = PLAIN

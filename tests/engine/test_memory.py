@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from tinyprop.ir.masks import maskable, with_masks
 from tinyprop.ir.oracle import OracleTrainer
 from tinyprop.methods import METHODS
 from tinyprop.methods.optimizer import SGD
@@ -52,6 +53,19 @@ def test_what_is_frozen_is_read_where_it_lies(networks, gcc, c_program, run, nam
     program = c_program(sources, "drive.c", gcc(*SANITIZED))
     left_alone = run(program)
     assert len(set(left_alone.splitlines())) > 50
+    assert run(program, "poison") == left_alone
+
+
+@pytest.mark.parametrize("name", ["mlp", "pooled", "separable", "grouped"])
+def test_masks_keep_to_their_memory_and_leave_nothing_in_the_arena(networks, gcc, c_program, run, name):
+    first = networks[name].program.layers[0].name
+    chosen = networks[name].train("tinyprop_v2", kernels="size", trainable=[first])
+    train = chosen.train_program
+    trainer = replace(chosen, train_program=with_masks(train, maskable(train)))
+    assert len(trainer.storage.mask) >= 2
+    program = c_program(trainer.sources, "drive.c", gcc(*SANITIZED))
+    left_alone = run(program)
+    assert len(set(left_alone.splitlines())) > 100
     assert run(program, "poison") == left_alone
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
-from hypothesis import HealthCheck, given, note, settings
+from hypothesis import HealthCheck, event, given, note, settings
 from hypothesis import strategies as st
 from torch import nn
 
@@ -13,6 +13,20 @@ from tinyprop.codegen.layout import weight_hash
 from tinyprop.ir.oracle import OracleTrainer
 
 Draw = Callable[[st.SearchStrategy], int]
+
+
+ACTIVATIONS = (nn.Identity, nn.ReLU, nn.ReLU6, nn.LeakyReLU)
+
+
+class Skip(nn.Module):
+    """Adds what it does to its input to the input."""
+
+    def __init__(self, body: nn.Module) -> None:
+        super().__init__()
+        self.body = body
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x + self.body(x)
 
 
 @st.composite
@@ -26,11 +40,18 @@ def networks(draw: Draw) -> tuple[nn.Module, tuple[int, ...]]:
     for _ in range(draw(st.integers(0, 2))):
         out, kernel = draw(st.integers(1, 6)), draw(st.sampled_from([1, 2, 3]))
         conv = nn.Conv2d(channels, out, kernel, draw(st.integers(1, 2)), kernel // 2, bias=draw(st.booleans()))
-        layers += [conv, nn.ReLU()] if draw(st.booleans()) else [conv]
+        layers += [conv, draw(st.sampled_from(ACTIVATIONS))()]
+        if draw(st.booleans()):
+            inner = nn.Conv2d(out, out, 3, padding=1, groups=draw(st.sampled_from([1, out])))
+            layers += [
+                Skip(nn.Sequential(inner, draw(st.sampled_from(ACTIVATIONS))())),
+                draw(st.sampled_from(ACTIVATIONS))(),
+            ]
         channels = out
         probe = torch.zeros(1, *nn.Sequential(*layers)(torch.zeros(1, *shape)).shape[1:])
         if min(probe.shape[2:]) >= 3 and draw(st.booleans()):
-            layers.append(nn.MaxPool2d(draw(st.sampled_from([2, 3])), draw(st.sampled_from([1, 2, 3]))))
+            pool = draw(st.sampled_from([nn.MaxPool2d, nn.AvgPool2d]))
+            layers.append(pool(draw(st.sampled_from([2, 3])), draw(st.sampled_from([1, 2, 3]))))
             probe = nn.Sequential(*layers)(torch.zeros(1, *shape))
     layers.append(nn.Flatten())
     width = probe[0].numel()
@@ -41,20 +62,20 @@ def networks(draw: Draw) -> tuple[nn.Module, tuple[int, ...]]:
     return nn.Sequential(*layers, nn.Linear(width, draw(st.integers(2, 18)))), shape
 
 
-@settings(max_examples=15, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
-@given(
-    networks(),
-    st.sampled_from(sorted(tinyprop.METHODS)),
-    st.sampled_from(["inline", "size"]),
-    st.sampled_from(["all", "all", *tinyprop.CHOICES]),
-)
+@settings(max_examples=20, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@given(networks(), st.sampled_from(sorted(tinyprop.METHODS)), st.sampled_from(["inline", "size"]), st.data())
 def test_engine_and_oracle_agree_bit_for_bit(
-    drawn: tuple[nn.Module, tuple[int, ...]], method: str, kernels: str, trainable: str
+    drawn: tuple[nn.Module, tuple[int, ...]], method: str, kernels: str, data: st.DataObject
 ) -> None:
     model, shape = drawn
     network = tinyprop.capture(model, torch.zeros(1, *shape), name="drawn")
+    layers = [node.name for node in network.program.layers]
+    trainable = data.draw(
+        st.sampled_from(["all", *tinyprop.CHOICES]) | st.lists(st.sampled_from(layers), min_size=1, unique=True)
+    )
     trainer = network.train(method, kernels=kernels, trainable=trainable)
     note(str(trainer))
+    event(f"{min(len(trainer.storage.mask), 2)} masks or more")
     generator = np.random.default_rng(5)
     x = generator.standard_normal((6, *shape)).astype(np.float32)
     x[generator.random(x.shape) < 0.3] = 0

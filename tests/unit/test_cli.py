@@ -35,7 +35,10 @@ def test_tables(capsys: pytest.CaptureFixture[str]) -> None:
     assert "nano33ble" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("command", [[], ["demo"], ["bench"], ["export"], ["memory"], ["methods"], ["boards"]])
+COMMANDS = ([], ["demo"], ["bench"], ["export"], ["memory"], ["methods"], ["boards"], ["networks"])
+
+
+@pytest.mark.parametrize("command", COMMANDS)
 def test_help(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert _run(*command, "--help") == 0
     assert "xample" in capsys.readouterr().out

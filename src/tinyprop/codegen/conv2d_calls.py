@@ -1,5 +1,6 @@
 """Which kernels a convolution runs, with or without a max pool fused behind it."""
 
+from tinyprop.codegen.activation_calls import packed_relu_call
 from tinyprop.codegen.bias_calls import bias_calls
 from tinyprop.codegen.call import Call, Pass
 from tinyprop.codegen.literals import c_flag, c_struct
@@ -45,17 +46,20 @@ def conv2d_backward_calls(places: Places, step: BackwardStep) -> list[Call]:
     calls = []
     if step.slot is not None:
         calls.append(_error(places, step, step.slot))
+        if step.packed_input is not None:
+            calls.append(packed_relu_call(places, step.slot, step.packed_input))
     return [*calls, _update(places, step)] if step.learns_weight else [*calls, *bias_calls(places, step)]
 
 
 def _error(places: Places, step: BackwardStep, slot: str) -> Call:
     node = step.node
     conv, pool = _conv_and_pool(node.op)
-    name = joined(_name(places, node), word_if(step.mask_input, "masked"))
+    masked = step.mask_input and step.packed_input is None
+    name = joined(_name(places, node), word_if(masked, "masked"))
     weight = places.parameters(node)[0]
     x, delta, argmax = places.read(node.input), places.delta(node, const=True), places.argmax(node, const=True)
     geometry = _conv_struct(conv, _shape_in(places, node))
-    mask, skip = c_flag(step.mask_input), c_flag(places.train.spec.skip_zeros)
+    mask, skip = c_flag(masked), c_flag(places.train.spec.skip_zeros)
     if _blocked(places, node):
         given: Arguments = (x, delta, argmax, weight, places.error(slot), places.scratch(node, "tp_kept"))
         return Call("tp_conv2d_error_f32_k3p1w2", name, (*given, geometry, mask, skip))

@@ -9,7 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 import jinja2
 import numpy as np
 
-from tinyprop.codegen.activation_calls import mask_output_call
+from tinyprop.codegen.activation_calls import mask_output_call, pack_mask_call
 from tinyprop.codegen.call import Call
 from tinyprop.codegen.join_calls import gather_error_call
 from tinyprop.codegen.kernel_calls import forward_calls, pass_error_calls
@@ -21,7 +21,7 @@ from tinyprop.codegen.places import Places
 from tinyprop.codegen.rule_calls import selection_text, skip_condition
 from tinyprop.codegen.source_tree import SourceTree
 from tinyprop.errors import InternalError
-from tinyprop.ir.train_program import AddErrorStep, BackwardStep, ForwardStep, PassErrorStep, TrainProgram
+from tinyprop.ir.train_program import AddErrorStep, BackwardStep, ForwardStep, PackMaskStep, PassErrorStep, TrainProgram
 from tinyprop.plan.lifetimes import Storage
 from tinyprop.plan.plan import Plan
 
@@ -55,8 +55,10 @@ def generate(train: TrainProgram, storage: Storage, plan: Plan, kernels: str = I
     places = Places(train, storage, plan)
     forward = [
         (f"{s.node.name}: {s.node.op.kind}", forward_calls(places, s.node))
-        for s in train.steps
         if isinstance(s, ForwardStep)
+        else (f"{s.node.name}: where it lets errors pass", [pack_mask_call(places, s.node)])
+        for s in train.steps
+        if isinstance(s, ForwardStep | PackMaskStep)
     ]
     backward, called = _backward(places)
     before_loss, clip = before_loss_calls(places), clip_calls(places)
@@ -146,7 +148,7 @@ def _backward(places: Places) -> tuple[list[LayerCode], list[Call]]:
 
 
 def _layer(places: Places, step: BackwardStep) -> tuple[LayerCode, list[Call]]:
-    before = [mask_output_call(places, step.node)] if step.mask_output else []
+    before = [mask_output_call(places, step)] if step.mask_output else []
     selection = selection_text(places, step) if step.selection is not None else None
     calls, update = error_calls(places, step), update_calls(places, step)
     code = LayerCode(

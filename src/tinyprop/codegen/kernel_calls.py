@@ -90,11 +90,15 @@ def _dense_bwd(places: Places, step: BackwardStep) -> list[Call]:
 
 def _dense_error(places: Places, step: BackwardStep, op: Dense, slot: str) -> list[Call]:
     """The error alone, where the weight stays as it is."""
-    flags = (c_flag(step.mask_input), c_flag(places.train.spec.skips_inputs))
-    arguments = (places.overwrite(slot), places.delta(step.node, const=True), places.parameters(step.node)[0])
+    delta, weight = places.delta(step.node, const=True), places.parameters(step.node)[0]
+    sizes, skip = (c_uint(op.inputs), c_uint(op.outputs)), c_flag(places.train.spec.skips_inputs)
     shape = joined(op.inputs, op.outputs, word_if(step.mask_input, "masked"), word_if(not op.bias, "nobias"))
+    if step.packed_input is not None:
+        given = (places.error(slot), delta, places.mask(step.packed_input), weight)
+        return [Call("tp_dense_error_f32_packed", shape, (*given, *sizes, skip))]
     copied = _copied_input(places, step) if step.mask_input else []
-    return [*copied, Call("tp_dense_error_f32", shape, (*arguments, c_uint(op.inputs), c_uint(op.outputs), *flags))]
+    arguments = (places.overwrite(slot), delta, weight, *sizes, c_flag(step.mask_input), skip)
+    return [*copied, Call("tp_dense_error_f32", shape, arguments)]
 
 
 def _copied_input(places: Places, step: BackwardStep) -> list[Call]:

@@ -54,6 +54,11 @@ class Places:
         qualifier = "const " if const else ""
         return Pass(f"{qualifier}uint8_t *", "argmax", f"({qualifier}uint8_t *)({self._arena(buffer)})")
 
+    def mask(self, value: str, *, const: bool = True) -> Pass:
+        """The bits of the activation `value`."""
+        qualifier = "const " if const else ""
+        return Pass(f"{qualifier}uint8_t *", "mask", f"({qualifier}uint8_t *)({self._arena(self.storage.mask[value])})")
+
     def scratch(self, node: Node, c_type: str) -> Pass:
         """Working memory of the backward kernel of `node`."""
         text = self._arena(self.storage.scratch[node.name])

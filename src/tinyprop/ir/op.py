@@ -96,6 +96,7 @@ class PassOp(UnaryOp):
 
     backward_reads_input: ClassVar[bool] = False  # the derivative is formed from x
     backward_reads_output: ClassVar[bool] = False  # the derivative is formed from y
+    two_slopes: ClassVar[bool] = False  # of y only which of two constants the derivative is: one bit an element
 
     def macs(self, shape: Shape) -> MacCount:
         """Operators without parameters cost no multiply-adds in this accounting."""

@@ -5,6 +5,8 @@ propagate → update) after which the pass may end, with PassError steps between
 
 An error slot is named after the value it is the error of. Where several nodes read a value, the first of them to send
 its error down writes that slot, each other one a slot of its own, which an AddError step then adds to the first.
+
+A mask is named after the value whose elements it tells apart: where an error passes and where it does not.
 """
 
 from collections.abc import Iterable
@@ -26,6 +28,13 @@ class ForwardStep:
 
 
 @dataclass(frozen=True)
+class PackMaskStep:
+    """Note in a bit per element of `node`'s output whether it lets errors pass; then nobody needs the output itself."""
+
+    node: Node
+
+
+@dataclass(frozen=True)
 class LossStep:
     """Loss and error of the output. The error overwrites the output where nobody reads it behind the loss."""
 
@@ -39,11 +48,13 @@ class PassErrorStep:
 
     slots: for each input the error slot that is written, None where nothing below it trains.
     masked: `node` is a ReLU that the mask_input of the layer above has already applied; the error is as it should be.
+    packed: the mask that is read in place of the output of `node`.
     """
 
     node: Node
     slots: tuple[str | None, ...]
     masked: bool = False
+    packed: str | None = None
     reads_argmax: ClassVar[bool] = True  # a max pool sends its error to the inputs that won
 
 
@@ -58,6 +69,7 @@ class BackwardStep:
     mask_output: this layer's own fused ReLU has not been applied to the error that arrives (no layer stands directly
     above it to do so as its mask_input).
     learns: names of the parameters that are updated; none for a frozen layer.
+    packed_input, packed_output: the masks that are read in place of the input and the output themselves.
     """
 
     node: Node
@@ -68,6 +80,8 @@ class BackwardStep:
     mask_input: bool
     mask_output: bool
     learns: tuple[str, ...]
+    packed_input: str | None = None
+    packed_output: str | None = None
 
     @property
     def propagate(self) -> bool:
@@ -93,7 +107,7 @@ class AddErrorStep:
     slot: str
 
 
-Step = ForwardStep | LossStep | PassErrorStep | BackwardStep | AddErrorStep
+Step = ForwardStep | PackMaskStep | LossStep | PassErrorStep | BackwardStep | AddErrorStep
 
 
 @dataclass(frozen=True)

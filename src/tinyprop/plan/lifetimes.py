@@ -8,13 +8,15 @@ an error may overwrite the activation it is the error of); what merely fits in t
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from tinyprop.ir.op import JoinOp, LayerOp, PassOp, UnaryOp
+from tinyprop.ir.activation_reads import activation_reads
+from tinyprop.ir.op import JoinOp, LayerOp, UnaryOp
 from tinyprop.ir.ops.reshape import Reshape
 from tinyprop.ir.train_program import (
     AddErrorStep,
     BackwardStep,
     ForwardStep,
     LossStep,
+    PackMaskStep,
     PassErrorStep,
     Step,
     TrainProgram,
@@ -28,7 +30,8 @@ ALIGNMENT = 4  # bytes; every buffer may hold float32
 class Storage:
     """Where everything lives. The program's input stays in the caller's memory and has no buffer.
 
-    activation: value name → buffer name; error: error slot → buffer name; argmax, scratch: node name → buffer name.
+    activation: value name → buffer name; error: error slot → buffer name; argmax, scratch: node name → buffer name;
+    mask: name of the value whose bits it holds → buffer name.
     """
 
     buffers: tuple[Buffer, ...]
@@ -36,6 +39,7 @@ class Storage:
     error: Mapping[str, str]
     argmax: Mapping[str, str]
     scratch: Mapping[str, str]
+    mask: Mapping[str, str]
 
 
 def storage_of(train: TrainProgram) -> Storage:
@@ -45,6 +49,8 @@ def storage_of(train: TrainProgram) -> Storage:
         match step:
             case ForwardStep():
                 ledger.forward(time, step)
+            case PackMaskStep():
+                ledger.pack_mask(time, step)
             case LossStep():
                 ledger.loss(time, step)
             case PassErrorStep():
@@ -56,25 +62,9 @@ def storage_of(train: TrainProgram) -> Storage:
     return ledger.storage()
 
 
-def _activations_read(step: Step) -> tuple[str, ...]:
-    """The values whose activations `step` reads."""
-    match step:
-        case ForwardStep(node):
-            return node.inputs
-        case LossStep():
-            return (step.output,)
-        case PassErrorStep(node) if isinstance(node.op, PassOp) and not step.masked:
-            inputs = node.inputs if node.op.backward_reads_input else ()
-            return (*inputs, node.output) if node.op.backward_reads_output else inputs
-        case BackwardStep(node):
-            inputs = node.inputs if step.learns_weight or step.mask_input else ()
-            return (*inputs, node.output) if step.mask_output else inputs
-    return ()
-
-
 def _last_reads(train: TrainProgram) -> dict[str, int]:
     """Value → the last step that reads its activation."""
-    return {value: time for time, step in enumerate(train.steps) for value in _activations_read(step)}
+    return {value: time for time, step in enumerate(train.steps) for value in activation_reads(step).activations}
 
 
 @dataclass
@@ -88,6 +78,7 @@ class _Ledger:
     error: dict[str, str] = field(default_factory=dict)
     argmax: dict[str, str] = field(default_factory=dict)
     scratch: dict[str, str] = field(default_factory=dict)
+    mask: dict[str, str] = field(default_factory=dict)
 
     def create(self, time: int, name: str, size: int) -> str:
         self.span[name] = (size, time, time)
@@ -99,21 +90,33 @@ class _Ledger:
                 size, first, _ = self.span[name]
                 self.span[name] = (size, first, time)
 
+    def read(self, time: int, step: Step) -> None:
+        """Activations and masks that `step` reads are in use."""
+        reads = activation_reads(step)
+        self.use(time, *(self.activation.get(value) for value in reads.activations))
+        self.use(time, *(self.mask[value] for value in reads.masks))
+
     def forward(self, time: int, step: ForwardStep) -> None:
         node, program = step.node, self.train.program
-        self.use(time, *(self.activation.get(name) for name in node.inputs))
-        source = self.activation.get(node.input)
+        self.read(time, step)
+        sources = [self.activation[name] for name in node.inputs if name in self.activation]
+        free = [source for source in sources if self.is_free(source, after=time)]
         if isinstance(node.op, Reshape):
-            if source is not None:
-                self.activation[node.output] = source
-        elif node.op.elementwise and source is not None and self.is_free(source, after=time):
-            self.activation[node.output] = source
+            if sources:
+                self.activation[node.output] = sources[0]
+        elif node.op.elementwise and free:
+            self.activation[node.output] = free[0]
         else:
             self.activation[node.output] = self.create(time, node.output, 4 * program.value_out(node).size)
         if step.keep_aux and node.op.has_argmax:
             assert isinstance(node.op, UnaryOp)
             argmax_bytes = node.op.argmax_bytes(program.value_in(node).shape)
             self.argmax[node.name] = self.create(time, f"{node.name}.argmax", argmax_bytes)
+
+    def pack_mask(self, time: int, step: PackMaskStep) -> None:
+        value = self.train.program.value_out(step.node)
+        self.read(time, step)
+        self.mask[value.name] = self.create(time, f"{value.name}.mask", -(-value.size // 8))
 
     def loss(self, time: int, step: LossStep) -> None:
         """The error overwrites the outputs, unless the derivative of what they left is formed from them."""
@@ -133,7 +136,7 @@ class _Ledger:
         node, op = step.node, step.node.op
         above = self.error[node.output]
         self.use(time, above, self.argmax.get(node.name))
-        self.use(time, *(self.activation.get(value) for value in _activations_read(step)))
+        self.read(time, step)
         in_place = op.elementwise or isinstance(op, Reshape)
         for slot in step.slots:
             if slot is not None:
@@ -144,17 +147,17 @@ class _Ledger:
         node, op = step.node, step.node.op
         assert isinstance(op, LayerOp)
         self.use(time, self.error[node.output], self.argmax.get(node.name))
-        self.use(time, *(self.activation.get(value) for value in _activations_read(step)))
+        self.read(time, step)
         scratch_bytes = op.scratch_bytes(self.train.program.value_in(node).shape, updates=step.learns_weight)
         if scratch_bytes and (step.propagate or step.learns_weight):
             self.scratch[node.name] = self.create(time, f"{node.name}.scratch", scratch_bytes)
         if step.slot is not None:
-            source = self.activation.get(node.input)
+            # An input that is not read here has made room long ago.
+            source = self.activation.get(node.input) if node.input in activation_reads(step).activations else None
             # Else the update reads the input when the error is written.
             at_once = len(self.train.parts(step)) == 1 or not step.learns_weight
             if op.error_overwrites_input and at_once and source is not None and self.is_free(source, after=time):
                 self.error[step.slot] = source
-                self.use(time, source)
             else:
                 self.error[step.slot] = self.create(time, f"{step.slot}.error", self.bytes_of(step.slot))
 
@@ -167,4 +170,4 @@ class _Ledger:
             Buffer(name, bytes=size, align=ALIGNMENT, first=first, last=last)
             for name, (size, first, last) in self.span.items()
         )
-        return Storage(buffers, self.activation, self.error, self.argmax, self.scratch)
+        return Storage(buffers, self.activation, self.error, self.argmax, self.scratch, self.mask)

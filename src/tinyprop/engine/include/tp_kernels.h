@@ -63,6 +63,12 @@ TP_ALWAYS_INLINE uint32_t tp_packed_place(const uint8_t *line, uint32_t window)
     return (uint32_t)line[window / 4U] >> 2U * (window % 4U) & 3U;
 }
 
+/* Whether element i of a packed activation lets an error pass: bit i % 8 of byte i / 8. */
+TP_ALWAYS_INLINE int tp_mask_bit(const uint8_t *mask, uint32_t i)
+{
+    return ((uint32_t)mask[i / 8U] >> i % 8U & 1U) != 0U;
+}
+
 /* Geometry of a general pool. */
 typedef struct tp_pool2d {
     uint32_t channels, in_height, in_width, out_height, out_width;
@@ -83,6 +89,8 @@ TP_KERNEL void tp_dense_update_f32(const float *x, float *delta, float *weight, 
                                    float rate, uint32_t inputs, uint32_t outputs, uint32_t kept, int skip_zeros);
 TP_KERNEL void tp_dense_error_f32(float *x, const float *delta, const float *weight, uint32_t inputs,
                                   uint32_t outputs, int mask_input, int skip_zeros);
+TP_KERNEL void tp_dense_error_f32_packed(float *error, const float *delta, const uint8_t *mask, const float *weight,
+                                         uint32_t inputs, uint32_t outputs, int skip_zeros);
 TP_KERNEL void tp_conv2d_fwd_f32(const float *x, const float *weight, const float *bias, float *y, tp_conv2d c,
                                  int relu);
 TP_KERNEL void tp_conv2d_max_pool_fwd_f32(const float *x, const float *weight, const float *bias, float *y,
@@ -120,10 +128,14 @@ TP_KERNEL void tp_add_f32(const float *a, const float *b, float *y, uint32_t siz
 TP_KERNEL void tp_copy_f32(const float *x, float *y, uint32_t size);
 TP_KERNEL void tp_relu_fwd_f32(const float *x, float *y, uint32_t size);
 TP_KERNEL void tp_relu_bwd_f32(float *error, const float *y, uint32_t size);
+TP_KERNEL void tp_relu_pack_f32(const float *y, uint8_t *mask, uint32_t size);
+TP_KERNEL void tp_relu_bwd_f32_packed(float *error, const uint8_t *mask, uint32_t size);
 TP_KERNEL void tp_clamp_fwd_f32(const float *x, float *y, float low, float high, uint32_t size);
 TP_KERNEL void tp_clamp_bwd_f32(float *error, const float *y, float low, float high, uint32_t size);
+TP_KERNEL void tp_clamp_pack_f32(const float *y, uint8_t *mask, float low, float high, uint32_t size);
 TP_KERNEL void tp_leaky_relu_fwd_f32(const float *x, float *y, float slope, uint32_t size);
 TP_KERNEL void tp_leaky_relu_bwd_f32(float *error, const float *y, float slope, uint32_t size);
+TP_KERNEL void tp_leaky_relu_bwd_f32_packed(float *error, const uint8_t *mask, float slope, uint32_t size);
 TP_KERNEL void tp_hard_sigmoid_fwd_f32(const float *x, float *y, uint32_t size);
 TP_KERNEL void tp_hard_sigmoid_bwd_f32(float *error, const float *y, uint32_t size);
 TP_KERNEL void tp_hard_swish_fwd_f32(const float *x, float *y, uint32_t size);
@@ -173,6 +185,7 @@ TP_KERNEL uint32_t tp_keep_ratio_f32(float *delta, uint32_t size, uint32_t n, fl
 #include "../src/tp_avg_pool2d_fwd_f32.c"
 #include "../src/tp_clamp_bwd_f32.c"
 #include "../src/tp_clamp_fwd_f32.c"
+#include "../src/tp_clamp_pack_f32.c"
 #include "../src/tp_clip_f32.c"
 #include "../src/tp_compact_f32.c"
 #include "../src/tp_conv2d_error_f32.c"
@@ -188,6 +201,7 @@ TP_KERNEL uint32_t tp_keep_ratio_f32(float *delta, uint32_t size, uint32_t n, fl
 #include "../src/tp_copy_f32.c"
 #include "../src/tp_dense_bwd_f32.c"
 #include "../src/tp_dense_error_f32.c"
+#include "../src/tp_dense_error_f32_packed.c"
 #include "../src/tp_dense_fwd_f32.c"
 #include "../src/tp_dense_update_f32.c"
 #include "../src/tp_depthwise_conv2d_error_f32_k3p1.c"
@@ -203,6 +217,7 @@ TP_KERNEL uint32_t tp_keep_ratio_f32(float *delta, uint32_t size, uint32_t n, fl
 #include "../src/tp_keep_all_f32.c"
 #include "../src/tp_keep_ratio_f32.c"
 #include "../src/tp_leaky_relu_bwd_f32.c"
+#include "../src/tp_leaky_relu_bwd_f32_packed.c"
 #include "../src/tp_leaky_relu_fwd_f32.c"
 #include "../src/tp_logf.c"
 #include "../src/tp_max_pool2d_bwd_f32.c"
@@ -212,7 +227,9 @@ TP_KERNEL uint32_t tp_keep_ratio_f32(float *delta, uint32_t size, uint32_t n, fl
 #include "../src/tp_pointwise_conv2d_fwd_f32.c"
 #include "../src/tp_pointwise_conv2d_update_f32.c"
 #include "../src/tp_relu_bwd_f32.c"
+#include "../src/tp_relu_bwd_f32_packed.c"
 #include "../src/tp_relu_fwd_f32.c"
+#include "../src/tp_relu_pack_f32.c"
 #include "../src/tp_sigmoid_bwd_f32.c"
 #include "../src/tp_sigmoid_fwd_f32.c"
 #include "../src/tp_sigmoidf.c"

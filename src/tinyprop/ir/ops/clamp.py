@@ -20,6 +20,7 @@ class Clamp(Activation):
 
     kind: ClassVar[str] = "clamp"
     backward_reads_output: ClassVar[bool] = True
+    two_slopes: ClassVar[bool] = True
     low: float
     high: float
 

@@ -20,6 +20,7 @@ class LeakyReLU(Activation):
 
     kind: ClassVar[str] = "leaky_relu"
     backward_reads_output: ClassVar[bool] = True
+    two_slopes: ClassVar[bool] = True
     slope: float
 
     def __post_init__(self) -> None:

@@ -15,6 +15,7 @@ class ReLU(Activation):
 
     kind: ClassVar[str] = "relu"
     backward_reads_output: ClassVar[bool] = True
+    two_slopes: ClassVar[bool] = True
 
     def forward(self, x: Array, parameters: tuple[Array, ...]) -> Forward:
         return Forward(np.where(x > 0, x, np.zeros_like(x)))
