@@ -189,6 +189,19 @@ def test_networks_train_the_same_bits(name, method) -> None:
     agree(network.train(method), steps=8)
 
 
+@pytest.mark.parametrize("kernel", [1, 3])
+@pytest.mark.parametrize("alive", [4, 5, 6])
+def test_lists_and_blocks_meet_where_the_oracle_says(kernel, alive) -> None:
+    """`alive` of nine channels leave their ReLU: five ninths and two thirds are where lists stop to pay."""
+    torch.manual_seed(0)
+    conv = nn.Conv2d(2, 9, kernel, padding=kernel // 2)
+    with torch.no_grad():
+        conv.bias.copy_(torch.where(torch.arange(9) < alive, 9.0, -9.0))
+    model, shape = classified((2, 7, 6), nn.Conv2d(2, 2, 1), conv, nn.ReLU())
+    network = tinyprop.capture(model, np.zeros((1, *shape), np.float32), name="channels")
+    agree(network.train("full_zero_skip"), steps=2)
+
+
 @pytest.mark.parametrize("name", NETWORKS)
 def test_captured_networks_answer_as_pytorch_does(name) -> None:
     torch.manual_seed(0)
