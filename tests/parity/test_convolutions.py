@@ -174,7 +174,13 @@ def one_dimensional() -> tuple[nn.Module, tuple[int, ...]]:
     return classified((3, 23), *first, *second)
 
 
-NETWORKS = {build.__name__: build for build in (separable, plain, grouped, one_dimensional)}
+def wide_kernels() -> tuple[nn.Module, tuple[int, ...]]:
+    """Five by five as in LeNet: four places that lie inside the image, or all but the last; with a pool behind, too."""
+    first = [nn.Conv2d(2, 6, 5, padding=2), nn.ReLU(), nn.Conv2d(6, 9, (4, 5), padding=(1, 2)), nn.ReLU()]
+    return classified((2, 9, 7), *first, nn.Conv2d(9, 5, (3, 2), padding=(1, 1)), nn.MaxPool2d(2), nn.ReLU())
+
+
+NETWORKS = {build.__name__: build for build in (separable, plain, grouped, one_dimensional, wide_kernels)}
 
 
 CASES = [(name, method) for name in NETWORKS for method in ("full", "tinyprop_v2")]

@@ -1,7 +1,9 @@
 """The networks on boards: data and stand-ins, verdicts that can fail, and one small run of the whole command."""
 
+import re
 from dataclasses import replace
 from io import BytesIO
+from pathlib import Path
 
 import msgspec
 import numpy as np
@@ -131,3 +133,30 @@ def test_the_command_counts_and_compares(tmp_path, monkeypatch):
     assert 0 < full.trained_share < 0.1
     assert full.hash_host == full.hash_board
     assert report.misfits[0].needs > full.ram_bytes - 1
+
+
+ROOT = Path(__file__).parents[3]
+
+
+def test_the_documented_rows_are_the_committed_result():
+    report = msgspec.json.decode((ROOT / "results" / "bench-networks.json").read_bytes(), type=OnBoardsReport)
+    section = (ROOT / "docs" / "benchmark.md").read_text(encoding="utf-8").partition("## The networks of the field")[2]
+    shown = re.findall(r"^(\w+) +([\d,.]+) +([\d,.]+) +[\d.]+ +(\d+)% +([\d,.]+) +([\d,]+) ", section, re.MULTILINE)
+    assert shown == [
+        (
+            run.case,
+            *(f"{count / 1e3:,.1f}" for count in (run.mean, run.worst)),
+            f"{100 * run.skipped_share:.0f}",
+            f"{run.inference / 1e3:,.1f}",
+            f"{run.ram_bytes / 1024:,.0f}",
+        )
+        for run in report.runs
+    ]
+
+
+def test_the_committed_result_keeps_what_is_promised():
+    """Board and host alike everywhere; no network of the field has a sparse step dearer than the dense one."""
+    report = msgspec.json.decode((ROOT / "results" / "bench-networks.json").read_bytes(), type=OnBoardsReport)
+    assert not report.different_weights()
+    assert not [str(step) for step in report.slow_steps() if step.run.network in MODELS]
+    assert {run.network for run in report.runs} == {"mlp", *MODELS}
