@@ -68,6 +68,17 @@ def networks(*, json: JsonPath = None) -> int:
 
 
 @app.command
+def bench_networks(*, json: JsonPath = None) -> int:
+    """Train the networks of the field on emulated boards, a few steps under every method, and count instructions.
+
+    Example: tinyprop bench-networks --json build/bench-networks.json
+    """
+    from tinyprop.bench.on_boards_command import on_boards_command
+
+    return on_boards_command(console, json_path=json)
+
+
+@app.command
 def methods() -> int:
     """List the training methods."""
     table = Table(title="Training methods", title_justify="left")

@@ -174,7 +174,13 @@ def one_dimensional() -> tuple[nn.Module, tuple[int, ...]]:
     return classified((3, 23), *first, *second)
 
 
-NETWORKS = {build.__name__: build for build in (separable, plain, grouped, one_dimensional)}
+def wide_kernels() -> tuple[nn.Module, tuple[int, ...]]:
+    """Five by five as in LeNet: four places that lie inside the image, or all but the last; with a pool behind, too."""
+    first = [nn.Conv2d(2, 6, 5, padding=2), nn.ReLU(), nn.Conv2d(6, 9, (4, 5), padding=(1, 2)), nn.ReLU()]
+    return classified((2, 9, 7), *first, nn.Conv2d(9, 5, (3, 2), padding=(1, 1)), nn.MaxPool2d(2), nn.ReLU())
+
+
+NETWORKS = {build.__name__: build for build in (separable, plain, grouped, one_dimensional, wide_kernels)}
 
 
 CASES = [(name, method) for name in NETWORKS for method in ("full", "tinyprop_v2")]
@@ -187,6 +193,19 @@ def test_networks_train_the_same_bits(name, method) -> None:
     model, shape = NETWORKS[name]()
     network = tinyprop.capture(model, np.zeros((1, *shape), np.float32), name=name)
     agree(network.train(method), steps=8)
+
+
+@pytest.mark.parametrize("kernel", [1, 3])
+@pytest.mark.parametrize("alive", [4, 5, 6])
+def test_lists_and_blocks_meet_where_the_oracle_says(kernel, alive) -> None:
+    """`alive` of nine channels leave their ReLU: five ninths and two thirds are where lists stop to pay."""
+    torch.manual_seed(0)
+    conv = nn.Conv2d(2, 9, kernel, padding=kernel // 2)
+    with torch.no_grad():
+        conv.bias.copy_(torch.where(torch.arange(9) < alive, 9.0, -9.0))
+    model, shape = classified((2, 7, 6), nn.Conv2d(2, 2, 1), conv, nn.ReLU())
+    network = tinyprop.capture(model, np.zeros((1, *shape), np.float32), name="channels")
+    agree(network.train("full_zero_skip"), steps=2)
 
 
 @pytest.mark.parametrize("name", NETWORKS)

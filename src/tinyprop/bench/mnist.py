@@ -13,11 +13,16 @@ FOLDER_VARIABLE = "TINYPROP_DATA"
 FILE = Path("mnist", "mnist.npz")  # x_train, x_test (N, 28, 28) uint8; y_train, y_test (N,) uint8
 
 
+def data_file(name: Path) -> Path | None:
+    """The file `name` in the folder that TINYPROP_DATA names, or None where there is none."""
+    folder = os.environ.get(FOLDER_VARIABLE)
+    path = Path(folder) / name if folder else None
+    return path if path is not None and path.is_file() else None
+
+
 def mnist_file() -> Path | None:
     """mnist/mnist.npz in the folder that TINYPROP_DATA names, or None where there is none."""
-    folder = os.environ.get(FOLDER_VARIABLE)
-    path = Path(folder) / FILE if folder else None
-    return path if path is not None and path.is_file() else None
+    return data_file(FILE)
 
 
 def load_mnist(path: Path, *, train: int, test: int) -> tuple[Samples, Samples]:

@@ -12,8 +12,17 @@ from tinyprop.bench.digits import Samples
 BATCH = 32
 
 
+LOSSES: dict[str, Callable[..., torch.Tensor]] = {"cross_entropy": functional.cross_entropy, "mse": functional.mse_loss}
+
+
 def pretrained(
-    make: Callable[[], nn.Module], samples: Samples, *, epochs: int, seed: int, lr: float = 0.003
+    make: Callable[[], nn.Module],
+    samples: Samples,
+    *,
+    epochs: int,
+    seed: int,
+    lr: float = 0.003,
+    loss: str = "cross_entropy",
 ) -> nn.Module:
     """A network of `make` trained with Adam on `samples`, in eval mode; the same seed gives the same weights."""
     torch.manual_seed(seed)
@@ -24,7 +33,7 @@ def pretrained(
     for _ in range(epochs):
         for batch in torch.randperm(len(y)).split(BATCH):
             optimizer.zero_grad()
-            functional.cross_entropy(model(x[batch]), y[batch]).backward()
+            LOSSES[loss](model(x[batch]), y[batch]).backward()
             optimizer.step()
     return model.eval()
 

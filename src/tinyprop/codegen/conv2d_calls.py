@@ -3,7 +3,7 @@
 from tinyprop.codegen.activation_calls import packed_relu_call
 from tinyprop.codegen.bias_calls import bias_calls
 from tinyprop.codegen.call import Call, Pass
-from tinyprop.codegen.literals import c_flag, c_struct
+from tinyprop.codegen.literals import c_flag, c_struct, c_uint
 from tinyprop.codegen.places import Places
 from tinyprop.codegen.shape_names import cross, joined, word_if
 from tinyprop.ir.graph import Node
@@ -71,7 +71,7 @@ def _error(places: Places, step: BackwardStep, slot: str) -> Call:
             given = (*plain, places.scratch(node, "tp_kept"), geometry, mask, skip)
             return Call("tp_conv2d_error_f32_k3p1", name, given)
         case ConvKernels.POINTWISE:
-            given = (*plain, places.scratch(node, "tp_kept"), geometry, mask, skip)
+            given = (*plain, places.scratch(node, "tp_kept"), geometry, _kept(places, step), mask)
             return Call("tp_pointwise_conv2d_error_f32", name, given)
     given = (x, delta, argmax, weight, places.error(slot), geometry, _pool_struct(pool), mask, skip)
     return Call("tp_conv2d_error_f32", name, given)
@@ -95,14 +95,23 @@ def _update(places: Places, step: BackwardStep) -> Call:
             given = (x, places.delta(node, const=True), *parameters, places.rate, geometry, skip)
             return Call("tp_depthwise_conv2d_update_f32_k3p1", name, given)
         case ConvKernels.THREE_BY_THREE:
-            given = (x, places.delta(node), *parameters, places.scratch(node, "tp_window"), places.rate, geometry, skip)
+            windows = places.scratch(node, "tp_window")
+            given = (x, places.delta(node), *parameters, windows, places.rate, geometry, _kept(places, step))
             return Call("tp_conv2d_update_f32_k3p1", name, given)
         case ConvKernels.POINTWISE:
-            given = (x, places.delta(node), *parameters, places.scratch(node, "tp_index"), places.rate, geometry, skip)
+            scratch, kept = places.scratch(node, "tp_index"), _kept(places, step)
+            given = (x, places.delta(node), *parameters, scratch, places.rate, geometry, kept)
             return Call("tp_pointwise_conv2d_update_f32", name, given)
     scratch, delta = places.scratch(node, "float"), places.delta(node, const=True)
     given = (x, delta, argmax, *parameters, scratch, places.rate, geometry, _pool_struct(pool), skip)
     return Call("tp_conv2d_update_f32", name, given)
+
+
+def _kept(places: Places, step: BackwardStep) -> Pass | str:
+    """How many entries of δ are not zero, where that was counted; all of them, where zeros are computed too."""
+    if not places.train.spec.skip_zeros:
+        return c_uint(places.train.program.value_out(step.node).size)
+    return Pass("uint32_t", "kept", "TP_UNCOUNTED" if step.selection is None else f"kept{step.layer}")
 
 
 def _conv_and_pool(op: Op) -> tuple[Conv2d, MaxPool2d | None]:

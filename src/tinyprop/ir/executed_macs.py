@@ -46,8 +46,8 @@ def backward_macs(step: BackwardStep, x: Array, delta: Array, ran: Forward, spec
 
 def _dense_backward(op: Dense, step: BackwardStep, x: Array, delta: Array, spec: TrainSpec) -> int:
     kept = int(np.count_nonzero(delta))
-    # A list of columns pays when it is short (`tp_list_pays`); otherwise, or with a frozen weight, whole rows are run.
-    listed = spec.skip_zeros and step.learns_weight and 3 * kept < 2 * op.outputs
+    # Few columns run as a list; otherwise, or with a frozen weight, whole rows are run.
+    listed = spec.skip_zeros and step.learns_weight and list_pays(delta)
     columns = kept if listed else op.outputs
     # One pass serves error and update, so it can leave out an input only if neither needs it.
     rows = _visited(x, spec.skips_inputs and (step.mask_input or not step.propagate))
@@ -57,10 +57,26 @@ def _dense_backward(op: Dense, step: BackwardStep, x: Array, delta: Array, spec:
 def _unpooled_backward(conv: Conv2d, step: BackwardStep, x: Array, delta: Array, skip_zeros: bool) -> int:
     everywhere = tuple(np.asarray(i) for i in np.indices(delta.shape))
     kept = _conv_backward(conv, x, delta, everywhere, skip_zeros)
-    # Depthwise errors gather every product, zero or not.
-    dense = conv.kernels(x.shape) is ConvKernels.DEPTHWISE
-    error = _conv_backward(conv, x, delta, everywhere, skip_zeros=False) if dense else kept
-    return int(step.propagate) * error + int(step.learns_weight) * kept
+    every = _conv_backward(conv, x, delta, everywhere, skip_zeros=False)
+    error = update = kept
+    match conv.kernels(x.shape):
+        case ConvKernels.DEPTHWISE:  # errors gather every product, zero or not
+            error = every
+        case ConvKernels.POINTWISE if not list_pays(delta):
+            error = update = every
+        case ConvKernels.THREE_BY_THREE if not windows_pay(delta):
+            update = every
+    return int(step.propagate) * error + int(step.learns_weight) * update
+
+
+def list_pays(delta: Array) -> bool:
+    """Whether so few entries of δ are left that kernels list them, as `tp_list_pays` says; else they take them all."""
+    return 3 * int(np.count_nonzero(delta)) < 2 * delta.size
+
+
+def windows_pay(delta: Array) -> bool:
+    """The same, as `tp_windows_pay` says."""
+    return 9 * int(np.count_nonzero(delta)) < 5 * delta.size
 
 
 def _conv_backward(conv: Conv2d, x: Array, delta: Array, places: tuple[Array, ...], skip_zeros: bool) -> int:

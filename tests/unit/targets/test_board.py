@@ -37,6 +37,20 @@ def test_esp32c3_is_what_its_maker_says():
     assert (board.ram.origin, board.ram.end) == (0x3FC8_0000, 0x3FCE_0000)
 
 
+def test_nucleo_l4r5zi_is_what_its_maker_says():
+    board = load_board("nucleo-l4r5zi")
+    assert (board.cpu, board.clock_hz, board.fpu) == ("cortex-m4", 120_000_000, "fpv4-sp-d16")
+    assert (board.flash.origin, board.flash.bytes) == (0x0800_0000, 2 << 20)
+    assert (board.ram.origin, board.ram.bytes) == (0x2000_0000, 640 << 10)
+
+
+def test_apollo4p_evb_is_what_zephyr_says():
+    board = load_board("apollo4p-evb")
+    assert (board.cpu, board.clock_hz, board.fpu) == ("cortex-m4", 192_000_000, "fpv4-sp-d16")
+    assert (board.flash.origin, board.flash.bytes) == (0, 2 << 20)
+    assert (board.ram.origin, board.ram.end) == (0x1000_0000, 0x102C_0000)
+
+
 def test_unknown_board_suggests_the_nearest():
     with pytest.raises(UserError, match=r"unknown board 'nano33bel': did you mean 'nano33ble'\?"):
         load_board("nano33bel")

@@ -111,7 +111,7 @@ TP_KERNEL void tp_conv2d_fwd_f32_k3p1(const float *x, const float *weight, const
 TP_KERNEL void tp_conv2d_error_f32_k3p1(const float *x, const float *delta, const float *weight, float *error,
                                         tp_kept *kept, tp_conv2d c, int mask_input, int skip_zeros);
 TP_KERNEL void tp_conv2d_update_f32_k3p1(const float *x, float *delta, float *weight, float *bias, tp_window *windows,
-                                         float rate, tp_conv2d c, int skip_zeros);
+                                         float rate, tp_conv2d c, uint32_t kept);
 TP_KERNEL void tp_depthwise_conv2d_fwd_f32_k3p1(const float *x, const float *weight, const float *bias, float *y,
                                                 tp_conv2d c, int relu);
 TP_KERNEL void tp_depthwise_conv2d_error_f32_k3p1(const float *x, const float *delta, const float *weight, float *error,
@@ -121,9 +121,9 @@ TP_KERNEL void tp_depthwise_conv2d_update_f32_k3p1(const float *x, const float *
 TP_KERNEL void tp_pointwise_conv2d_fwd_f32(const float *x, const float *weight, const float *bias, float *y, tp_conv2d c,
                                            int relu);
 TP_KERNEL void tp_pointwise_conv2d_error_f32(const float *x, const float *delta, const float *weight, float *error,
-                                             tp_kept *kept, tp_conv2d c, int mask_input, int skip_zeros);
+                                             tp_kept *list, tp_conv2d c, uint32_t kept, int mask_input);
 TP_KERNEL void tp_pointwise_conv2d_update_f32(const float *x, float *delta, float *weight, float *bias,
-                                              tp_index *position, float rate, tp_conv2d c, int skip_zeros);
+                                              tp_index *position, float rate, tp_conv2d c, uint32_t kept);
 TP_KERNEL void tp_add_f32(const float *a, const float *b, float *y, uint32_t size);
 TP_KERNEL void tp_copy_f32(const float *x, float *y, uint32_t size);
 TP_KERNEL void tp_relu_fwd_f32(const float *x, float *y, uint32_t size);
@@ -152,15 +152,38 @@ TP_KERNEL float tp_softmax_cross_entropy_f32(float *outputs, uint32_t label, uin
 TP_KERNEL float tp_smoothed_cross_entropy_f32(float *outputs, uint32_t label, uint32_t size, float smoothing);
 TP_KERNEL float tp_mean_squared_error_f32(float *outputs, const float *target, uint32_t size);
 
+/* In place of how many deltas are kept: nobody has counted. */
+#define TP_UNCOUNTED 0xffffffffU
+
+TP_KERNEL uint32_t tp_keep_all_f32(const float *delta, uint32_t size);
+
+/* How many of delta[size] are not zero. */
+TP_ALWAYS_INLINE uint32_t tp_counted(uint32_t kept, const float *delta, uint32_t size)
+{
+    return kept != TP_UNCOUNTED ? kept : tp_keep_all_f32(delta, size);
+}
+
 TP_KERNEL uint32_t tp_compact_f32(float *values, tp_index *index, uint32_t size);
 TP_KERNEL void tp_update_bias_f32(float *bias, const float *delta, const tp_index *index, float rate, uint32_t size);
 TP_KERNEL void tp_update_channel_bias_f32(float *bias, const float *delta, float rate, uint32_t channels,
                                           uint32_t plane);
 
-/* Whether `kept` of `size` columns are few enough that a list of them beats the plain row, which may run in blocks. */
+/* Whether `kept` of `size` entries are few enough that a list of them beats taking them all. */
 TP_ALWAYS_INLINE int tp_list_pays(uint32_t kept, uint32_t size)
 {
-    return TP_BLOCK_TRANSFER ? 8U * kept < 3U * size : 3U * kept < 2U * size;
+    return 3U * kept < 2U * size;
+}
+
+/* The same for columns of a dense weight, beside rows that run in blocks (tp_run.h). */
+TP_ALWAYS_INLINE int tp_columns_pay(uint32_t kept, uint32_t size)
+{
+    return TP_BLOCK_TRANSFER ? 8U * kept < 3U * size : tp_list_pays(kept, size);
+}
+
+/* The same for a list of windows of 3 by 3, beside a window that slides along the rows. */
+TP_ALWAYS_INLINE int tp_windows_pay(uint32_t kept, uint32_t size)
+{
+    return 9U * kept < 5U * size;
 }
 
 TP_KERNEL void tp_clip_f32(float *delta, uint32_t size, float largest);
@@ -170,7 +193,6 @@ TP_KERNEL void tp_descend_f32(float *weight, const float *direction, float rate,
 TP_KERNEL float tp_abs_sum_f32(const float *delta, uint32_t size);
 TP_KERNEL int tp_skip_by_error_f32(tp_layer_state *state, float y, float theta);
 TP_KERNEL int tp_skip_by_loss_f32(float loss, float tau);
-TP_KERNEL uint32_t tp_keep_all_f32(const float *delta, uint32_t size);
 TP_KERNEL uint32_t tp_keep_above_f32(float *delta, uint32_t size, float theta);
 TP_KERNEL uint32_t tp_keep_ratio_f32(float *delta, uint32_t size, uint32_t n, float s_min, float s_max, float scale,
                                      uint32_t k_min, tp_layer_state *state, const uint8_t *argmax, uint32_t row,

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "tp_conv2d_tile.h"
 #include "tp_kernels.h"
-#include "tp_window.h"
 
 /* Convolution, max pool with stride = size, and ReLU if asked, of any geometry: the un-pooled map never exists.
  * y[out_channels][out_height / pool][out_width / pool]; argmax: dy * pool width + dx of each winner, the first of
  * equals (NULL: not wanted); bias may be NULL.
  *
- * Up to eight output channels at a time, as in tp_conv2d_fwd_f32; y holds the largest sums so far.
+ * Inside the image the four windows of a pool of 2 by 2 are computed together, of four channels at a time; elsewhere one
+ * by one, of up to eight channels, as in tp_conv2d_fwd_f32, and y holds the largest sums so far.
  */
 TP_ALWAYS_INLINE void conv2d_pool_position(const float *x, const float *filter, const float *bias, float *y,
                                            uint8_t *argmax, uint32_t py, uint32_t px, tp_conv2d c, tp_pool p, int relu,
@@ -32,15 +33,54 @@ TP_ALWAYS_INLINE void conv2d_pool_position(const float *x, const float *filter, 
     }
 }
 
+/* One pooled position of `outputs` channels, a literal of at most 4, from four windows inside the image. */
+TP_ALWAYS_INLINE void conv2d_pool_four(const float *start, const float *filter, const float *bias, float *y,
+                                       uint8_t *argmax, tp_conv2d c, int relu, uint32_t outputs)
+{
+    const uint32_t plane = (c.out_height / 2U) * (c.out_width / 2U);
+    float sums[16];
+    tp_conv2d_tile(start, filter, bias, sums, c.stride_width, c.stride_height * c.in_width, c, outputs);
+    for (uint32_t o = 0U; o < outputs; ++o) {
+        float largest = sums[4U * o];
+        uint8_t winner = 0U;
+        for (uint8_t k = 1U; k < 4U; ++k) {
+            if (sums[4U * o + k] > largest) {
+                largest = sums[4U * o + k];
+                winner = k;
+            }
+        }
+        y[o * plane] = relu && !(largest > 0.0f) ? 0.0f : largest;
+        if (argmax != NULL) {
+            argmax[o * plane] = winner;
+        }
+    }
+}
+
+/* Whether all windows of a pool of 2 by 2 lie inside the image. */
+TP_ALWAYS_INLINE int conv2d_pool_inside(uint32_t py, uint32_t px, tp_conv2d c, tp_pool p)
+{
+    return TP_INLINE_KERNELS && p.height == 2U && p.width == 2U
+           && tp_windows_inside(2U * py, 2U * px, 2U * py + 1U, 2U * px + 1U, c);
+}
+
 TP_ALWAYS_INLINE void conv2d_pool_channels(const float *x, const float *filter, const float *bias, float *y,
                                            uint8_t *argmax, tp_conv2d c, tp_pool p, int relu, uint32_t outputs)
 {
-    const uint32_t columns = c.out_width / p.width;
+    const uint32_t columns = c.out_width / p.width, plane = (c.out_height / p.height) * columns;
     for (uint32_t py = 0U; py < c.out_height / p.height; ++py) {
         for (uint32_t px = 0U; px < columns; ++px) {
-            const uint32_t position = py * columns + px;
-            conv2d_pool_position(x, filter, bias, y + position, argmax != NULL ? argmax + position : NULL, py, px, c, p,
-                                 relu, outputs);
+            float *pooled = y + py * columns + px;
+            uint8_t *place = argmax != NULL ? argmax + py * columns + px : NULL;
+            if (!conv2d_pool_inside(py, px, c, p)) {
+                conv2d_pool_position(x, filter, bias, pooled, place, py, px, c, p, relu, outputs);
+                continue;
+            }
+            const float *start = tp_window_start(x, 2U * py, 2U * px, c);
+            conv2d_pool_four(start, filter, bias, pooled, place, c, relu, outputs < 4U ? outputs : 4U);
+            if (outputs > 4U) {
+                conv2d_pool_four(start, filter + 4U * tp_filter_size(c), bias != NULL ? bias + 4 : NULL, pooled + 4U * plane,
+                                 place != NULL ? place + 4U * plane : NULL, c, relu, outputs - 4U);
+            }
         }
     }
 }

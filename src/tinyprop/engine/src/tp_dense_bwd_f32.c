@@ -158,7 +158,7 @@ TP_ALWAYS_INLINE void dense_bwd_few(float *x, const float *delta, const tp_index
 TP_KERNEL void tp_dense_bwd_f32(float *x, float *delta, float *weight, float *bias, tp_index *columns, float rate,
                                 uint32_t inputs, uint32_t outputs, uint32_t kept, int mask_input, int skip_zeros)
 {
-    if (!tp_list_pays(kept, outputs)) {
+    if (!tp_columns_pay(kept, outputs)) {
         tp_update_bias_f32(bias, delta, NULL, rate, outputs);
         dense_bwd_all(x, delta, weight, rate, inputs, outputs, mask_input, skip_zeros);
         return;

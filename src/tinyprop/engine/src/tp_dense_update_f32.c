@@ -106,7 +106,7 @@ TP_KERNEL void tp_dense_update_f32(const float *x, float *delta, float *weight, 
                                    float rate, uint32_t inputs, uint32_t outputs, uint32_t kept, int skip_zeros)
 {
     uint32_t j = 0U;
-    if (tp_list_pays(kept, outputs)) {
+    if (tp_columns_pay(kept, outputs)) {
         kept = tp_compact_f32(delta, columns, outputs);
         tp_update_bias_f32(bias, delta, columns, rate, kept);
         for (; j + 4U <= kept; j += 4U) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tp_kernels.h"
 
-/* bias[c] -= rate * sum over p, ascending, of delta[c][p]: the bias's part of tp_conv2d_update_f32, in the same order, for
- * a convolution whose weight is frozen. delta: as stored, that is pooled where a max pool is fused. Four positions a
+/* bias[c] -= rate * sum over p, ascending, of delta[c][p]: the bias's part of a convolution's update, in the
+ * same order. delta: as stored, that is pooled where a max pool is fused. Four positions a
  * turn: the loop costs as much as the addition. */
 TP_KERNEL void tp_update_channel_bias_f32(float *bias, const float *delta, float rate, uint32_t channels, uint32_t plane)
 {
