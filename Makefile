@@ -6,12 +6,12 @@ BIN := $(VENV)/bin
 BUILD := build
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet --constraint constraints.txt
 
-.PHONY: help demo test check bench clean
+.PHONY: help demo test check bench bench-kernels clean
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo "  PYTHON=/path/to/python3.11 chooses the interpreter of the environment in $(VENV)."
 
 demo: $(VENV)/demo.stamp ## train on the emulated board, compare the methods, write build/report.html
@@ -21,6 +21,10 @@ demo: $(VENV)/demo.stamp ## train on the emulated board, compare the methods, wr
 bench: $(VENV)/demo.stamp ## instructions per training step beside those of other trainers
 	@mkdir -p $(BUILD)
 	$(BIN)/tinyprop bench --json $(BUILD)/bench.json
+
+bench-kernels: $(VENV)/demo.stamp ## single kernels beside CMSIS-DSP's, and their cost against k
+	@mkdir -p $(BUILD)
+	$(BIN)/tinyprop bench-kernels --json $(BUILD)/bench-kernels.json --picture $(BUILD)/cost_vs_k.png
 
 test: $(VENV)/dev.stamp ## all tests, on two cores
 	$(BIN)/pytest -n 2
