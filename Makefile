@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 BUILD := build
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet --constraint constraints.txt
 
-.PHONY: help demo test check bench bench-networks clean
+.PHONY: help demo test check bench bench-kernels bench-networks clean
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
@@ -25,6 +25,10 @@ bench: $(VENV)/demo.stamp ## instructions per training step beside those of othe
 bench-networks: $(VENV)/demo.stamp ## the networks of MLPerf Tiny on emulated boards, method by method
 	@mkdir -p $(BUILD)
 	$(BIN)/tinyprop bench-networks --json $(BUILD)/bench-networks.json
+
+bench-kernels: $(VENV)/demo.stamp ## single kernels beside CMSIS-DSP's, and their cost against k
+	@mkdir -p $(BUILD)
+	$(BIN)/tinyprop bench-kernels --json $(BUILD)/bench-kernels.json --picture $(BUILD)/cost_vs_k.png
 
 test: $(VENV)/dev.stamp ## all tests, on two cores
 	$(BIN)/pytest -n 2

@@ -79,6 +79,21 @@ def bench_networks(*, json: JsonPath = None) -> int:
 
 
 @app.command
+def bench_kernels(
+    *,
+    json: JsonPath = None,
+    picture: Annotated[Path | None, Parameter(help="draw cost against k, .png or .svg")] = None,
+) -> int:
+    """Count instructions of single kernels on the emulated Cortex-M4F, beside CMSIS-DSP's, and against k.
+
+    Example: tinyprop bench-kernels --json build/bench-kernels.json --picture build/cost_vs_k.png
+    """
+    from tinyprop.bench.bench_kernels_command import bench_kernels_command
+
+    return bench_kernels_command(console, json_path=json, picture_path=picture)
+
+
+@app.command
 def methods() -> int:
     """List the training methods."""
     table = Table(title="Training methods", title_justify="left")

@@ -3,7 +3,7 @@
 import ctypes
 import functools
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from unicorn import UC_HOOK_BLOCK, Uc
@@ -12,17 +12,11 @@ from unicorn.unicorn_py3 import unicorn as binding
 from tinyprop.codegen.source_tree import SourceTree
 from tinyprop.errors import TinypropError
 from tinyprop.targets.compilation import compile_tree, link
+from tinyprop.targets.histogram import Executed, Histogram, LongInstruction
 from tinyprop.targets.toolchain import host_compiler
 
 SOURCE = Path(__file__).parent / "c" / "block_counter.c"
 PROFILING = 1 << 12
-
-
-class LongInstruction(NamedTuple):
-    """An instruction is two halfwords long exactly when its first, masked, is at_least this much; else it is one."""
-
-    mask: int
-    at_least: int
 
 
 class _Counter(ctypes.Structure):
@@ -32,12 +26,15 @@ class _Counter(ctypes.Structure):
         ("executed", ctypes.c_uint64),
         ("origin", ctypes.c_uint64),
         ("halfwords", ctypes.c_uint64),
+        ("behind", ctypes.c_uint64),
         ("long_mask", ctypes.c_uint16),
         ("long_at_least", ctypes.c_uint16),
         ("code", ctypes.c_void_p),
         ("block_bytes", ctypes.c_void_p),
         ("block_length", ctypes.c_void_p),
-        ("attributed", ctypes.c_void_p),
+        ("entered", ctypes.c_void_p),
+        ("left", ctypes.c_void_p),
+        ("followed", ctypes.c_void_p),
         ("clock", ctypes.c_void_p),
     ]
 
@@ -46,8 +43,8 @@ class BlockCounter:
     """Counts what `emulator` executes of `code`, which lies at `origin`.
 
     long_instruction: how the two lengths of instructions are told apart.
-    clock: uint32 words that the firmware sees: it sets PROFILING in word 0 while instructions are to be attributed,
-    and reads the count in word 1. attributed: (halfwords,) uint64, instructions of the blocks that begin there.
+    clock: uint32 words that the firmware sees: it sets PROFILING in word 0 while blocks are to be counted one by one,
+    and reads the count of all instructions in word 1.
     native=False takes the Python hook, ten times slower; so does a machine where the C hook cannot be built.
     """
 
@@ -64,22 +61,36 @@ class BlockCounter:
         self._origin = origin
         self._long = long_instruction
         self._clock = clock
-        self.attributed = np.zeros(len(self._code), dtype=np.uint64)
         hook = _native_hook() if native else None
         self.native = hook is not None
+        self._histogram = self.new_histogram()
         if hook is None:
             self._lengths: dict[tuple[int, int], int] = {}
-            self._executed = 0
+            self._executed = self._behind = 0
             emulator.hook_add(UC_HOOK_BLOCK, self._on_block)
         else:
             self._add_native(emulator, hook)
 
+    def new_histogram(self) -> Histogram:
+        """An empty one for this code."""
+        return Histogram(len(self._code))
+
+    def fill(self, histogram: Histogram) -> None:
+        """From now on, what is executed while profiling is counted there."""
+        self._histogram = histogram
+        if self.native:
+            self._counter.entered, self._counter.left, self._counter.followed = _pointers(histogram)
+
+    def executed(self, histogram: Histogram) -> Executed:
+        """What `histogram` counted, by instruction."""
+        return histogram.executed(self._code, self._origin, self._long)
+
     def _add_native(self, emulator: Uc, hook: Any) -> None:
         self._block_bytes = np.zeros(len(self._code), dtype=np.uint16)
         self._block_length = np.zeros(len(self._code), dtype=np.uint16)
-        arrays = (self._code, self._block_bytes, self._block_length, self.attributed, self._clock)
-        pointers = (array.ctypes.data for array in arrays)
-        self._counter = _Counter(0, self._origin, len(self._code), *self._long, *pointers)
+        code = (array.ctypes.data for array in (self._code, self._block_bytes, self._block_length))
+        numbers = (0, self._origin, len(self._code), 0, *self._long)
+        self._counter = _Counter(*numbers, *code, *_pointers(self._histogram), self._clock.ctypes.data)
         handle = ctypes.c_size_t()
         status = binding.uclib.uc_hook_add(
             emulator._uch,
@@ -102,9 +113,17 @@ class BlockCounter:
             halfwords = self._code[first : first + size // 2]
             length = self._lengths[address, size] = _instructions(halfwords, self._long)
         self._executed += length
-        if self._clock[0] & PROFILING:
-            self.attributed[first] += np.uint64(length)
+        behind = first + size // 2
+        if self._clock[0] & PROFILING and behind <= len(self._code):
+            self._histogram.entered[first] += np.uint64(1)
+            self._histogram.left[behind] += np.uint64(1)
+            self._histogram.followed[first] += np.uint64(self._behind == first)
+        self._behind = behind
         self._clock[1] = self._executed & 0xFFFF_FFFF
+
+
+def _pointers(histogram: Histogram) -> tuple[int, int, int]:
+    return histogram.entered.ctypes.data, histogram.left.ctypes.data, histogram.followed.ctypes.data
 
 
 def _instructions(halfwords: np.ndarray, long: LongInstruction) -> int:

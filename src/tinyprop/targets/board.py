@@ -49,7 +49,10 @@ class Emulator(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Board(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A board. clock_hz in Hz; stack_bytes is kept free at the top of RAM and not available to a network."""
+    """A board. clock_hz in Hz; stack_bytes is kept free at the top of RAM and not available to a network.
+
+    timing: the table of `targets/cycles` that holds for its core, "" where there is none and cycles are not estimated.
+    """
 
     name: str
     title: str
@@ -61,6 +64,7 @@ class Board(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ram: Memory
     flags: CompilerFlags
     emulator: Emulator
+    timing: str = ""
 
     @property
     def architecture(self) -> Literal["arm", "riscv"]:

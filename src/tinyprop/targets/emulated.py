@@ -1,9 +1,13 @@
 """EmulatedEngine: the network as firmware on a board in the Unicorn emulator."""
 
+import numpy as np
+
 from tinyprop.codegen.source_tree import SourceTree
 from tinyprop.targets.board import Board
+from tinyprop.targets.cycles import estimated_cycles, load_timing
 from tinyprop.targets.device import DeviceEngine
 from tinyprop.targets.firmware import Firmware, build_firmware
+from tinyprop.targets.histogram import Executed
 from tinyprop.targets.unicorn_machine import UnicornMachine
 
 
@@ -33,3 +37,25 @@ class EmulatedEngine(DeviceEngine):
     def instructions_by_function(self) -> dict[str, int]:
         """Instructions of all training steps since power-up, by the C function they were executed in, largest first."""
         return self._emulator.instructions_by_function()
+
+    def training_cycles(self) -> int | None:
+        """Estimated cycles of all training steps since power-up; None where the board's core has no timing table.
+
+        The estimate is a sum over the instructions that were really executed, of what the core's maker says each
+        costs, in memory without wait states. Raises InternalError where the table does not know an instruction.
+        """
+        return self._cycles(self._emulator.trained())
+
+    def inference_cycles(self) -> int | None:
+        """The same of all inferences since power-up."""
+        return self._cycles(self._emulator.inferred())
+
+    def _cycles(self, executed: Executed) -> int | None:
+        board = self.firmware.board
+        if not board.timing:
+            return None
+        return estimated_cycles(executed, self.firmware.flash_image, board.flash.origin, load_timing(board.timing))
+
+    def _infer_rows(self, samples: np.ndarray) -> np.ndarray:
+        with self._emulator.counts_inference():
+            return super()._infer_rows(samples)

@@ -70,6 +70,15 @@ class Firmware:
     def _starts(self) -> list[int]:
         return [start for start, _, _ in self.symbols]
 
+    @cached_property
+    def flash_image(self) -> bytes:
+        """What the flash holds before power-up, from its first address to the end of the image."""
+        image = bytearray(self.flash_end - self.board.flash.origin)
+        for segment in self.segments:
+            start = segment.address - self.board.flash.origin
+            image[start : start + len(segment.content)] = segment.content
+        return bytes(image)
+
     def in_harness(self, address: int) -> bool:
         """Whether `address` is code of the harness and not of the network or the engine."""
         return self.harness[0] <= address < self.harness[1]

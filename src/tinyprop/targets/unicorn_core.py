@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from unicorn import UC_ARCH_ARM, UC_ARCH_RISCV, UC_MODE_RISCV32, UC_MODE_THUMB, arm_const, riscv_const
 
 from tinyprop.errors import UserError
-from tinyprop.targets.block_counter import LongInstruction
 from tinyprop.targets.board import Board
+from tinyprop.targets.histogram import LongInstruction
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,8 @@
 
 import mmap
 from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -21,6 +23,7 @@ from unicorn import (
 
 from tinyprop.targets.block_counter import BlockCounter
 from tinyprop.targets.firmware import Firmware
+from tinyprop.targets.histogram import Executed, Histogram
 from tinyprop.targets.machine import DeviceFault, Machine
 from tinyprop.targets.unicorn_core import core_of
 
@@ -51,6 +54,8 @@ class UnicornMachine(Machine):
         code = self._map_memory()
         long = self._core.long_instruction
         self.counter = BlockCounter(self._emulator, code, board.flash.origin, long, self._clock, native_counter)
+        self._training, self._inference = self.counter.new_histogram(), self.counter.new_histogram()
+        self.counter.fill(self._training)
         self._emulator.hook_add(UC_HOOK_INTR, self._on_exception)
         self._emulator.hook_add(UC_HOOK_MEM_INVALID, self._on_invalid_access)
         self._emulator.reg_write(self._core.sp, board.ram.end)
@@ -69,13 +74,34 @@ class UnicornMachine(Machine):
         self._emulator = None  # its hooks refer to this object: nothing else would end the circle soon
 
     def instructions_by_function(self) -> dict[str, int]:
-        """Instructions executed while the clock ran, the harness left out, largest first."""
+        """Instructions of all training steps, the harness left out, largest first."""
         totals: dict[str, int] = defaultdict(int)
-        for halfword in np.flatnonzero(self.counter.attributed):
-            address = self._firmware.board.flash.origin + 2 * int(halfword)
-            if not self._firmware.in_harness(address):
-                totals[self._firmware.function_at(address)] += int(self.counter.attributed[halfword])
+        executed = self.trained()
+        for address, times in zip(executed.address.tolist(), executed.times.tolist(), strict=True):
+            totals[self._firmware.function_at(address)] += times
         return dict(sorted(totals.items(), key=lambda item: (-item[1], item[0])))
+
+    def trained(self) -> Executed:
+        """What all training steps executed, by instruction, the harness left out."""
+        return self._outside_harness(self._training)
+
+    def inferred(self) -> Executed:
+        """The same of all exchanges made while `counts_inference`."""
+        return self._outside_harness(self._inference)
+
+    @contextmanager
+    def counts_inference(self) -> Iterator[None]:
+        """Within it, what is measured counts as inference and not as training."""
+        self.counter.fill(self._inference)
+        try:
+            yield
+        finally:
+            self.counter.fill(self._training)
+
+    def _outside_harness(self, histogram: Histogram) -> Executed:
+        executed = self.counter.executed(histogram)
+        start, end = self._firmware.harness
+        return executed.rows((executed.address < start) | (executed.address >= end))
 
     def _map_memory(self) -> bytes:
         """Flash R+X, RAM R+W up to the last variable and from the stack limit, system pages. Returns the flash.
@@ -83,23 +109,21 @@ class UnicornMachine(Machine):
         Where data is read through a window of its own, the flash is X in one place and R in the other.
         """
         board = self._firmware.board
-        flash = bytearray(_pages(self._firmware.flash_end - board.flash.origin))
-        for segment in self._firmware.segments:
-            start = segment.address - board.flash.origin
-            flash[start : start + len(segment.content)] = segment.content
+        image = self._firmware.flash_image
+        flash = image.ljust(_pages(len(image)), b"\0")
         windows: dict[int, int] = defaultdict(int)
         windows[board.flash.origin] |= UC_PROT_EXEC
         windows[board.flash.origin + board.flash.read_offset] |= UC_PROT_READ
         for start, allowed in windows.items():
             self._emulator.mem_map(start, board.flash.bytes, allowed)
-            self._emulator.mem_write(start, bytes(flash))
+            self._emulator.mem_write(start, flash)
         for start, size in self._ram_areas():
             self._emulator.mem_map(start, size, UC_PROT_READ | UC_PROT_WRITE)
         self._emulator.mem_map(SYSTEM_CONTROL, PAGE, UC_PROT_READ | UC_PROT_WRITE)
         self._clock_page = mmap.mmap(-1, PAGE)  # memory of ours that the firmware sees as the DWT unit
         self._clock = np.frombuffer(self._clock_page, dtype="<u4")
         self._emulator.mem_map_ptr(DWT, PAGE, UC_PROT_READ | UC_PROT_WRITE, self._clock.ctypes.data)
-        return bytes(flash)
+        return flash
 
     def _ram_areas(self) -> list[tuple[int, int]]:
         """(address, bytes): what is between variables and stack stays unmapped, so that strays are caught."""

@@ -39,7 +39,9 @@ def counted(network: str, toolchain: str, case: str) -> BenchRun:
 @pytest.mark.parametrize("network", NETWORKS)
 @pytest.mark.parametrize("toolchain", CONFIG.toolchains)
 def test_a_step_costs_at_most_its_ceiling(network, toolchain, case):
-    assert counted(network, toolchain, case).mean <= load_ceilings().at_most[f"{network}.{toolchain}.{case}"]
+    run, name = counted(network, toolchain, case), f"{network}.{toolchain}.{case}"
+    assert run.mean <= load_ceilings().at_most[name]
+    assert run.cycles <= load_ceilings().at_most[f"{name}_cycles"]
 
 
 @pytest.mark.parametrize("network", NETWORKS)
@@ -47,6 +49,7 @@ def test_a_step_costs_at_most_its_ceiling(network, toolchain, case):
 def test_inference_and_memory_cost_at_most_their_ceilings(network, toolchain):
     full, ceilings = counted(network, toolchain, "full"), load_ceilings().at_most
     assert full.inference <= ceilings[f"{network}.{toolchain}.inference"]
+    assert full.inference_cycles <= ceilings[f"{network}.{toolchain}.inference_cycles"]
     assert full.ram_bytes <= ceilings[f"{network}.{toolchain}.ram_bytes"]
 
 

@@ -1,6 +1,7 @@
 """What the benchmark says of its counts: JSON, tables, ceilings, exit status. And one short run through processes."""
 
 import json
+import re
 from dataclasses import replace
 from io import StringIO
 
@@ -17,10 +18,16 @@ from tinyprop.bench.benchmark.records import BenchReport, BenchRun, DataNote
 from tinyprop.bench.benchmark.run import run_benchmark
 from tinyprop.bench.benchmark.table import notes, ratios, tables
 
-FULL = BenchRun("MLP-S", "zig", "full", 10, 20_000.0, 21_000, 0.0, None, 9_000.0, 50.0, 90.0, 1.0, 11_000, 20_000, 200)
-OURS = replace(FULL, case="ours", mean=10_000.0, skipped_share=0.5, skipped_step=9_100.0, accuracy_after=89.5)
+FULL = BenchRun(
+    *("MLP-S", "zig", "full", 10, 20_000.0, 21_000, 0.0, None, 9_000.0),
+    *(50.0, 90.0, 1.0, 11_000, 20_000, 200, 32_000.0, 14_000.0),
+)
+HALF = {"mean": 10_000.0, "cycles": 16_000.0}
+OURS = replace(FULL, case="ours", skipped_share=0.5, skipped_step=9_100.0, accuracy_after=89.5, **HALF)
 REPORT = BenchReport(
     board="a board",
+    clock_hz=64_000_000,
+    estimate="a manual; no wait states",
     runs=(FULL, OURS),
     data={"MLP-S": DataNote("digits", "digits, turned")},
     compilers={"zig": "zig 1"},
@@ -31,9 +38,12 @@ EXACT = Ceilings(
     {"zig": "zig 1"},
     {
         "MLP-S.zig.full": 20_000,
+        "MLP-S.zig.full_cycles": 32_000,
         "MLP-S.zig.inference": 9_000,
+        "MLP-S.zig.inference_cycles": 14_000,
         "MLP-S.zig.ram_bytes": 11_000,
         "MLP-S.zig.digits.ours": 10_000,
+        "MLP-S.zig.digits.ours_cycles": 16_000,
     },
 )
 
@@ -62,9 +72,12 @@ def test_ceilings_of_another_compiler_do_not_count():
 def test_renewed_ceilings_lie_one_percent_above_and_memory_exactly():
     assert renewed(Ceilings({}, {}), REPORT).at_most == {
         "MLP-S.zig.full": 20_200,
+        "MLP-S.zig.full_cycles": 32_320,
         "MLP-S.zig.inference": 9_090,
+        "MLP-S.zig.inference_cycles": 14_140,
         "MLP-S.zig.ram_bytes": 11_000,
         "MLP-S.zig.digits.ours": 10_100,
+        "MLP-S.zig.digits.ours_cycles": 16_160,
     }
 
 
@@ -96,7 +109,7 @@ def test_committed_file_is_as_written_and_complete(tmp_path):
     for network, settings in NETWORKS.items():
         for source in ("digits", "mnist") if settings.mnist else ("digits",):
             wanted = {f"{network}.{t}.{source}.{c}" for t in ("zig", "gcc") for c in CASES if not CASES[c].any_data}
-            assert wanted <= committed.at_most.keys()
+            assert wanted | {f"{name}_cycles" for name in wanted} <= committed.at_most.keys()
 
 
 def test_json_has_the_counts_by_network():
@@ -106,6 +119,7 @@ def test_json_has_the_counts_by_network():
     assert content["MLP-S"]["inference"] == 9_000
     assert content["MLP-S"]["ram_bytes"] == 11_000
     assert content["MLP-S"]["gcc"] is None
+    assert content["MLP-S"]["cycles"] == {"full": 32_000, "ours": 16_000, "inference": 14_000}
     assert content["MLP-S"]["runs"][1]["accuracy_after"] == 89.5
     assert content["data"]["MLP-S"]["source"] == "digits"
     assert content["ceilings"]["MLP-S.zig.full"] == {"measured": 20_000, "at_most": 20_000, "holds": True}
@@ -118,6 +132,23 @@ def test_tables_show_loss_of_accuracy_and_label_the_peers():
     assert "others, recorded 2026-11, not re-run" in text
     for peer in load_peers().peer:
         assert peer.name in text
+
+
+def test_estimated_cycles_stand_beside_the_counts_and_say_what_they_are():
+    text = printed(*tables(REPORT))
+    assert re.search(r"full training +20\.0 +32\.0 *\n", text)
+    assert re.search(r"ours .*10\.0 +16\.0 +21\.0", text)
+    (note,) = (line for line in notes(REPORT) if "estimate" in line)
+    assert "no measurement: a manual; no wait states." in note
+    assert "At 64 MHz, full training (zig) would take: MLP-S 0.50 ms." in note
+
+
+def test_a_core_without_a_table_has_no_estimate():
+    runs = tuple(replace(run, cycles=None, inference_cycles=None) for run in REPORT.runs)
+    report = replace(REPORT, runs=runs, estimate="")
+    assert "no estimate" in printed(*tables(report))
+    assert not [line for line in notes(report) if "MHz" in line]
+    assert not [name for name in quantities(report) if "cycles" in name]
 
 
 def test_ratio_names_the_best_dense_peer_and_what_it_lacks():
@@ -135,7 +166,7 @@ def test_notes_say_when_gcc_is_missing():
 
 
 @pytest.mark.parametrize(
-    ("off_by", "status", "word"), [(0, 0, "4 of 4 ceilings hold"), (1, 1, "4 of 4 ceilings exceeded")]
+    ("off_by", "status", "word"), [(0, 0, "7 of 7 ceilings hold"), (1, 1, "7 of 7 ceilings exceeded")]
 )
 def test_exit_status_says_whether_ceilings_hold(off_by, status, word, monkeypatch, tmp_path):
     lowered = Ceilings(EXACT.compilers, {name: ceiling - off_by for name, ceiling in EXACT.at_most.items()})
@@ -164,6 +195,7 @@ def test_a_short_benchmark_runs_in_processes(monkeypatch):
     full, skipped = report.runs
     assert full.steps == 5
     assert full.mean > 2 * skipped.mean
+    assert full.cycles > full.mean > full.inference_cycles > full.inference
     assert skipped.skipped_step == skipped.mean > skipped.inference
     assert full.accuracy_after != full.accuracy_before == skipped.accuracy_after
     assert told[-1] == ("counting", 2, 2)

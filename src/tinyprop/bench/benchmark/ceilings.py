@@ -1,7 +1,8 @@
 """Ceilings: what a step may cost at most, per network, compiler and quantity, so that counts never creep up.
 
 Counts depend on the compiler, so a ceiling holds for the version it was recorded with. Where they depend on the data
-too, it bears the name of the data: `MLP-L.zig.mnist.ours` beside `MLP-L.zig.full`.
+too, it bears the name of the data: `MLP-L.zig.mnist.ours` beside `MLP-L.zig.full`. Estimated cycles have ceilings of
+their own, `MLP-L.zig.full_cycles`: fewer instructions that take longer would be no gain.
 """
 
 import math
@@ -21,7 +22,8 @@ SLACK = 1.01  # how far above today's count a fresh ceiling lies: other CPUs pre
 CAP = "KANN"  # full training may never cost more than its
 
 HEADER = """\
-# Ceilings of `tinyprop bench`: at most so many instructions per step (mean), at most so many bytes of RAM.
+# Ceilings of `tinyprop bench`: at most so many instructions per step (mean), so many estimated cycles (…_cycles), so
+# many bytes of RAM.
 # Written by `tinyprop bench --write-ceilings`; a table named after data holds what depends on the samples.
 """
 
@@ -60,8 +62,10 @@ def quantities(report: BenchReport) -> dict[str, float]:
     found: dict[str, float] = {}
     for run in report.runs:
         found[_name(run, report)] = run.mean
+        if run.cycles is not None:
+            found[f"{_name(run, report)}_cycles"] = run.cycles
         if run.case == "full":
-            found[f"{run.network}.{run.toolchain}.inference"] = run.inference
+            found |= _of_inference(run)
         ram = f"{run.network}.{run.toolchain}.ram_bytes"
         found[ram] = max(run.ram_bytes, found.get(ram, 0))
     return found
@@ -98,6 +102,12 @@ def write_ceilings(ceilings: Ceilings, path: Path = FILE) -> None:
     for table in sorted(tables):
         lines += ["", f"[{table}]", *tables[table]]
     write_whole(path, ("\n".join(lines) + "\n").encode())
+
+
+def _of_inference(run: BenchRun) -> dict[str, float]:
+    name = f"{run.network}.{run.toolchain}.inference"
+    estimate = {} if run.inference_cycles is None else {f"{name}_cycles": run.inference_cycles}
+    return {name: run.inference, **estimate}
 
 
 def _name(run: BenchRun, report: BenchReport) -> str:

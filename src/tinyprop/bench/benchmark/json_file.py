@@ -12,7 +12,7 @@ def json_of(report: BenchReport, verdicts: tuple[Verdict, ...]) -> bytes:
     """{network: counts} and beside them "peers", "data", "ceilings", "board", "compilers", "versions".
 
     Counts: case → mean instructions per step, "inference", "ram_bytes"; those of zig, and those of gcc below "gcc"
-    (null where it is not installed). "runs" holds every run in full.
+    (null where it is not installed). "cycles": the same of estimated cycles. "runs" holds every run in full.
     """
     content = {
         **{network: _network(report, network) for network in report.networks},
@@ -20,6 +20,8 @@ def json_of(report: BenchReport, verdicts: tuple[Verdict, ...]) -> bytes:
         "data": report.data,
         "ceilings": {v.name: {"measured": v.measured, "at_most": v.ceiling, "holds": v.holds} for v in verdicts},
         "board": report.board,
+        "clock_hz": report.clock_hz,
+        "estimate": report.estimate,
         "compilers": report.compilers,
         "versions": report.versions,
     }
@@ -34,9 +36,11 @@ def _network(report: BenchReport, network: str) -> dict[str, Any]:
     }
 
 
-def _counts(report: BenchReport, network: str, toolchain: str) -> dict[str, float]:
+def _counts(report: BenchReport, network: str, toolchain: str) -> dict[str, Any]:
     runs = [run for run in report.runs if (run.network, run.toolchain) == (network, toolchain)]
-    counts = {run.case: run.mean for run in runs}
+    counts: dict[str, Any] = {run.case: run.mean for run in runs}
+    cycles = {run.case: run.cycles for run in runs}
     if "full" in counts:
-        counts["inference"] = report.run(network, toolchain, "full").inference
-    return counts | {"ram_bytes": max(run.ram_bytes for run in runs)}
+        full = report.run(network, toolchain, "full")
+        counts["inference"], cycles["inference"] = full.inference, full.inference_cycles
+    return counts | {"cycles": cycles, "ram_bytes": max(run.ram_bytes for run in runs)}

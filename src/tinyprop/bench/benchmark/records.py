@@ -14,7 +14,8 @@ class BenchRun:
     instructions, None when no step was skipped. inference: mean instructions of one inference of the same build.
     accuracy_*: percent of test samples before and after, mean and standard deviation over several orders of the same
     field samples on the host engine, which trains the same bits. ram_bytes: all that a step touches but the stack,
-    from the memory plan; flash_bytes: of the linked image; stack_bytes: high-water mark.
+    from the memory plan; flash_bytes: of the linked image; stack_bytes: high-water mark. cycles, inference_cycles:
+    estimated, means like those of the instructions; None where the core has no timing table.
     """
 
     network: str
@@ -32,6 +33,8 @@ class BenchRun:
     ram_bytes: int
     flash_bytes: int
     stack_bytes: int
+    cycles: float | None
+    inference_cycles: float | None
 
 
 @dataclass(frozen=True)
@@ -44,9 +47,14 @@ class DataNote:
 
 @dataclass(frozen=True)
 class BenchReport:
-    """All runs in the order network, compiler, case. data: by network; compilers: toolchain → name and version."""
+    """All runs in the order network, compiler, case. data: by network; compilers: toolchain → name and version.
+
+    board: its title; clock_hz: its clock; estimate: what estimated cycles rest on, "" where there are none.
+    """
 
     board: str
+    clock_hz: int
+    estimate: str
     runs: tuple[BenchRun, ...]
     data: Mapping[str, DataNote]
     compilers: Mapping[str, str]

@@ -24,10 +24,11 @@ from tinyprop.bench.pretraining import BATCH, pretrained
 from tinyprop.bench.progress import Advance
 from tinyprop.errors import UserError
 from tinyprop.surface import Network, Trainer
-from tinyprop.targets import EmulatedEngine, load_board
+from tinyprop.targets import Board, EmulatedEngine, load_board
+from tinyprop.targets.cycles import load_timing
 from tinyprop.targets.toolchain import board_compiler
 
-DISTRIBUTIONS = ("tinyprop", "torch", "numpy", "scikit-learn", "unicorn", "ziglang")
+DISTRIBUTIONS = ("tinyprop", "torch", "numpy", "scikit-learn", "capstone", "unicorn", "ziglang")
 
 
 @dataclass(frozen=True)
@@ -58,14 +59,25 @@ def run_benchmark(advance: Advance, config: BenchConfig | None = None) -> BenchR
             [pool.submit(count, config, *job) for job in product(ready, compilers, config.cases)],
             lambda done, total: advance("counting", done, total),
         )
+    board = load_board(config.board)
     return BenchReport(
-        board=load_board(config.board).title,
+        board=board.title,
+        clock_hz=board.clock_hz,
+        estimate=estimate_rests_on(board),
         runs=tuple(runs),
         data={one.name: one.note for one in ready},
         compilers=compilers,
         versions={name: version(name) for name in DISTRIBUTIONS},
         peers=load_peers(),
     )
+
+
+def estimate_rests_on(board: Board) -> str:
+    """What the estimated cycles of `board` were made from, "" where there are none."""
+    if not board.timing:
+        return ""
+    timing = load_timing(board.timing)
+    return f"{timing.document}; {'; '.join(timing.assumptions)}"
 
 
 def available_compilers(config: BenchConfig) -> dict[str, str]:
@@ -118,7 +130,14 @@ def count(config: BenchConfig, ready: Pretrained, toolchain: str, case: str) -> 
             ram_bytes=trainer.memory.training,
             flash_bytes=engine.flash_bytes,
             stack_bytes=engine.stack_bytes(),
+            cycles=per_run(engine.training_cycles(), len(trace)),
+            inference_cycles=per_run(engine.inference_cycles(), len(inference)),
         )
+
+
+def per_run(total: int | None, runs: int) -> float | None:
+    """The mean of an estimate, where there is one."""
+    return None if total is None else total / runs
 
 
 def accuracies(config: BenchConfig, trainer: Trainer, ready: Pretrained) -> tuple[float, list[float]]:

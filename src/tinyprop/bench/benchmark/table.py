@@ -11,6 +11,7 @@ from tinyprop.bench.benchmark.records import BenchReport, BenchRun
 
 LEVELS = {"zig": "-O2", "gcc": "-O3"}
 ABSENT = "–"
+ESTIMATED = "≈ k cycles"
 RATIO_CASES = ("full", "full_zero_skip", "tinyprop_v2", "ours")
 
 
@@ -20,15 +21,16 @@ def tables(report: BenchReport) -> tuple[Table, ...]:
 
 
 def steps_table(report: BenchReport) -> Table:
-    """Mean thousand instructions per training step, by network; the peers' below ours."""
-    title = f"Thousand instructions per training step, {report.board} (emulated)"
-    table = _table(title, "trainer", *report.networks)
+    """Mean thousand instructions per training step, by network, estimated cycles beside them; the peers' below ours."""
+    title = f"Thousand instructions per training step, {report.board} (emulated); {ESTIMATED}: estimated, see below"
+    table = _table(title, "trainer", *(name for network in report.networks for name in (network, ESTIMATED)))
     for toolchain in report.compilers:
         table.add_row(f"tinyprop, {toolchain} {LEVELS[toolchain]}", style="bold")
         _our_rows(table, report, toolchain)
     table.add_row(f"others, recorded {report.peers.recorded}, not re-run", style="bold")
     for peer in report.peers.peer:
-        table.add_row(_peer_name(peer), *_peer_cells(peer.instructions, report.networks, "{:,.1f}", 1e3), style="dim")
+        figures = _peer_cells(peer.instructions, report.networks, "{:,.1f}", 1e3)
+        table.add_row(_peer_name(peer), *(cell for figure in figures for cell in (figure, "")), style="dim")
     return table
 
 
@@ -46,7 +48,7 @@ def ram_table(report: BenchReport) -> Table:
 def run_table(report: BenchReport, network: str) -> Table:
     """The fine-tuning runs of one network: what was learned, and what it cost. Built by the first compiler."""
     toolchain = next(iter(report.compilers))
-    columns = ("before", "after", "to full", "skip", "mean k", "worst k", "skipped k", "flash", "stack")
+    columns = ("before", "after", "to full", "skip", "mean k", ESTIMATED, "worst k", "skipped k", "flash", "stack")
     table = _table(f"{network} ({toolchain}): {report.data[network].summary}", "method", *columns)
     runs = _runs(report, network, toolchain)
     full = next((run for run in runs if run.case == "full"), None)
@@ -73,6 +75,8 @@ def notes(report: BenchReport) -> tuple[str, ...]:
         "method's state, one sample; without stack. *: differs, see below.",
         f"Peers: recorded {peers.recorded}, not re-run here: {peers.conditions}. They differ: {differing}.",
     ]
+    if report.estimate:
+        found.append(_estimate_note(report))
     if "gcc" not in report.compilers:
         found.append("arm-none-eabi-gcc is not installed: only zig was measured.")
     return tuple(found)
@@ -109,9 +113,21 @@ def _table(title: str, first: str, *others: str) -> Table:
 def _our_rows(table: Table, report: BenchReport, toolchain: str) -> None:
     for case in dict.fromkeys(run.case for run in report.runs):
         runs = [_run(report, network, toolchain, case) for network in report.networks]
-        table.add_row(f"  {CASES[case].title}", *(f"{run.mean / 1e3:,.1f}" if run else ABSENT for run in runs))
+        pairs = ((run.mean, run.cycles) if run else None for run in runs)
+        table.add_row(f"  {CASES[case].title}", *_count_cells(pairs))
     full = [_run(report, network, toolchain, "full") for network in report.networks]
-    table.add_row("  inference, every value computed", *(f"{r.inference / 1e3:,.1f}" if r else ABSENT for r in full))
+    pairs = ((run.inference, run.inference_cycles) if run else None for run in full)
+    table.add_row("  inference, every value computed", *_count_cells(pairs))
+
+
+def _count_cells(pairs: Iterable[tuple[float, float | None] | None]) -> Iterator[str]:
+    """Two cells for each: counted instructions, estimated cycles."""
+    for pair in pairs:
+        yield from (f"{pair[0] / 1e3:,.1f}", _estimate(pair[1])) if pair else (ABSENT, "")
+
+
+def _estimate(cycles: float | None) -> str:
+    return "no estimate" if cycles is None else f"{cycles / 1e3:,.1f}"
 
 
 def _peer_name(peer: Peer) -> str:
@@ -130,6 +146,7 @@ def _run_cells(run: BenchRun, full: BenchRun | None) -> tuple[str, ...]:
         ABSENT if full is None else f"{run.accuracy_after - full.accuracy_after:+.1f}",
         f"{run.skipped_share:.0%}",
         f"{run.mean / 1e3:,.1f}",
+        _estimate(run.cycles),
         f"{run.worst / 1e3:,.1f}",
         ABSENT if run.skipped_step is None else f"{run.skipped_step / 1e3:,.1f}",
         f"{run.flash_bytes / 1024:,.1f}",
@@ -148,6 +165,20 @@ def _ratio(report: BenchReport, network: str) -> str:
     )
     differs = f" ({best.differs})" if best.differs else ""
     return f"{network}: best dense peer {best.name}{differs}: {theirs:,}; over ours ({toolchain}): {', '.join(ours)}."
+
+
+def _estimate_note(report: BenchReport) -> str:
+    clock = f"{report.clock_hz / 1e6:g} MHz"
+    toolchain = next(iter(report.compilers))
+    times = (
+        f"{run.network} {1e3 * run.cycles / report.clock_hz:.2f} ms"
+        for run in report.runs
+        if (run.toolchain, run.case) == (toolchain, "full") and run.cycles is not None
+    )
+    return (
+        f"{ESTIMATED} are an estimate over the instructions that were counted, no measurement: {report.estimate}. "
+        f"At {clock}, full training ({toolchain}) would take: {', '.join(times)}."
+    )
 
 
 def _runs(report: BenchReport, network: str, toolchain: str) -> tuple[BenchRun, ...]:

@@ -7,13 +7,16 @@
 typedef struct block_counter {
     uint64_t executed;             /* instructions since power-up */
     uint64_t origin;               /* address of code[0] */
-    uint64_t halfwords;            /* length of code, of block_bytes, block_length and attributed */
+    uint64_t halfwords;            /* length of code, of block_bytes and block_length; one less than of the histogram */
+    uint64_t behind;               /* first halfword behind the block executed last */
     uint16_t long_mask;            /* an instruction is two halfwords long exactly when its first, */
     uint16_t long_at_least;        /* masked, is at least this */
     const uint16_t *code;
     uint16_t *block_bytes;         /* by address of a block: its size when it was last counted */
     uint16_t *block_length;        /* and how many instructions that is */
-    uint64_t *attributed;          /* instructions executed in blocks that begin here, while profiling */
+    uint64_t *entered;             /* while profiling: executions of blocks that begin here, */
+    uint64_t *left;                /* of blocks that end before here, */
+    uint64_t *followed;            /* and of blocks that begin here and came next after one that ends before here */
     volatile uint32_t *clock;      /* as the firmware sees it: [0] control, with PROFILING, [1] executed */
 } block_counter;
 
@@ -42,6 +45,12 @@ void block_counter_hook(void *emulator, uint64_t address, uint32_t bytes, void *
         counter->block_length[block] = instructions_in(counter, block, bytes / 2u);
     }
     counter->executed += counter->block_length[block];
-    counter->attributed[block] += (counter->clock[0] & PROFILING) != 0u ? counter->block_length[block] : 0u;
+    uint64_t behind = block + bytes / 2u;
+    if ((counter->clock[0] & PROFILING) != 0u && behind <= counter->halfwords) {
+        counter->entered[block]++;
+        counter->left[behind]++;
+        counter->followed[block] += counter->behind == block ? 1u : 0u;
+    }
+    counter->behind = behind;
     counter->clock[1] = (uint32_t)counter->executed;
 }

@@ -11,7 +11,7 @@ void ticks_open(void);
 /* Instructions (on hardware: cycles) so far; differences are right over a wrap. */
 uint32_t ticks_now(void);
 
-/* While on is 1, what is executed is attributed to functions, where the port can. */
+/* While on is 1, what is executed is counted instruction by instruction, where the port can. */
 void ticks_profile(uint32_t on);
 
 #endif
