@@ -72,3 +72,11 @@ def test_trains_as_pytorch_does(name: str) -> None:
     for key, array in after.items():
         largest_step = np.abs(array - before[key]).max()
         np.testing.assert_allclose(array, expected[key], rtol=0, atol=2e-3 * largest_step + 1e-6, err_msg=key)
+
+
+@pytest.mark.parametrize("method", ["tinyprop_v1", "ours"])  # between them every rule that selects
+@pytest.mark.parametrize("name", sorted(MODELS))
+def test_layers_of_one_size_and_other_shapes_are_told_apart(name: str, method: str) -> None:
+    card = MODELS[name]
+    network = tinyprop.capture(card.make().eval(), torch.zeros(1, *card.input_shape), name=name)
+    assert network.train(method, loss=card.loss).sources.name == name

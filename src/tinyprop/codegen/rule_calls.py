@@ -3,8 +3,10 @@
 from collections.abc import Callable
 
 from tinyprop.codegen.call import Call, Pass
-from tinyprop.codegen.literals import c_float, c_uint
+from tinyprop.codegen.literals import c_flag, c_float, c_uint
 from tinyprop.codegen.places import Places
+from tinyprop.codegen.shape_names import cross, joined, word_if
+from tinyprop.ir.graph import Node
 from tinyprop.ir.op import LayerOp
 from tinyprop.ir.ops.conv2d_max_pool import Conv2dMaxPool
 from tinyprop.ir.train_program import BackwardStep
@@ -53,16 +55,24 @@ def _keep_above(places: Places, step: BackwardStep) -> Call:
 
 def _keep_ratio(places: Places, step: BackwardStep) -> Call:
     rule: KeepRatio = step.selection  # type: ignore[assignment]
-    node, op = step.node, step.node.op
+    node = step.node
     size, n = _stored(places, step), _n(places, step)
     scale = Pass("float", "scale", c_float(rule.scale))
     settings = (c_float(rule.s_min), c_float(rule.s_max), scale, c_uint(rule.k_min), places.state(step.layer))
-    pool = op.pool.kernel if isinstance(op, Conv2dMaxPool) else (1, 1)
-    row = places.train.program.value_out(node).shape[-1]
-    packed = "1" if isinstance(op, Conv2dMaxPool) and op.blocked(places.train.program.value_in(node).shape) else "0"
-    ties = (places.argmax(node, const=True), c_uint(row), c_uint(pool[0]), c_uint(pool[1]), packed)
+    ties, pooled = _tie_order(places, node)
     arguments = (places.delta(node), c_uint(size), c_uint(n), *settings, *ties)
-    return Call("tp_keep_ratio_f32", f"{size}_of_{n}", arguments, "uint32_t")
+    return Call("tp_keep_ratio_f32", joined(f"{size}_of_{n}", pooled), arguments, "uint32_t")
+
+
+def _tie_order(places: Places, node: Node) -> tuple[tuple[Pass | str, ...], str]:
+    """What decides between equals, and its part of the name: rows and windows matter behind a pool only."""
+    if not isinstance(node.op, Conv2dMaxPool):
+        size = places.train.program.value_out(node).size
+        return ("NULL", c_uint(size), "1U", "1U", "0"), ""
+    row, pool = places.train.program.value_out(node).shape[-1], node.op.pool.kernel
+    packed = node.op.blocked(places.train.program.value_in(node).shape)
+    ties = (places.argmax(node, const=True), c_uint(row), c_uint(pool[0]), c_uint(pool[1]), c_flag(packed))
+    return ties, joined(f"rows_of_{row}_pool{cross(pool)}", word_if(packed, "packed"))
 
 
 SELECTIONS: dict[type[Selection], Callable[[Places, BackwardStep], Call]] = {
