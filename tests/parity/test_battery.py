@@ -1,0 +1,80 @@
+"""The whole battery: the oracle's derivatives against float64 finite differences and PyTorch autograd, and the engine
+against the oracle bit for bit, in both builds."""
+
+import numpy as np
+import pytest
+import torch
+from battery.cases import CASES, LOSS_CASES, Case
+from battery.differentiation import autograd, draw, finite_differences, own
+from battery.torch_twin import TWINS, loss_twin
+
+from tinyprop.ir.losses import LOSSES, Loss
+from tinyprop.ir.op import LayerOp
+from tinyprop.ir.ops import OPS
+from tinyprop.ir.ops.conv2d import Conv2d, ConvKernels
+
+# Of a difference: STEP² of curvature and 1e-16/STEP of rounding, times the size of the sum.
+DIFFERENCES = {"rtol": 1e-6, "atol": 1e-7}
+AUTOGRAD = {np.float64: {"rtol": 1e-10, "atol": 1e-11}, np.float32: {"rtol": 2e-4, "atol": 2e-5}}
+
+every_case = pytest.mark.parametrize("case", [case for cases in CASES.values() for case in cases], ids=str)
+every_loss = pytest.mark.parametrize(
+    ("loss", "outputs"), [case for cases in LOSS_CASES.values() for case in cases], ids=str
+)
+
+
+def test_no_operator_and_no_loss_is_left_out() -> None:
+    assert CASES.keys() == OPS.keys()
+    assert LOSS_CASES.keys() == LOSSES.keys()
+    assert set(TWINS) == set(OPS.values())
+    for kind, cases in CASES.items():
+        assert {case.op.kind for case in cases} == {kind}
+        assert len(set(cases)) >= 3
+    assert {type(loss) for cases in LOSS_CASES.values() for loss, _ in cases} == set(LOSSES.values())
+
+
+def test_every_choice_a_layer_has_is_in_the_battery() -> None:
+    for kind, cases in CASES.items():
+        layers = [case.op for case in cases if isinstance(case.op, LayerOp)]
+        assert not layers or {(op.bias, op.relu) for op in layers} == {(b, r) for b in (0, 1) for r in (0, 1)}, kind
+    convs = [case for case in CASES["conv2d"] if isinstance(case.op, Conv2d)]
+    assert {case.op.kernels(case.shapes[0]) for case in convs} == set(ConvKernels)
+    assert {case.op.blocked(case.shapes[0]) for case in CASES["conv2d_max_pool"]} == {True, False}
+
+
+@every_case
+def test_backward_is_the_finite_difference_of_forward(case: Case) -> None:
+    arguments, error = draw(case.op, case.shapes, np.float64)
+
+    def value(*moved: np.ndarray) -> float:
+        xs, parameters = tuple(moved[: len(case.shapes)]), tuple(moved[len(case.shapes) :])
+        return float(np.sum(error * case.op.run(xs, parameters).y))
+
+    gradients = own(case.op, arguments, error).gradients
+    for gradient, difference in zip(gradients, finite_differences(value, arguments), strict=True):
+        np.testing.assert_allclose(gradient, difference, **DIFFERENCES)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@every_case
+def test_forward_and_backward_are_those_of_autograd(case: Case, dtype: type) -> None:
+    arguments, error = draw(case.op, case.shapes, dtype)
+    got, expected = own(case.op, arguments, error), autograd(case.op, arguments, error)
+    for mine, truth in zip((got.output, *got.gradients), (expected.output, *expected.gradients), strict=True):
+        assert mine.dtype == dtype
+        assert mine.shape == truth.shape
+        np.testing.assert_allclose(mine, truth, **AUTOGRAD[dtype])
+
+
+@every_loss
+def test_error_of_a_loss_is_its_finite_difference_and_its_autograd(loss: Loss, outputs: int) -> None:
+    rng = np.random.default_rng(outputs)
+    y = rng.normal(size=outputs)
+    truth = rng.normal(size=outputs) if loss.learns_targets else outputs // 2
+    value, error = loss.loss_and_error(y, truth)
+    [difference] = finite_differences(lambda moved: float(loss.loss_and_error(moved, truth)[0]), [y])
+    np.testing.assert_allclose(error, difference, **DIFFERENCES)
+    leaf = torch.from_numpy(y).requires_grad_()
+    reference = loss_twin(loss, leaf, torch.from_numpy(truth) if loss.learns_targets else truth)
+    np.testing.assert_allclose(value, reference.item(), **AUTOGRAD[np.float64])
+    np.testing.assert_allclose(error, torch.autograd.grad(reference, leaf)[0].numpy(), **AUTOGRAD[np.float64])
