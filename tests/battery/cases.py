@@ -107,7 +107,7 @@ BLOCKED = (
 OTHER_POOLED = (
     *(pooled(conv((1, 1), ONE, ONE), ONE), pooled(near(2, 3, (7, 5)), THREE), pooled(near(3, 2, (5, 9), 2, relu=True))),
     pooled(conv((3, 5), (3, 2), (7, 8), stride=(2, 1), bias=False), (3, 2)),
-    pooled(conv((2, 9), ONE, (5, 7)), (1, 3)),
+    pooled(conv((2, 9), ONE, (5, 7), bias=False, relu=True), (1, 3)),
     pooled(near(3, 3, (6, 5), groups=3, relu=True)),
     pooled(conv((4, 6), (2, 2), (5, 5), padding=TWO, dilation=(2, 1), groups=2), (2, 3)),
     pooled(near(2, 3, (1, 5)), (1, 2)),

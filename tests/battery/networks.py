@@ -13,6 +13,7 @@ from tinyprop.ir.ops import ACTIVATIONS, Add, Dense, Reshape
 from tinyprop.surface import Network
 
 INPUTS, CLASSES = 6, 5
+SEED = 1  # one with which no branch is dead
 
 
 class _Builder:
@@ -22,7 +23,7 @@ class _Builder:
         self.values = {"x": Value("x", (INPUTS,))}
         self.nodes: list[Node] = []
         self.parameters: dict[str, np.ndarray] = {}
-        self.rng = np.random.default_rng(11)
+        self.rng = np.random.default_rng(SEED)
 
     def add(self, name: str, op: Op, *inputs: str) -> str:
         """A node called `name`, and its value of the same name."""
@@ -44,6 +45,8 @@ class _Builder:
         for part, shape in enumerate(case.shapes):
             below = Dense(INPUTS, int(np.prod(shape)), relu=(number + part) % 2 == 0)
             value = self.add(f"b{number}_below{part}", below, "x")
+            bias = self.parameters[f"{value}.bias"]
+            self.parameters[f"{value}.bias"] = frozen_array(np.abs(bias))  # few dead ReLUs
             inputs.append(self.add(f"b{number}_shaped{part}", Reshape(shape), value))
         middle = self.add(f"b{number}_case", case.op, *inputs)
         flat = self.add(f"b{number}_flat", Reshape(), middle)
@@ -70,7 +73,8 @@ def cases_of(*kinds: str) -> tuple[Case, ...]:
     return tuple(case for kind in kinds for case in CASES[kind])
 
 
-_GROUPS: Mapping[str, tuple[Case, ...]] = {
+# Network → its cases. One network for many of them, so that few programs have to be compiled.
+GROUPS: Mapping[str, tuple[Case, ...]] = {
     "activations": cases_of(*(op.kind for op in ACTIVATIONS)),
     "dense": cases_of("dense"),
     "conv2d_general": GENERAL,
@@ -80,7 +84,7 @@ _GROUPS: Mapping[str, tuple[Case, ...]] = {
     "pools": cases_of("max_pool2d", "avg_pool2d"),
     "joins": cases_of("add", "concat", "reshape"),
 }
-NETWORKS: Mapping[str, Network] = MappingProxyType({n: network_of(f"b_{n}", cases) for n, cases in _GROUPS.items()})
+NETWORKS: Mapping[str, Network] = MappingProxyType({n: network_of(f"b_{n}", cases) for n, cases in GROUPS.items()})
 
 
 def samples(steps: int) -> tuple[np.ndarray, np.ndarray]:

@@ -1,20 +1,26 @@
 """The whole battery: the oracle's derivatives against float64 finite differences and PyTorch autograd, and the engine
 against the oracle bit for bit, in both builds."""
 
+import shutil
+from dataclasses import fields
+
 import numpy as np
 import pytest
 import torch
 from battery.cases import CASES, LOSS_CASES, Case
 from battery.differentiation import autograd, draw, finite_differences, own
+from battery.networks import GROUPS, NETWORKS, samples
 from battery.torch_twin import TWINS, loss_twin
 
 from tinyprop.ir.losses import LOSSES, Loss
 from tinyprop.ir.op import LayerOp
 from tinyprop.ir.ops import OPS
 from tinyprop.ir.ops.conv2d import Conv2d, ConvKernels
+from tinyprop.ir.oracle import OracleTrainer
 
 # Of a difference: STEP² of curvature and 1e-16/STEP of rounding, times the size of the sum.
 DIFFERENCES = {"rtol": 1e-6, "atol": 1e-7}
+STEPS, LR = 12, 0.01
 AUTOGRAD = {np.float64: {"rtol": 1e-10, "atol": 1e-11}, np.float32: {"rtol": 2e-4, "atol": 2e-5}}
 
 every_case = pytest.mark.parametrize("case", [case for cases in CASES.values() for case in cases], ids=str)
@@ -30,6 +36,8 @@ def test_no_operator_and_no_loss_is_left_out() -> None:
     for kind, cases in CASES.items():
         assert {case.op.kind for case in cases} == {kind}
         assert len(set(cases)) >= 3
+    assert sum(GROUPS.values(), ()) == tuple(dict.fromkeys(sum(GROUPS.values(), ())))
+    assert set(sum(GROUPS.values(), ())) == set(sum(CASES.values(), ()))
     assert {type(loss) for cases in LOSS_CASES.values() for loss, _ in cases} == set(LOSSES.values())
 
 
@@ -78,3 +86,28 @@ def test_error_of_a_loss_is_its_finite_difference_and_its_autograd(loss: Loss, o
     reference = loss_twin(loss, leaf, torch.from_numpy(truth) if loss.learns_targets else truth)
     np.testing.assert_allclose(value, reference.item(), **AUTOGRAD[np.float64])
     np.testing.assert_allclose(error, torch.autograd.grad(reference, leaf)[0].numpy(), **AUTOGRAD[np.float64])
+
+
+@pytest.mark.parametrize("kernels", ["inline", "size"])
+@pytest.mark.parametrize("method", ["full", "tinyprop_v2", "ours"])
+@pytest.mark.parametrize("name", NETWORKS)
+def test_the_engine_is_the_oracle_bit_for_bit(name: str, method: str, kernels: str) -> None:
+    """Each branch ends in weights of its own, whose names tell which case went wrong."""
+    trainer = NETWORKS[name].train(method, kernels=kernels)
+    oracle = OracleTrainer(trainer.train_program)
+    x, labels = samples(STEPS)
+    expected = oracle.fit(x, labels, LR)
+    with trainer.build("host", toolchain="gcc" if shutil.which("gcc") else "zig", optimise="-O1") as engine:
+        got, weights = engine.fit(x, labels, lr=LR), engine.weights()
+    different = [key for key, array in oracle.parameters.items() if weights[key].tobytes() != array.tobytes()]
+    assert not different, {key: str(case_of(name, key)) for key in different}
+    for field in fields(expected):
+        if getattr(expected, field.name) is not None:
+            np.testing.assert_array_equal(getattr(got, field.name), getattr(expected, field.name), field.name)
+    untouched = [key for key, array in weights.items() if (array == NETWORKS[name].program.parameters[key]).all()]
+    assert not untouched or method != "full", untouched
+
+
+def case_of(name: str, parameter: str) -> Case:
+    """The case in whose branch `parameter` is."""
+    return GROUPS[name][int(parameter.removeprefix("b").partition("_")[0])]
