@@ -2,6 +2,7 @@
 runs it forward, sends an error through it, and has a weight below and above it that tells."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 
 import numpy as np
@@ -10,7 +11,7 @@ from battery.cases import BLOCKED, CASES, GENERAL, OTHER_POOLED, SPECIAL, Case
 from tinyprop.ir.graph import Node, Program, Value, frozen_array
 from tinyprop.ir.op import LayerOp, Op
 from tinyprop.ir.ops import ACTIVATIONS, Add, Dense, Reshape
-from tinyprop.surface import Network
+from tinyprop.surface import Network, Trainer
 
 INPUTS, CLASSES = 6, 5
 SEED = 1  # one with which no branch is dead
@@ -39,7 +40,7 @@ class _Builder:
         self.nodes.append(Node(name, op, inputs, name, tuple(names)))
         return name
 
-    def branch(self, number: int, case: Case) -> str:
+    def branch(self, number: int, case: Case, outputs: int) -> str:
         """x → dense → reshape → the case → reshape → dense; every other dense layer below ends in a ReLU."""
         inputs = []
         for part, shape in enumerate(case.shapes):
@@ -50,19 +51,19 @@ class _Builder:
             inputs.append(self.add(f"b{number}_shaped{part}", Reshape(shape), value))
         middle = self.add(f"b{number}_case", case.op, *inputs)
         flat = self.add(f"b{number}_flat", Reshape(), middle)
-        return self.add(f"b{number}_above", Dense(self.values[flat].shape[0], CLASSES), flat)
+        return self.add(f"b{number}_above", Dense(self.values[flat].shape[0], outputs), flat)
 
     def program(self, name: str, last: str) -> Program:
         values, parameters = MappingProxyType(self.values), MappingProxyType(self.parameters)
         return Program(name, self.values["x"], self.values[last], tuple(self.nodes), values, parameters)
 
 
-def network_of(name: str, cases: Iterable[Case]) -> Network:
-    """x (INPUTS,) → the sum of all branches (CLASSES,)."""
+def network_of(name: str, cases: Iterable[Case], outputs: int = CLASSES) -> Network:
+    """x (INPUTS,) → the sum of all branches (outputs,)."""
     builder = _Builder()
     last = None
     for number, case in enumerate(cases):
-        out = builder.branch(number, case)
+        out = builder.branch(number, case, outputs)
         last = out if last is None else builder.add(f"sum{number}", Add(), last, out)
     assert last is not None
     return Network(builder.program(name, last))
@@ -85,6 +86,18 @@ GROUPS: Mapping[str, tuple[Case, ...]] = {
     "joins": cases_of("add", "concat", "reshape"),
 }
 NETWORKS: Mapping[str, Network] = MappingProxyType({n: network_of(f"b_{n}", cases) for n, cases in GROUPS.items()})
+
+FROZEN = "frozen"  # beside the methods: full training of nothing but the layers below the cases
+
+
+def trainer_of(name: str, method: str, kernels: str = "inline") -> Trainer:
+    """Network `name` under `method`, or with every case and all above it FROZEN: its error passes, no weight learns."""
+    network = NETWORKS[name]
+    if method != FROZEN:
+        return network.train(method, kernels=kernels)
+    below = [node.name for node in network.program.layers if "_below" in node.name]
+    renamed = Network(replace(network.program, name=f"{network.program.name}_frozen"))
+    return renamed.train("full", kernels=kernels, trainable=below)
 
 
 def samples(steps: int) -> tuple[np.ndarray, np.ndarray]:
