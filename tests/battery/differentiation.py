@@ -60,7 +60,7 @@ def finite_differences(value: Callable[..., float], arguments: Sequence[Array]) 
         for place in np.ndindex(array.shape):
             middle = array[place]
             ends = []
-            for array[place] in (middle + STEP, middle - STEP):  # noqa: B020 - the element itself is the variable
+            for array[place] in (middle + STEP, middle - STEP):
                 ends.append(value(*arguments))
             array[place] = middle
             gradient[place] = (ends[0] - ends[1]) / (2 * STEP)

@@ -7,8 +7,8 @@ from functools import cache
 
 import numpy as np
 import pytest
-from battery.networks import FROZEN, INPUTS, NETWORKS, samples, trainer_of
 
+from battery.networks import FROZEN, INPUTS, NETWORKS, samples, trainer_of
 from tinyprop.codegen.layout import to_engine, weight_hash
 from tinyprop.codegen.literals import c_float
 from tinyprop.codegen.source_tree import SourceTree

@@ -7,11 +7,11 @@ from dataclasses import fields
 import numpy as np
 import pytest
 import torch
+
 from battery.cases import CASES, LOSS_CASES, Case
 from battery.differentiation import autograd, draw, finite_differences, own
 from battery.networks import FROZEN, GROUPS, NETWORKS, network_of, samples, trainer_of
 from battery.torch_twin import TWINS, loss_twin
-
 from tinyprop.codegen.layout import weight_hash
 from tinyprop.ir.losses import LOSSES, Loss
 from tinyprop.ir.op import LayerOp
