@@ -8,8 +8,15 @@ import torch
 
 from battery.torch_twin import twin
 from tinyprop.ir.op import Array, JoinOp, LayerOp, Op, PassOp, Shape
+from tinyprop.ir.ops import Add, Clamp, Concat, MaxPool2d, ReLU, Reshape
 
-STEP = 1e-5  # of a central difference, in values of about 1: its error is of the order STEP² and 1e-16/STEP
+# How far from autograd, by whether an operator adds up many terms, in an order of its own; DIFFERENCES: how far from
+# finite differences, which are off by STEP² of curvature and 1e-16/STEP of rounding, times the size of the sum.
+SUMS = {np.float64: {"rtol": 1e-10, "atol": 1e-11}, np.float32: {"rtol": 2e-4, "atol": 2e-5}}
+OTHERS = {np.float64: {"rtol": 1e-10, "atol": 1e-11}, np.float32: {"rtol": 1e-5, "atol": 1e-6}}
+DIFFERENCES = {"rtol": 1e-6, "atol": 1e-7}
+MOVES = (Add, Clamp, Concat, MaxPool2d, ReLU, Reshape)  # the output to the bit
+STEP = 1e-5  # of a central difference, in values of about 1
 
 
 @dataclass(frozen=True)
@@ -50,6 +57,19 @@ def autograd(op: Op, arguments: Sequence[Array], error: Array) -> Derivatives:
     y = twin(op)(*leaves)
     gradients = torch.autograd.grad(y, leaves, torch.from_numpy(error))
     return Derivatives(y.detach().numpy(), tuple(g.numpy() for g in gradients))
+
+
+def assert_is_autograd(op: Op, arguments: Sequence[Array], error: Array) -> None:
+    """Output, input errors and parameter gradients: values, shapes, dtype."""
+    dtype = error.dtype.type
+    got, expected = own(op, arguments, error), autograd(op, arguments, error)
+    tolerance = (SUMS if isinstance(op, LayerOp) else OTHERS)[dtype]
+    for mine, truth in zip((got.output, *got.gradients), (expected.output, *expected.gradients), strict=True):
+        assert mine.dtype == dtype
+        assert mine.shape == truth.shape
+        np.testing.assert_allclose(mine, truth, **tolerance)
+    if isinstance(op, MOVES):
+        np.testing.assert_array_equal(got.output, expected.output)
 
 
 def finite_differences(value: Callable[..., float], arguments: Sequence[Array]) -> tuple[Array, ...]:

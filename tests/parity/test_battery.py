@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from battery.cases import CASES, LOSS_CASES, Case
-from battery.differentiation import autograd, draw, finite_differences, own
+from battery.differentiation import DIFFERENCES, OTHERS, assert_is_autograd, draw, finite_differences, own
 from battery.networks import FROZEN, GROUPS, NETWORKS, network_of, samples, trainer_of
 from battery.torch_twin import TWINS, loss_twin
 from tinyprop.codegen.layout import weight_hash
@@ -21,11 +21,8 @@ from tinyprop.ir.ops.dense import Dense
 from tinyprop.ir.oracle import OracleTrainer
 from tinyprop.trace import StepTrace
 
-# Of a difference: STEP² of curvature and 1e-16/STEP of rounding, times the size of the sum.
-DIFFERENCES = {"rtol": 1e-6, "atol": 1e-7}
 STEPS, LR = 12, 0.01
 TOOLCHAIN = "gcc" if shutil.which("gcc") else "zig"
-AUTOGRAD = {np.float64: {"rtol": 1e-10, "atol": 1e-11}, np.float32: {"rtol": 2e-4, "atol": 2e-5}}
 
 every_case = pytest.mark.parametrize("case", [case for cases in CASES.values() for case in cases], ids=str)
 every_loss = pytest.mark.parametrize(
@@ -70,12 +67,7 @@ def test_backward_is_the_finite_difference_of_forward(case: Case) -> None:
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @every_case
 def test_forward_and_backward_are_those_of_autograd(case: Case, dtype: type) -> None:
-    arguments, error = draw(case.op, case.shapes, dtype)
-    got, expected = own(case.op, arguments, error), autograd(case.op, arguments, error)
-    for mine, truth in zip((got.output, *got.gradients), (expected.output, *expected.gradients), strict=True):
-        assert mine.dtype == dtype
-        assert mine.shape == truth.shape
-        np.testing.assert_allclose(mine, truth, **AUTOGRAD[dtype])
+    assert_is_autograd(case.op, *draw(case.op, case.shapes, dtype))
 
 
 @every_loss
@@ -88,8 +80,8 @@ def test_error_of_a_loss_is_its_finite_difference_and_its_autograd(loss: Loss, o
     np.testing.assert_allclose(error, difference, **DIFFERENCES)
     leaf = torch.from_numpy(y).requires_grad_()
     reference = loss_twin(loss, leaf, torch.from_numpy(truth) if loss.learns_targets else truth)
-    np.testing.assert_allclose(value, reference.item(), **AUTOGRAD[np.float64])
-    np.testing.assert_allclose(error, torch.autograd.grad(reference, leaf)[0].numpy(), **AUTOGRAD[np.float64])
+    np.testing.assert_allclose(value, reference.item(), **OTHERS[np.float64])
+    np.testing.assert_allclose(error, torch.autograd.grad(reference, leaf)[0].numpy(), **OTHERS[np.float64])
 
 
 @pytest.mark.parametrize("kernels", ["inline", "size"])
