@@ -46,12 +46,17 @@ class _Builder:
         for part, shape in enumerate(case.shapes):
             below = Dense(INPUTS, int(np.prod(shape)), relu=(number + part) % 2 == 0)
             value = self.add(f"b{number}_below{part}", below, "x")
-            bias = self.parameters[f"{value}.bias"]
-            self.parameters[f"{value}.bias"] = frozen_array(np.abs(bias))  # few dead ReLUs
+            self._start(value, even=case.op.has_argmax and not below.relu)
             inputs.append(self.add(f"b{number}_shaped{part}", Reshape(shape), value))
         middle = self.add(f"b{number}_case", case.op, *inputs)
         flat = self.add(f"b{number}_flat", Reshape(), middle)
         return self.add(f"b{number}_above", Dense(self.values[flat].shape[0], outputs), flat)
+
+    def _start(self, layer: str, even: bool) -> None:
+        """Biases with which few ReLUs are dead; even: all outputs are the same at first, ties for a max pool."""
+        weight, bias = (self.parameters[f"{layer}.{role}"] for role in ("weight", "bias"))
+        self.parameters[f"{layer}.weight"] = frozen_array(np.broadcast_to(weight[:1], weight.shape) if even else weight)
+        self.parameters[f"{layer}.bias"] = frozen_array(np.abs(bias[:1] if even else bias) + np.zeros_like(bias))
 
     def program(self, name: str, last: str) -> Program:
         values, parameters = MappingProxyType(self.values), MappingProxyType(self.parameters)
