@@ -112,6 +112,7 @@ OTHER_POOLED = (
     pooled(conv((4, 6), (2, 2), (5, 5), padding=TWO, dilation=(2, 1), groups=2), (2, 3)),
     pooled(near(2, 3, (1, 5)), (1, 2)),
 )
+KINKS = (-3.0, 3.0, 0.0, 6.0, -1.0, 0.5)  # where some activation bends
 DENSE = tuple(
     on(Dense(inputs, outputs, bias, relu), (inputs,))
     for inputs, outputs, bias, relu in (
@@ -123,6 +124,7 @@ WINDOWS = (  # kernel, stride, padding, shape
     *((ONE, ONE, (0, 0), (1, 1, 1)), (TWO, TWO, (0, 0), (3, 5, 7)), (THREE, ONE, ONE, (5, 1, 1))),
     *(((5, 5), ONE, TWO, (3, 1, 3)), ((2, 3), (1, 2), (1, 0), (2, 4, 9)), (THREE, TWO, ONE, (7, 6, 5))),
     *(((7, 5), (7, 5), (0, 0), (9, 7, 5)), ((1, 2), (3, 3), (0, 1), (3, 7, 4)), (TWO, ONE, ONE, (1, 3, 2))),
+    (TWO, ONE, (0, 0), (3, 4, 5)),
 )
 
 CASES: Mapping[str, tuple[Case, ...]] = MappingProxyType(

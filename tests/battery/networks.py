@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from battery.cases import BLOCKED, CASES, GENERAL, OTHER_POOLED, SPECIAL, Case
+from battery.cases import BLOCKED, CASES, GENERAL, KINKS, OTHER_POOLED, SPECIAL, Case
 from tinyprop.ir.graph import Node, Program, Value, frozen_array
 from tinyprop.ir.op import LayerOp, Op
 from tinyprop.ir.ops import ACTIVATIONS, Add, Dense, Reshape
@@ -46,17 +46,21 @@ class _Builder:
         for part, shape in enumerate(case.shapes):
             below = Dense(INPUTS, int(np.prod(shape)), relu=(number + part) % 2 == 0)
             value = self.add(f"b{number}_below{part}", below, "x")
-            self._start(value, even=case.op.has_argmax and not below.relu)
+            self._start(value, case.op, below.relu)
             inputs.append(self.add(f"b{number}_shaped{part}", Reshape(shape), value))
         middle = self.add(f"b{number}_case", case.op, *inputs)
         flat = self.add(f"b{number}_flat", Reshape(), middle)
         return self.add(f"b{number}_above", Dense(self.values[flat].shape[0], outputs), flat)
 
-    def _start(self, layer: str, even: bool) -> None:
-        """Biases with which few ReLUs are dead; even: all outputs are the same at first, ties for a max pool."""
-        weight, bias = (self.parameters[f"{layer}.{role}"] for role in ("weight", "bias"))
-        self.parameters[f"{layer}.weight"] = frozen_array(np.broadcast_to(weight[:1], weight.shape) if even else weight)
-        self.parameters[f"{layer}.bias"] = frozen_array(np.abs(bias[:1] if even else bias) + np.zeros_like(bias))
+    def _start(self, layer: str, above: Op, relu: bool) -> None:
+        """Biases with which few ReLUs are dead; without one, ties at first, or an activation's very kinks."""
+        weight, bias = (self.parameters[f"{layer}.{role}"].copy() for role in ("weight", "bias"))
+        bias = np.abs(bias)
+        if above.has_argmax and not relu:
+            weight[:], bias[:] = weight[0], bias[0]
+        elif isinstance(above, ACTIVATIONS) and not relu:
+            weight[1::2], bias[1::2] = 0, np.resize(KINKS, len(bias) // 2)
+        self.parameters |= {f"{layer}.weight": frozen_array(weight), f"{layer}.bias": frozen_array(bias)}
 
     def program(self, name: str, last: str) -> Program:
         values, parameters = MappingProxyType(self.values), MappingProxyType(self.parameters)

@@ -6,12 +6,13 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from battery.cases import KINKS
 from battery.differentiation import SUMS, assert_is_autograd, draw
 from battery.drawn import DRAWN
 from battery.torch_twin import loss_twin
 from tinyprop.ir.losses import CrossEntropy, MeanSquaredError
 from tinyprop.ir.op import LayerOp
-from tinyprop.ir.ops import ACTIVATIONS, OPS, LeakyReLU, MaxPool2d, ReLU
+from tinyprop.ir.ops import ACTIVATIONS, OPS, MaxPool2d
 
 both_dtypes = pytest.mark.parametrize("dtype", [np.float64, np.float32])
 seeds = st.integers(0, 2**32 - 1)
@@ -36,14 +37,14 @@ def test_operator(kind, dtype, data, seed) -> None:
 
 
 @both_dtypes
-@pytest.mark.parametrize("kind", [MaxPool2d.kind, ReLU.kind, LeakyReLU.kind])
+@pytest.mark.parametrize("kind", [MaxPool2d.kind, *(op.kind for op in ACTIVATIONS)])
 @random_shapes
 @given(data=st.data(), seed=seeds)
-def test_ties_and_zeros(kind, dtype, data, seed) -> None:
-    """The first of equals in a window takes the error; at zero a ReLU passes none."""
+def test_ties_and_kinks(kind, dtype, data, seed) -> None:
+    """The first of equals in a window takes the error; at a kink an activation passes what PyTorch's passes."""
     case = data.draw(DRAWN[kind])
     assert not isinstance(case.op, LayerOp)
-    x = np.random.default_rng(seed).integers(-2, 3, case.shapes[0]).astype(dtype)
+    x = np.random.default_rng(seed).choice(KINKS, case.shapes[0]).astype(dtype)
     assert_is_autograd(case.op, [x], draw(case.op, case.shapes, dtype, seed)[1])
 
 
