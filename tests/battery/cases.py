@@ -96,13 +96,17 @@ SPECIAL = (
     *(near(17, 17, (2, 3), groups=17, bias=False), near(3, 3, (9, 4), groups=3)),
     *(near(3, 3, (2, 2), 2, 3), near(5, 5, (5, 7), 2, 5, relu=True), near(2, 2, (7, 6), 2, 2, bias=False)),
     *(near(9, 9, (3, 9), 2, 9), near(2, 2, (8, 8), 2, 2)),
+    # Rows of three blocks and a rest, and of two blocks.
+    *(near(1, 1, (2, 19)), near(1, 2, (3, 16), relu=True), near(2, 1, (2, 19), 2), near(1, 3, (2, 16), 2)),
+    *(near(2, 2, (2, 19), groups=2), near(2, 2, (3, 19), 2, 2)),
     *(conv((1, 1), ONE, ONE), conv((3, 5), ONE, THREE), conv((17, 9), ONE, (2, 5), relu=True)),
     *(conv((5, 17), ONE, (1, 7), bias=False), conv((16, 4), ONE, (1, 2)), conv((1, 3), ONE, (5, 5), relu=True)),
 )
 BLOCKED = (
     *(pooled(near(1, 1, (2, 2))), pooled(near(3, 5, (3, 3))), pooled(near(2, 3, (4, 6), relu=True))),
     *(pooled(near(5, 2, (5, 7), bias=False)), pooled(near(1, 17, (2, 9), relu=True)), pooled(near(1, 4, (9, 10)))),
-    *(pooled(near(9, 3, (4, 2), relu=True)), pooled(near(3, 7, (6, 5))), pooled(near(2, 2, (10, 18), bias=False))),
+    *(pooled(near(9, 3, (4, 2), relu=True)), pooled(near(3, 7, (6, 5))), pooled(near(2, 2, (4, 18), bias=False))),
+    pooled(near(1, 3, (2, 16))),
 )
 OTHER_POOLED = (
     *(pooled(conv((1, 1), ONE, ONE), ONE), pooled(near(2, 3, (7, 5)), THREE), pooled(near(3, 2, (5, 9), 2, relu=True))),
