@@ -9,6 +9,7 @@ import numpy as np
 
 from battery.cases import BLOCKED, CASES, GENERAL, KINKS, OTHER_POOLED, SPECIAL, Case
 from tinyprop.ir.graph import Node, Program, Value, frozen_array
+from tinyprop.ir.losses import CrossEntropy
 from tinyprop.ir.op import LayerOp, Op
 from tinyprop.ir.ops import ACTIVATIONS, Add, Dense, Reshape
 from tinyprop.surface import Network, Trainer
@@ -96,7 +97,7 @@ GROUPS: Mapping[str, tuple[Case, ...]] = {
 }
 NETWORKS: Mapping[str, Network] = MappingProxyType({n: network_of(f"b_{n}", cases) for n, cases in GROUPS.items()})
 
-FROZEN = "frozen"  # beside the methods: full training of nothing but the layers below the cases
+FROZEN = "frozen"  # beside the methods: nothing trains but the layers below the cases; the loss smooths its labels
 
 
 def trainer_of(name: str, method: str, kernels: str = "inline") -> Trainer:
@@ -106,7 +107,7 @@ def trainer_of(name: str, method: str, kernels: str = "inline") -> Trainer:
         return network.train(method, kernels=kernels)
     below = [node.name for node in network.program.layers if "_below" in node.name]
     renamed = Network(replace(network.program, name=f"{network.program.name}_frozen"))
-    return renamed.train("full", kernels=kernels, trainable=below)
+    return renamed.train("full_zero_skip", CrossEntropy(0.1), kernels=kernels, trainable=below)
 
 
 def samples(steps: int) -> tuple[np.ndarray, np.ndarray]:
