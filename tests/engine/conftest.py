@@ -142,6 +142,12 @@ def networks() -> Mapping[str, Network]:
     return NETWORKS
 
 
+@pytest.fixture(scope="session", name="network_of")
+def _network_of() -> Callable[..., Network]:
+    """network_of(name, input shape, operators) → Network."""
+    return network_of
+
+
 @pytest.fixture(scope="session", name="gcc")
 def _gcc() -> Callable[..., Compiler]:
     """gcc(*flags, command="gcc") → Compiler."""

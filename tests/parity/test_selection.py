@@ -29,6 +29,7 @@ KERNELS = ("tp_abs_sum_f32", "tp_keep_all_f32", "tp_keep_above_f32", "tp_keep_ra
 SKIPS = ("tp_skip_by_error_f32", "tp_skip_by_loss_f32")
 FLAGS = ["-std=c99", "-O2", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wdouble-promotion", "-Wvla", "-Werror"]
 FLAGS += ["-ffp-contract=off", "-fPIC", "-shared", "-DTP_INSTRUMENT", f"-I{ENGINE / 'include'}"]
+TRAPS = ["-fsanitize=undefined", "-fsanitize-undefined-trap-on-error"]  # whatever is undefined ends the tests
 COUNTERS = '#include "tp_instrument.h"\ntp_counts tp_counts_now;\n'
 FLOATS = [np.float32(v) for v in (0, 0.0, 1e-45, 3e-45, 1e-38, 1e-3, 0.25, 0.25, 0.5, 1, 1, 3, 1e30)]
 
@@ -95,7 +96,7 @@ def twins(tmp_path_factory: pytest.TempPathFactory) -> Twins:
     folder = tmp_path_factory.mktemp("selection")
     (folder / "counters.c").write_text(COUNTERS)
     gcc = shutil.which("gcc")
-    compiler = [gcc] if gcc else [sys.executable, "-m", "ziglang", "cc"]
+    compiler = [gcc, *TRAPS] if gcc else [sys.executable, "-m", "ziglang", "cc"]
     sources = [folder / "counters.c", *(ENGINE / "src" / f"{name}.c" for name in (*KERNELS, *SKIPS))]
     library = folder / "selection.so"
     subprocess.run([*compiler, *FLAGS, *sources, "-o", library], check=True)

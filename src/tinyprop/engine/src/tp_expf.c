@@ -2,29 +2,16 @@
 /* e^x = 2^n * e^r with n = round(x / ln 2) and |r| <= ln(2) / 2; e^r is a polynomial of degree 6. */
 #include "tp_math.h"
 
-/* Beyond +-87: NaN, overflow, underflow, and what lies between. */
-TP_ALWAYS_INLINE int expf_is_special(float x, float *result)
-{
-    if (x != x) {
-        *result = tp_float_of(TP_BITS_NAN);
-    } else if (x > 89.0f) {
-        *result = tp_float_of(TP_BITS_INF);
-    } else if (x < -104.0f) {
-        *result = 0.0f;
-    } else {
-        return 0;
-    }
-    return 1;
-}
-
 TP_KERNEL float tp_expf(float x)
 {
-    const int usual = tp_magnitude_bits(x) <= tp_bits_of(87.0f);
-    float special;
-    if (!usual && expf_is_special(x, &special)) {
-        return special;
+    const uint32_t magnitude = tp_magnitude_bits(x);
+    if (magnitude > tp_bits_of(87.0f) && magnitude > tp_bits_of(x < 0.0f ? 104.0f : 89.0f)) { /* overflow, underflow, NaN */
+        return magnitude > TP_BITS_INF ? tp_float_of(TP_BITS_NAN) : x < 0.0f ? 0.0f : tp_float_of(TP_BITS_INF);
     }
-    const int32_t n = (int32_t)(x * 0x1.715476p+0f + (x < 0.0f ? -0.5f : 0.5f));
+    /* |x| from the very bits that were compared: that it fits an integer shows in these lines alone. */
+    const int32_t rounded = (int32_t)(tp_float_of(magnitude) * 0x1.715476p+0f + 0.5f);
+    const int32_t negative = (int32_t)(tp_bits_of(x) >> 31);
+    const int32_t n = (rounded ^ -negative) + negative; /* x < 0 ? -rounded : rounded */
 
     /* ln 2 in two parts: the first has 15 bits, so its product with n is exact. */
     const float r = (x - (float)n * 0x1.62e4p-1f) - (float)n * 0x1.7f7d1cp-20f;
@@ -36,7 +23,7 @@ TP_KERNEL float tp_expf(float x)
     q = q * r + 0x1.fffffcp-2f;
     const float e = 1.0f + (r + r * r * q);
 
-    if (usual) {
+    if (magnitude <= tp_bits_of(87.0f)) {
         return e * tp_power_of_two(n); /* a normal number: exact */
     }
     /* Two exact halves of 2^n: one alone is out of range near overflow, and would round twice near underflow. */
