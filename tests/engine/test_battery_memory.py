@@ -34,11 +34,11 @@ def oracle_of(name: str, method: str) -> tuple[list[np.float32], OracleTrainer]:
 def expected_line(name: str, method: str) -> str:
     """What c/battery.c prints of a network."""
     losses, oracle = oracle_of(name, method)
-    hashed = 0x811C9DC5
-    for word in to_engine(oracle.train.program, oracle.parameters).view(np.uint32).tolist():
+    hashed, train = 0x811C9DC5, oracle.train
+    for word in to_engine(train.program, oracle.parameters, train.trainable).view(np.uint32).tolist():
         hashed = (hashed ^ word) * 0x01000193 & 0xFFFFFFFF
     words = [int(loss.view(np.uint32)) for loss in losses]
-    return " ".join([oracle.train.program.name, *(f"{word:08x}" for word in [*words, hashed])])
+    return " ".join([train.program.name, *(f"{word:08x}" for word in [*words, hashed])])
 
 
 def battery_header(names: list[str]) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 from tinyprop.bench.kernels.workbench import Cost, Piece, Shapes, workbench
 from tinyprop.targets import Board
 
-FIT_UP_TO = 0.5  # of all entries: above, kernels may take δ as it is in place of a list of what is kept
+FIT_BELOW = 0.375  # of all entries: from here on dense kernels take rows as they are in place of a list of columns
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ def swept(
 def curve(sweep: Sweep, toolchain: str, costs: Mapping[int, Cost]) -> Curve:
     """The record of one sweep, k → cost."""
     kept, instructions = np.array(list(costs)), np.array([cost.instructions for cost in costs.values()])
-    fitted = kept <= FIT_UP_TO * sweep.entries
+    fitted = kept < FIT_BELOW * sweep.entries
     slope, intercept = np.polyfit(kept[fitted], instructions[fitted], 1)
     off = instructions[fitted] - (intercept + slope * kept[fitted])
     spread = instructions[fitted] - instructions[fitted].mean()

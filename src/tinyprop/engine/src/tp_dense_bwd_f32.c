@@ -175,6 +175,8 @@ TP_KERNEL void tp_dense_bwd_f32(float *x, float *delta, float *weight, float *bi
         dense_bwd_few(x, delta, columns, weight, rate, inputs, outputs, mask_input, skip_zeros, 2U);
     } else if (kept == 1U) {
         dense_bwd_few(x, delta, columns, weight, rate, inputs, outputs, mask_input, skip_zeros, 1U);
+    } else {
+        dense_bwd_few(x, delta, columns, weight, rate, inputs, outputs, mask_input, skip_zeros, 0U); /* zeros below */
     }
 }
 
