@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-# Learning rates were chosen for full training on the validation part, by `python -m tinyprop.bench.choose_rate`
-# (results/demo_rates.json); every method runs with the same.
+# Learning rates were chosen for full training on the validation parts, by `python -m tinyprop.bench.choose`
+# (results/chosen.json); every method runs with the same.
 RATES: dict[str, float] = {"mlp": 0.05, "cnn": 0.02}
 
 

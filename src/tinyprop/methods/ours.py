@@ -31,8 +31,8 @@ class Ours(Method):
     name: ClassVar[str] = "ours"
     title: ClassVar[str] = "threshold + skip (ours)"
     summary: ClassVar[str] = "what is large beside this step's largest δ, samples of small loss skipped"
-    theta: float = 0.2
-    tau: float = 0.05
+    theta: float = 0.3
+    tau: float = 0.2
 
     def __post_init__(self) -> None:
         KeepAbove(self.theta)

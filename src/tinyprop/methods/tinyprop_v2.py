@@ -35,17 +35,17 @@ class TinyPropV2(Method):
     Differs from the source:
     - D is our reconstruction (see above); it stands alone in `rules/skip_by_error.py` so that it can be exchanged.
     - The output layer is dense: keeping a tenth of ten logits leaves one, and training collapses.
-    - The defaults are ours, chosen on validation data.
+    - The defaults are ours, chosen on validation data (`python -m tinyprop.bench.choose`, results/chosen.json).
     - What TinyProp v1 changes is changed here too (rounding, ties, biases, convolutions), but k may be 0.
     """
 
     name: ClassVar[str] = "tinyprop_v2"
     title: ClassVar[str] = "TinyPropv2"
     summary: ClassVar[str] = "adaptive top-k below a dense output layer, easy samples skipped (metric reconstructed)"
-    s_min: float = 0.1
-    s_max: float = 0.3
-    zeta: float = 0.9
-    theta_skip: float = 0.02
+    s_min: float = 0.2
+    s_max: float = 0.4
+    zeta: float = 1.0
+    theta_skip: float = 0.1
 
     def __post_init__(self) -> None:
         require_fraction("TinyPropV2", "zeta", self.zeta)

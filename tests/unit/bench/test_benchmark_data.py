@@ -8,7 +8,7 @@ from tinyprop.bench.benchmark.data import bench_data
 from tinyprop.bench.mnist import load_mnist, mnist_file
 from tinyprop.errors import UserError
 
-CONFIG = BenchConfig(mnist_pretrain=20, field_samples=10, test_samples=5)
+CONFIG = BenchConfig(mnist_pretrain=20, field_samples=10, mnist_validation=7, test_samples=5)
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def mnist(tmp_path, monkeypatch):
 def test_digits_are_scaled_to_the_network(name, no_mnist):
     data = bench_data(NETWORKS[name], CONFIG)
     side = NETWORKS[name].side
-    assert data.source == "digits"
+    assert data.name == "digits"
     assert len(data.field) == 10
     assert {part.x.shape[1:] for part in (data.pretrain, data.field, data.test)} == {(1, side, side)}
     assert (f"to {side}×{side}" in data.summary) == (side != 8)
@@ -43,16 +43,16 @@ def test_digits_are_scaled_to_the_network(name, no_mnist):
 def test_mnist_is_used_where_it_is(name, mnist):
     data = bench_data(NETWORKS[name], CONFIG)
     side = NETWORKS[name].side
-    assert data.source == "mnist"
+    assert data.name == "mnist"
     assert data.summary.startswith("MNIST")
-    assert [len(part) for part in (data.pretrain, data.field, data.test)] == [20, 10, 5]
+    assert [len(part) for part in (data.pretrain, data.field, data.validation, data.test)] == [20, 10, 7, 5]
     assert data.field.x.shape[1:] == (1, side, side)
     assert data.field.x.dtype == np.float32
     assert data.field.y.tolist() == list(range(10))  # those behind the pretrained ones
 
 
 def test_the_small_network_stays_with_digits(mnist):
-    assert bench_data(NETWORKS["MLP-S"], CONFIG).source == "digits"
+    assert bench_data(NETWORKS["MLP-S"], CONFIG).name == "digits"
 
 
 def test_field_and_test_are_turned_and_black_stays_exactly_zero(mnist):

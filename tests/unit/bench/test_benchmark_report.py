@@ -187,13 +187,14 @@ def test_a_short_benchmark_runs_in_processes(monkeypatch):
         cases=("full", "skipped"),
         pretrain_batches=30,
         field_samples=5,
+        field_epochs=2,
         orders=2,
     )
     told = []
     report = run_benchmark(lambda *progress: told.append(progress), config)
     assert [run.case for run in report.runs] == ["full", "skipped"]
     full, skipped = report.runs
-    assert full.steps == 5
+    assert full.steps == 10
     assert full.mean > 2 * skipped.mean
     assert full.cycles > full.mean > full.inference_cycles > full.inference
     assert skipped.skipped_step == skipped.mean > skipped.inference

@@ -43,12 +43,11 @@ class Case:
         return self.method == Full() or not (self.learns or self.skip_zero_inputs)
 
 
-# Rates: best of 0.005, 0.01, 0.02, 0.05 for full training, with another seed, on field samples that are neither learned
-# from nor tested on; where a network has two data sets, best on average.
+# Rates: of full training, chosen on validation parts by `python -m tinyprop.bench.choose` (results/chosen.json).
 NETWORKS: Mapping[str, BenchNetwork] = {
-    "MLP-S": BenchNetwork(MlpS, side=8, rate=0.01, mnist=False),
-    "MLP-L": BenchNetwork(MlpL, side=28, rate=0.005, mnist=True),
-    "CNN-S": BenchNetwork(CnnS, side=16, rate=0.02, mnist=True),
+    "MLP-S": BenchNetwork(MlpS, side=8, rate=0.005, mnist=False),
+    "MLP-L": BenchNetwork(MlpL, side=28, rate=0.002, mnist=True),
+    "CNN-S": BenchNetwork(CnnS, side=16, rate=0.005, mnist=True),
 }
 
 CASES: Mapping[str, Case] = {
@@ -62,10 +61,11 @@ CASES: Mapping[str, Case] = {
 
 @dataclass(frozen=True)
 class BenchConfig:
-    """pretrain_batches: of 32 samples, in PyTorch; field_samples: learned one at a time on the board, once each.
+    """pretrain_batches: of 32 samples, in PyTorch; field_samples: learned one at a time, field_epochs times.
 
     orders: of the field samples, over which accuracies are averaged.
-    mnist_pretrain, test_samples: how many digits of MNIST are used; scikit-learn's digits are used as they are split.
+    mnist_pretrain, mnist_validation, test_samples: how many digits of MNIST are used; scikit-learn's digits are used
+    as they are split.
     """
 
     board: str = "nano33ble"
@@ -74,7 +74,9 @@ class BenchConfig:
     seed: int = 0
     pretrain_batches: int = 750
     mnist_pretrain: int = 4000
+    mnist_validation: int = 1000
     field_samples: int = 400
+    field_epochs: int = 4
     orders: int = 8
     test_samples: int = 2000
     processes: int = 2

@@ -18,7 +18,7 @@ from tinyprop.bench.benchmark.config import CASES, NETWORKS, BenchConfig
 from tinyprop.bench.benchmark.data import bench_data
 from tinyprop.bench.benchmark.peers import load_peers
 from tinyprop.bench.benchmark.records import BenchReport, BenchRun, DataNote
-from tinyprop.bench.digits import Samples
+from tinyprop.bench.digits import Samples, Scenario
 from tinyprop.bench.parallel import in_parallel
 from tinyprop.bench.pretraining import BATCH, pretrained
 from tinyprop.bench.progress import Advance
@@ -97,10 +97,14 @@ def pretrain(config: BenchConfig, name: str) -> Pretrained:
     """The network as shipped: trained on upright samples, captured."""
     network = NETWORKS[name]
     data = bench_data(network, config)
-    epochs = -(-config.pretrain_batches * BATCH // len(data.pretrain))
-    module = pretrained(network.make, data.pretrain, epochs=epochs, seed=config.seed)
+    module = pretrained(network.make, data.pretrain, epochs=pretrain_epochs(config, data), seed=config.seed)
     captured = tinyprop.capture(module, torch.zeros(1, 1, network.side, network.side))
-    return Pretrained(name, captured, data.field, data.test, DataNote(data.source, data.summary))
+    return Pretrained(name, captured, data.field, data.test, DataNote(data.name, data.summary))
+
+
+def pretrain_epochs(config: BenchConfig, data: Scenario) -> int:
+    """Passes over the upright samples that make up the batches of `config`."""
+    return -(-config.pretrain_batches * BATCH // len(data.pretrain))
 
 
 def count(config: BenchConfig, ready: Pretrained, toolchain: str, case: str) -> BenchRun:
@@ -111,7 +115,7 @@ def count(config: BenchConfig, ready: Pretrained, toolchain: str, case: str) -> 
     with trainer.build(config.board, toolchain=toolchain) as engine:
         assert isinstance(engine, EmulatedEngine)
         inference = engine.infer_instructions(ready.field.x)
-        trace = engine.fit(ready.field.x, ready.field.y, lr=rate)
+        trace = engine.fit(ready.field.x, ready.field.y, epochs=config.field_epochs, lr=rate)
         assert trace.instructions is not None
         skipped = trace.instructions[trace.skipped]
         return BenchRun(
@@ -146,11 +150,11 @@ def accuracies(config: BenchConfig, trainer: Trainer, ready: Pretrained) -> tupl
     One run of single-sample steps says little about accuracy; on the host engine, which trains the board's bits, many
     cost nothing.
     """
-    after = []
+    after, rate = [], NETWORKS[ready.name].rate
     with trainer.build("host") as engine:
         before = engine.accuracy(ready.test.x, ready.test.y)
         for order in range(config.orders):
             engine.reset()
-            engine.fit(ready.field.x, ready.field.y, lr=NETWORKS[ready.name].rate, seed=order)
+            engine.fit(ready.field.x, ready.field.y, epochs=config.field_epochs, lr=rate, seed=order)
             after.append(engine.accuracy(ready.test.x, ready.test.y))
     return before, after
