@@ -42,32 +42,34 @@ typedef struct tp_survey {
 
 TP_ALWAYS_INLINE void keep_ratio_look(tp_survey *seen, float delta)
 {
-    const uint32_t magnitude = tp_magnitude_bits(delta);
-    seen->sum += tp_float_of(magnitude);
+    const float absolute = tp_absolute(delta);
+    const uint32_t magnitude = tp_bits_of(absolute);
+    seen->sum += absolute;
     seen->largest = magnitude > seen->largest ? magnitude : seen->largest;
     seen->zeros += (magnitude - 1U) >> 31; /* wraps for zero only */
 }
+
+#define TP_LOOK(i) keep_ratio_look(&seen, d.v[i]);
 
 /* Y, and the bracket of all non-zeros, in one pass. */
 TP_NOINLINE float keep_ratio_survey(const float *delta, uint32_t size, tp_bracket *all)
 {
     TP_COUNT(looks, size);
     tp_survey seen = {0.0f, 0U, 0U};
-    const uint32_t fours = size - size % 4U;
-    TP_ROLLED for (uint32_t i = 0U; i < fours; i += 4U) {
-        keep_ratio_look(&seen, delta[i]);
-        keep_ratio_look(&seen, delta[i + 1U]);
-        keep_ratio_look(&seen, delta[i + 2U]);
-        keep_ratio_look(&seen, delta[i + 3U]);
+    TP_ROLLED for (uint32_t left = size / 8U; left != 0U; --left, delta += 8) {
+        const tp_run8 d = tp_load8(delta);
+        TP_LOOK(0) TP_LOOK(1) TP_LOOK(2) TP_LOOK(3) TP_LOOK(4) TP_LOOK(5) TP_LOOK(6) TP_LOOK(7)
     }
-    TP_ROLLED for (uint32_t i = fours; i < size; ++i) {
-        keep_ratio_look(&seen, delta[i]);
+    TP_ROLLED for (uint32_t left = size % 8U; left != 0U; --left, ++delta) {
+        keep_ratio_look(&seen, *delta);
     }
     all->top = seen.largest;
     all->width = seen.largest;
     all->inside = size - seen.zeros;
     return seen.sum;
 }
+
+#undef TP_LOOK
 
 /* k = floor(S * n + 1/2) in [k_min, n]; the first test also turns a NaN into 0. */
 TP_ALWAYS_INLINE uint32_t keep_ratio_quota(float ratio, uint32_t n, float s_min, float s_max, float scale,
@@ -85,6 +87,15 @@ TP_ALWAYS_INLINE uint32_t keep_ratio_quota(float ratio, uint32_t n, float s_min,
     return k < n ? k : n;
 }
 
+/* Counts one entry in its bin when it is in one. */
+TP_ALWAYS_INLINE void keep_ratio_bin(uint32_t *bins, float delta, uint32_t top, uint32_t range, uint32_t shift)
+{
+    const uint32_t below = top - tp_magnitude_bits(delta); /* wraps to a large number when above the top */
+    if (below < range) {
+        ++bins[below >> shift];
+    }
+}
+
 /* One pass over delta, after which the bracket is the bin of 2^shift values with the cut. The last bin takes all that
  * lies below the others; its entries are not counted but left over. */
 TP_NOINLINE void keep_ratio_narrow(const float *delta, uint32_t size, tp_bracket *b, uint32_t shift)
@@ -94,11 +105,15 @@ TP_NOINLINE void keep_ratio_narrow(const float *delta, uint32_t size, tp_bracket
     const uint32_t top = b->top;
     const uint32_t counted = (TP_BINS - 1U) << shift;
     const uint32_t range = b->width < counted ? b->width : counted;
-    TP_ROLLED for (uint32_t i = 0U; i < size; ++i) {
-        const uint32_t below = top - tp_magnitude_bits(delta[i]);  /* wraps to a large number when above the top */
-        if (below < range) {
-            ++bins[below >> shift];
-        }
+    const uint32_t fours = size - size % 4U;
+    TP_ROLLED for (uint32_t i = 0U; i < fours; i += 4U) {
+        keep_ratio_bin(bins, delta[i], top, range, shift);
+        keep_ratio_bin(bins, delta[i + 1U], top, range, shift);
+        keep_ratio_bin(bins, delta[i + 2U], top, range, shift);
+        keep_ratio_bin(bins, delta[i + 3U], top, range, shift);
+    }
+    TP_ROLLED for (uint32_t i = fours; i < size; ++i) {
+        keep_ratio_bin(bins, delta[i], top, range, shift);
     }
 
     uint32_t cut = 0U;
@@ -151,21 +166,40 @@ TP_NOINLINE void keep_ratio_drop_below(float *delta, uint32_t size, const tp_bra
     }
 }
 
-/* The place among the `held` ranked entries that entry i, later than all of them, deserves. */
-TP_ALWAYS_INLINE uint32_t keep_ratio_place(const float *delta, uint32_t i, const uint32_t *ranking, uint32_t held,
-                                           const tp_tie_order *order)
+/* The `wanted` best entries inside the bracket so far, best first. */
+typedef struct tp_ranking {
+    float *delta;
+    const tp_tie_order *order;
+    uint32_t wanted, held;
+    uint32_t magnitude[TP_RANKED], entry[TP_RANKED];
+} tp_ranking;
+
+/* Whether entry i, later than all of the ranking, goes before the one at `place`. */
+TP_ALWAYS_INLINE int keep_ratio_beats(const tp_ranking *best, uint32_t i, uint32_t magnitude, uint32_t place)
 {
-    const uint32_t magnitude = tp_magnitude_bits(delta[i]);
-    uint32_t place = held;
-    for (; place > 0U; --place) {
-        const uint32_t rival = ranking[place - 1U];
-        const uint32_t rival_magnitude = tp_magnitude_bits(delta[rival]);
-        if (magnitude < rival_magnitude
-            || (magnitude == rival_magnitude && !keep_ratio_overtakes(order, i, rival))) {
-            break;
-        }
+    return best->magnitude[place] < magnitude
+           || (best->magnitude[place] == magnitude && keep_ratio_overtakes(best->order, i, best->entry[place]));
+}
+
+/* Entry i takes its place in the ranking; what does not hold one becomes zero. */
+TP_NOINLINE void keep_ratio_enter(tp_ranking *best, uint32_t i, uint32_t magnitude)
+{
+    uint32_t place = best->held;
+    if (place < best->wanted) {
+        ++best->held;
+    } else if (keep_ratio_beats(best, i, magnitude, place - 1U)) {
+        --place;
+        best->delta[best->entry[place]] = 0.0f;
+    } else {
+        best->delta[i] = 0.0f;
+        return;
     }
-    return place;
+    for (; place > 0U && keep_ratio_beats(best, i, magnitude, place - 1U); --place) {
+        best->magnitude[place] = best->magnitude[place - 1U];
+        best->entry[place] = best->entry[place - 1U];
+    }
+    best->magnitude[place] = magnitude;
+    best->entry[place] = i;
 }
 
 /* Zeroes what lies below the bracket, and inside it all but the `wanted` best, ranked as they come. */
@@ -173,32 +207,22 @@ TP_NOINLINE void keep_ratio_rank(float *delta, uint32_t size, const tp_bracket *
 {
     TP_COUNT(looks, size + b->inside);
     const uint32_t top = b->top;
-    const uint32_t bottom = b->top - b->width;
-    uint32_t ranking[TP_RANKED];
-    uint32_t held = 0U;
+    uint32_t bar = b->top - b->width; /* what does not exceed it goes */
+    tp_ranking best;
+    best.delta = delta;
+    best.order = order;
+    best.wanted = b->wanted;
+    best.held = 0U;
     TP_ROLLED for (uint32_t i = 0U; i < size; ++i) {
         const uint32_t magnitude = tp_magnitude_bits(delta[i]);
-        if (magnitude <= bottom) {
+        if (magnitude <= bar) {
             delta[i] = 0.0f;
-            continue;
+        } else if (magnitude <= top) {
+            keep_ratio_enter(&best, i, magnitude);
+            if (best.held == best.wanted) {
+                bar = best.magnitude[best.held - 1U] - (order->argmax != NULL ? 1U : 0U); /* an equal may overtake */
+            }
         }
-        if (magnitude > top) {
-            continue;
-        }
-        const uint32_t place = keep_ratio_place(delta, i, ranking, held, order);
-        if (place == b->wanted) {
-            delta[i] = 0.0f;
-            continue;
-        }
-        if (held == b->wanted) {
-            --held;
-            delta[ranking[held]] = 0.0f;
-        }
-        for (uint32_t moved = held; moved > place; --moved) {
-            ranking[moved] = ranking[moved - 1U];
-        }
-        ranking[place] = i;
-        ++held;
     }
 }
 
