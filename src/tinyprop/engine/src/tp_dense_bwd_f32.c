@@ -76,9 +76,9 @@ TP_ALWAYS_INLINE float dense_bwd_long_row(float *row, float step, const float *d
 #undef TP_SEND
 #undef TP_LEARN
 
-/* One row, the columns of a list: `width` of them, a literal of at most 4. */
-TP_ALWAYS_INLINE float dense_bwd_four(float *row, float step, const float d[4], const uint32_t columns[4],
-                                      uint32_t width)
+/* One row, the columns of a list: `width` of them, a literal of at most 8. */
+TP_ALWAYS_INLINE float dense_bwd_short(float *row, float step, const float d[8], const uint32_t columns[8],
+                                       uint32_t width)
 {
     float error = 0.0f;
     for (uint32_t k = 0U; k < width; ++k) {
@@ -139,18 +139,23 @@ TP_ALWAYS_INLINE void dense_bwd_all(float *x, const float *delta, float *weight,
 #undef TP_EACH
 #undef TP_LOAD
 
-/* `width` columns of a list, a literal of at most 4: all of them. */
+/* `width` columns of a list, a literal of at most 8: all of them. */
 TP_ALWAYS_INLINE void dense_bwd_few(float *x, const float *delta, const tp_index *columns, float *weight, float rate,
                                     uint32_t inputs, uint32_t outputs, int mask_input, int skip_zeros, uint32_t width)
 {
-    float d[4];
-    uint32_t c[4];
-    for (uint32_t k = 0U; k < 4U; ++k) {
+    float d[8];
+    uint32_t c[8];
+    for (uint32_t k = 0U; k < 8U; ++k) {
         d[k] = k < width ? delta[k] : 0.0f;
         c[k] = k < width ? columns[k] : 0U;
     }
-    TP_ROWS(dense_bwd_four(row, step, d, c, width), width)
+    TP_ROWS(dense_bwd_short(row, step, d, c, width), width)
 }
+
+#define TP_FEW(n) \
+    case n: \
+        dense_bwd_few(x, delta, columns, weight, rate, inputs, outputs, mask_input, skip_zeros, n); \
+        break;
 
 /* kept: non-zeros of delta (outputs: treat all as such). columns: room for `outputs` indices; delta may be compacted.
  * bias may be NULL.
@@ -158,26 +163,20 @@ TP_ALWAYS_INLINE void dense_bwd_few(float *x, const float *delta, const tp_index
 TP_KERNEL void tp_dense_bwd_f32(float *x, float *delta, float *weight, float *bias, tp_index *columns, float rate,
                                 uint32_t inputs, uint32_t outputs, uint32_t kept, int mask_input, int skip_zeros)
 {
-    if (!tp_columns_pay(kept, outputs)) {
+    if (!tp_columns_pay(kept, outputs) && !(TP_INLINE_KERNELS && kept <= 8U && 2U * kept <= outputs)) {
         tp_update_bias_f32(bias, delta, NULL, rate, outputs);
         dense_bwd_all(x, delta, weight, rate, inputs, outputs, mask_input, skip_zeros);
         return;
     }
     kept = tp_compact_f32(delta, columns, outputs);
     tp_update_bias_f32(bias, delta, columns, rate, kept);
-    if (!TP_INLINE_KERNELS || kept > 4U) {
+    switch (TP_INLINE_KERNELS ? kept : outputs + 9U) {
+        TP_FEW(0) TP_FEW(1) TP_FEW(2) TP_FEW(3) TP_FEW(4) TP_FEW(5) TP_FEW(6) TP_FEW(7) TP_FEW(8)
+    default:
         TP_ROWS(dense_bwd_listed(row, step, delta, columns, kept), kept)
-    } else if (kept == 4U) {
-        dense_bwd_few(x, delta, columns, weight, rate, inputs, outputs, mask_input, skip_zeros, 4U);
-    } else if (kept == 3U) {
-        dense_bwd_few(x, delta, columns, weight, rate, inputs, outputs, mask_input, skip_zeros, 3U);
-    } else if (kept == 2U) {
-        dense_bwd_few(x, delta, columns, weight, rate, inputs, outputs, mask_input, skip_zeros, 2U);
-    } else if (kept == 1U) {
-        dense_bwd_few(x, delta, columns, weight, rate, inputs, outputs, mask_input, skip_zeros, 1U);
-    } else {
-        dense_bwd_few(x, delta, columns, weight, rate, inputs, outputs, mask_input, skip_zeros, 0U); /* zeros below */
+        break;
     }
 }
 
+#undef TP_FEW
 #undef TP_ROWS
