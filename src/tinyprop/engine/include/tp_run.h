@@ -8,6 +8,7 @@
  *
  *     tp_run8 run = tp_load8(from);   the floats from[0] ... from[7], as run.v[0] ... run.v[7]
  *     tp_load8_beside(from)           the same, while another run is in use
+ *     tp_next8(&from)                 as tp_load8, and `from` goes on to what lies behind
  *     to = tp_store8(to, run);        writes them; returns what lies behind
  */
 #ifndef TP_RUN_H
@@ -58,6 +59,18 @@
         const tp_run##n run = {{TP_RUN_##n(TP_RUN_VALUE, TP_RUN_NEXT_VALUE)}}; \
         return run; \
     }
+#define TP_DEFINE_NEXT(n, name, pinned, registers) \
+    TP_ALWAYS_INLINE tp_run##n name(const float **from) \
+    { \
+        TP_RUN_##n(pinned, pinned) \
+        const float *here = *from; \
+        __asm__("vldmia %[here]!, {" registers "}" \
+                : TP_RUN_##n(TP_RUN_RESULT, TP_RUN_NEXT_RESULT), [here] "+r"(here) \
+                : "m"(*(const tp_run##n *)*from)); \
+        *from = here; \
+        const tp_run##n run = {{TP_RUN_##n(TP_RUN_VALUE, TP_RUN_NEXT_VALUE)}}; \
+        return run; \
+    }
 #define TP_DEFINE_STORE(n, registers) \
     TP_ALWAYS_INLINE float *tp_store##n(float *to, tp_run##n run) \
     { \
@@ -75,6 +88,13 @@
     { \
         tp_run##n run; \
         TP_RUN_##n(TP_RUN_GET, TP_RUN_GET) \
+        return run; \
+    }
+#define TP_DEFINE_NEXT(n, name, pinned, registers) \
+    TP_ALWAYS_INLINE tp_run##n name(const float **from) \
+    { \
+        const tp_run##n run = tp_load##n(*from); \
+        *from += (n); \
         return run; \
     }
 #define TP_DEFINE_STORE(n, registers) \
@@ -108,6 +128,8 @@ TP_DEFINE_LOAD(8, tp_load8, TP_RUN_HERE, "s16-s23")
 TP_DEFINE_LOAD(9, tp_load9, TP_RUN_HERE, "s16-s24")
 TP_DEFINE_LOAD(3, tp_load3_beside, TP_RUN_BESIDE, "s24-s26")
 TP_DEFINE_LOAD(8, tp_load8_beside, TP_RUN_BESIDE, "s24-s31")
+TP_DEFINE_NEXT(4, tp_next4_beside, TP_RUN_BESIDE, "s24-s27")
+TP_DEFINE_NEXT(8, tp_next8, TP_RUN_HERE, "s16-s23")
 TP_DEFINE_STORE(2, "s16-s17")
 TP_DEFINE_STORE(4, "s16-s19")
 TP_DEFINE_STORE(8, "s16-s23")
@@ -137,6 +159,7 @@ TP_ALWAYS_INLINE void tp_load_line(float v[9], const float *from, uint32_t size)
 }
 
 #undef TP_RUN_INTO
+#undef TP_DEFINE_NEXT
 #undef TP_DEFINE_LOAD
 #undef TP_DEFINE_STORE
 

@@ -7,7 +7,7 @@ TP_KERNEL uint32_t tp_compact_f32(float *values, tp_index *index, uint32_t size)
     uint32_t kept = 0U;
     for (uint32_t i = 0U; i < size; ++i) {
         float value = values[i];
-        if (value != 0.0f) {
+        if (tp_bits_of(value) << 1 != 0U) { /* cheaper than a comparison of floats */
             values[kept] = value;
             index[kept] = (tp_index)i;
             ++kept;

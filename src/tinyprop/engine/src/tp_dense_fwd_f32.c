@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tp_kernels.h"
 
-/* Up to sixteen outputs at a time stay in registers while the inputs pass by, two a turn; a zero input costs one test.
+/* Up to sixteen outputs at a time stay in registers while the inputs pass by, four a turn; a zero input costs one test.
  * `width`, how many they are, is a literal.
  */
 #define TP_TERM(i) sums[i] += xi * w.v[i];
 
-/* xi times the `width` weights of a row, in the runs that make up the binary number `width`. */
-TP_ALWAYS_INLINE void dense_fwd_row(float sums[16], float xi, const float *row, uint32_t width)
+/* xi times the `width` weights of a row, in the runs that make up the binary number `width`; returns what lies behind. */
+TP_ALWAYS_INLINE const float * dense_fwd_row(float sums[16], float xi, const float *row, uint32_t width)
 {
-    for (uint32_t left = width & 24U; left != 0U; left -= 8U, row += 8, sums += 8) {
-        const tp_run8 w = tp_load8(row);
+    for (uint32_t left = width & 24U; left != 0U; left -= 8U, sums += 8) {
+        const tp_run8 w = tp_next8(&row);
         TP_TERM(0) TP_TERM(1) TP_TERM(2) TP_TERM(3) TP_TERM(4) TP_TERM(5) TP_TERM(6) TP_TERM(7)
     }
     if ((width & 4U) != 0U) {
@@ -27,7 +27,9 @@ TP_ALWAYS_INLINE void dense_fwd_row(float sums[16], float xi, const float *row, 
     }
     if ((width & 1U) != 0U) {
         *sums += xi * *row;
+        ++row;
     }
+    return row;
 }
 
 #undef TP_TERM
@@ -38,10 +40,12 @@ TP_ALWAYS_INLINE void dense_fwd_row(float sums[16], float xi, const float *row, 
     if (width > (j)) { \
         y[j] = relu && !(sums[j] > 0.0f) ? 0.0f : sums[j]; \
     }
-#define TP_ROW(input, row) \
+#define TP_ROW(input) \
     if (!skip_zeros || tp_bits_of(input) << 1 != 0U) { \
-        dense_fwd_row(sums, input, row, width); \
+        row = dense_fwd_row(sums, input, row, width) + (outputs - width); \
         TP_COUNT(macs_forward, width); \
+    } else { \
+        row += outputs; \
     }
 
 TP_ALWAYS_INLINE void dense_fwd_block(const float *x, const float *weight, const float *bias, float *y,
@@ -50,13 +54,12 @@ TP_ALWAYS_INLINE void dense_fwd_block(const float *x, const float *weight, const
     float sums[16];
     TP_EACH(TP_START)
     const float *row = weight;
-    const uint32_t pairs = inputs & ~1U;
-    for (uint32_t i = 0U; i < pairs; i += 2U, row += 2U * outputs) {
-        TP_ROW(x[i], row)
-        TP_ROW(x[i + 1U], row + outputs)
+    TP_ROLLED for (uint32_t left = inputs / 4U; left != 0U; --left) {
+        const tp_run4 in = tp_next4_beside(&x);
+        TP_ROW(in.v[0]) TP_ROW(in.v[1]) TP_ROW(in.v[2]) TP_ROW(in.v[3])
     }
-    if (inputs % 2U != 0U) {
-        TP_ROW(x[pairs], row)
+    TP_ROLLED for (uint32_t left = inputs % 4U; left != 0U; --left, ++x) {
+        TP_ROW(*x)
     }
     TP_EACH(TP_FINISH)
 }

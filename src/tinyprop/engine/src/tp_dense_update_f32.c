@@ -2,13 +2,15 @@
 #include "tp_kernels.h"
 
 /* The update of tp_dense_bwd_f32 alone, for the lowest layer that trains: nobody needs the error below it.
- * Columns run in groups whose deltas stay in registers while the inputs pass by, two a turn; a zero input costs one
+ * Columns run in groups whose deltas stay in registers while the inputs pass by, four a turn; a zero input costs one
  * test.
  */
-#define TP_LEARN(i) w.v[i] -= step * deltas[i];
+#define TP_LEARN(i) \
+    w.v[i] -= step * deltas[i]; \
+    TP_SETTLE(w.v[i]);
 
-/* The `width` weights of a row, in the runs that make up the binary number `width`, a literal. */
-TP_ALWAYS_INLINE void dense_update_row(float *row, float step, const float deltas[16], uint32_t width)
+/* The `width` weights of a row, in the runs that make up the binary number `width`, a literal; returns what lies behind. */
+TP_ALWAYS_INLINE float * dense_update_row(float *row, float step, const float deltas[16], uint32_t width)
 {
     for (uint32_t left = width & 24U; left != 0U; left -= 8U, deltas += 8) {
         tp_run8 w = tp_load8(row);
@@ -29,7 +31,9 @@ TP_ALWAYS_INLINE void dense_update_row(float *row, float step, const float delta
     }
     if ((width & 1U) != 0U) {
         *row -= step * *deltas;
+        ++row;
     }
+    return row;
 }
 
 #undef TP_LEARN
@@ -40,10 +44,12 @@ TP_ALWAYS_INLINE void dense_update_row(float *row, float step, const float delta
     if (width > (j)) { \
         bias[j] -= rate * deltas[j]; \
     }
-#define TP_ROW(input, row) \
+#define TP_ROW(input) \
     if (!skip_zeros || tp_bits_of(input) << 1 != 0U) { \
-        dense_update_row(row, rate * (input), deltas, width); \
+        row = dense_update_row(row, rate * (input), deltas, width) + (outputs - width); \
         TP_COUNT(macs_backward, width); \
+    } else { \
+        row += outputs; \
     }
 
 /* `width` neighbouring columns, a literal of at most 16. */
@@ -56,13 +62,12 @@ TP_ALWAYS_INLINE void dense_update_block(const float *x, const float *delta, flo
         TP_EACH(TP_BIAS)
     }
     float *row = weight;
-    const uint32_t pairs = inputs & ~1U;
-    for (uint32_t i = 0U; i < pairs; i += 2U, row += 2U * outputs) {
-        TP_ROW(x[i], row)
-        TP_ROW(x[i + 1U], row + outputs)
+    TP_ROLLED for (uint32_t left = inputs / 4U; left != 0U; --left) {
+        const tp_run4 in = tp_next4_beside(&x);
+        TP_ROW(in.v[0]) TP_ROW(in.v[1]) TP_ROW(in.v[2]) TP_ROW(in.v[3])
     }
-    if (inputs % 2U != 0U) {
-        TP_ROW(x[pairs], row)
+    TP_ROLLED for (uint32_t left = inputs % 4U; left != 0U; --left, ++x) {
+        TP_ROW(*x)
     }
 }
 
@@ -115,7 +120,7 @@ TP_ALWAYS_INLINE int dense_update_is_full(const float *x, uint32_t inputs)
 #define TP_STEP(i) const float step##i = rate * in.v[i];
 #define TP_LEARN(i) w[(i) * outputs] -= step##i * d;
 
-/* All columns of a list. Eight rows at a time, whose steps stay in registers while the columns pass by: one address per
+/* All columns of a list that has some. Eight rows at a time, whose steps stay in registers while the columns pass by: one address per
  * column serves them all. */
 TP_ALWAYS_INLINE void dense_update_listed(const float *x, const float *delta, const tp_index *columns, float *weight,
                                           float rate, uint32_t inputs, uint32_t outputs, uint32_t kept)
@@ -124,11 +129,12 @@ TP_ALWAYS_INLINE void dense_update_listed(const float *x, const float *delta, co
     TP_ROLLED for (uint32_t left = inputs / 8U; left != 0U; --left, row += 8U * outputs, x += 8) {
         const tp_run8 in = tp_load8(x);
         TP_STEP(0) TP_STEP(1) TP_STEP(2) TP_STEP(3) TP_STEP(4) TP_STEP(5) TP_STEP(6) TP_STEP(7)
-        TP_ROLLED for (uint32_t k = 0U; k < kept; ++k) {
+        uint32_t k = 0U;
+        do {
             float *w = &row[columns[k]];
             const float d = delta[k];
             TP_LEARN(0) TP_LEARN(1) TP_LEARN(2) TP_LEARN(3) TP_LEARN(4) TP_LEARN(5) TP_LEARN(6) TP_LEARN(7)
-        }
+        } while (++k < kept);
     }
     TP_ROLLED for (uint32_t left = inputs % 8U; left != 0U; --left, row += outputs, ++x) {
         const float step = rate * *x;
@@ -147,11 +153,11 @@ TP_KERNEL void tp_dense_update_f32(const float *x, float *delta, float *weight, 
                                    float rate, uint32_t inputs, uint32_t outputs, uint32_t kept, int skip_zeros)
 {
     uint32_t j = 0U;
-    const int by_rows = TP_INLINE_KERNELS && 16U * kept < 9U * outputs && (!skip_zeros || dense_update_is_full(x, inputs));
+    const int by_rows = TP_INLINE_KERNELS && 16U * kept < 7U * outputs && (!skip_zeros || dense_update_is_full(x, inputs));
     if (by_rows || tp_columns_pay(kept, outputs)) {
         kept = tp_compact_f32(delta, columns, outputs);
         tp_update_bias_f32(bias, delta, columns, rate, kept);
-        if (by_rows) {
+        if (by_rows && kept > 0U) {
             dense_update_listed(x, delta, columns, weight, rate, inputs, outputs, kept);
             return;
         }
