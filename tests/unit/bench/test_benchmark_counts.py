@@ -13,8 +13,9 @@ from tinyprop.bench.benchmark.peers import load_peers
 from tinyprop.bench.benchmark.records import BenchRun, DataNote
 from tinyprop.bench.benchmark.run import Pretrained, available_compilers, count
 from tinyprop.bench.digits import Samples
+from tinyprop.bench.pretraining import weights_of
 
-CONFIG = BenchConfig(orders=1)
+CONFIG = BenchConfig(seeds=(0,), field_epochs=1)
 ANY_DATA = [name for name, case in CASES.items() if case.any_data]
 
 
@@ -24,8 +25,9 @@ def unlearned(name: str, samples: int = 8) -> Pretrained:
     random = np.random.default_rng(0)
     x = random.random((samples, 1, side, side), dtype=np.float32)
     data = Samples(x, random.integers(0, 10, samples))
-    network = tinyprop.capture(NETWORKS[name].make().eval(), torch.zeros(1, 1, side, side))
-    return Pretrained(name, network, data, data, DataNote("random", "random"))
+    module = NETWORKS[name].make().eval()
+    network = tinyprop.capture(module, torch.zeros(1, 1, side, side))
+    return Pretrained(name, network, (weights_of(module),), data, data, DataNote("random", "random"))
 
 
 @cache
@@ -57,7 +59,7 @@ def test_inference_and_memory_cost_at_most_their_ceilings(network, toolchain):
 def test_a_skipped_step_is_hardly_more_than_an_inference(network):
     skipped = counted(network, "zig", "skipped_all_inputs")
     assert skipped.skipped_share == 1.0
-    assert skipped.worst - skipped.inference <= max(0.02 * skipped.inference, 750)
+    assert skipped.worst - skipped.inference <= max(0.02 * skipped.inference, 700)
     assert skipped.accuracy_after == skipped.accuracy_before
 
 

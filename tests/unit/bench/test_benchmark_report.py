@@ -20,10 +20,12 @@ from tinyprop.bench.benchmark.table import notes, ratios, tables
 
 FULL = BenchRun(
     *("MLP-S", "zig", "full", 10, 20_000.0, 21_000, 0.0, None, 9_000.0),
-    *(50.0, 90.0, 1.0, 11_000, 20_000, 200, 32_000.0, 14_000.0),
+    *(50.0, 90.0, 1.0, (89.0, 91.0), 11_000, 20_000, 200, 32_000.0, 14_000.0),
 )
 HALF = {"mean": 10_000.0, "cycles": 16_000.0}
-OURS = replace(FULL, case="ours", skipped_share=0.5, skipped_step=9_100.0, accuracy_after=89.5, **HALF)
+OURS = replace(
+    FULL, case="ours", skipped_share=0.5, skipped_step=9_100.0, accuracy_after=89.5, accuracies=(88.4, 90.6), **HALF
+)
 REPORT = BenchReport(
     board="a board",
     clock_hz=64_000_000,
@@ -128,7 +130,7 @@ def test_json_has_the_counts_by_network():
 
 def test_tables_show_loss_of_accuracy_and_label_the_peers():
     text = printed(*tables(REPORT))
-    assert "-0.5" in text
+    assert "-0.5±1.3" in text  # of −0.6 and −0.4: t(1) · 0.141 / √2
     assert "others, recorded 2026-11, not re-run" in text
     for peer in load_peers().peer:
         assert peer.name in text
@@ -188,7 +190,7 @@ def test_a_short_benchmark_runs_in_processes(monkeypatch):
         pretrain_batches=30,
         field_samples=5,
         field_epochs=2,
-        orders=2,
+        seeds=(0, 1),
     )
     told = []
     report = run_benchmark(lambda *progress: told.append(progress), config)

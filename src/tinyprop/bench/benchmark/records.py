@@ -12,10 +12,11 @@ class BenchRun:
 
     mean, worst: instructions per training step. skipped_share: of the steps, 0 to 1; skipped_step: their mean
     instructions, None when no step was skipped. inference: mean instructions of one inference of the same build.
-    accuracy_*: percent of test samples before and after, mean and standard deviation over several orders of the same
-    field samples on the host engine, which trains the same bits. ram_bytes: all that a step touches but the stack,
-    from the memory plan; flash_bytes: of the linked image; stack_bytes: high-water mark. cycles, inference_cycles:
-    estimated, means like those of the instructions; None where the core has no timing table.
+    accuracy_*: percent of test samples before and after, mean and standard deviation over pretrainings and orders of
+    the field samples, each of `accuracies` (after) by another seed, on the host engine, which trains the same bits.
+    ram_bytes: all that a step touches but the stack, from the memory plan; flash_bytes: of the linked image;
+    stack_bytes: high-water mark. cycles, inference_cycles: estimated, means like those of the instructions; None where
+    the core has no timing table.
     """
 
     network: str
@@ -30,6 +31,7 @@ class BenchRun:
     accuracy_before: float
     accuracy_after: float
     accuracy_after_sd: float
+    accuracies: tuple[float, ...]
     ram_bytes: int
     flash_bytes: int
     stack_bytes: int

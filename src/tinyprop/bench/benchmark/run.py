@@ -5,6 +5,7 @@ Two stages of independent jobs, run in a few processes: pretraining in PyTorch (
 """
 
 import multiprocessing
+from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -20,7 +21,7 @@ from tinyprop.bench.benchmark.peers import load_peers
 from tinyprop.bench.benchmark.records import BenchReport, BenchRun, DataNote
 from tinyprop.bench.digits import Samples, Scenario
 from tinyprop.bench.parallel import in_parallel
-from tinyprop.bench.pretraining import BATCH, pretrained
+from tinyprop.bench.pretraining import BATCH, pretrained, weights_of
 from tinyprop.bench.progress import Advance
 from tinyprop.errors import UserError
 from tinyprop.surface import Network, Trainer
@@ -33,10 +34,11 @@ DISTRIBUTIONS = ("tinyprop", "torch", "numpy", "scikit-learn", "capstone", "unic
 
 @dataclass(frozen=True)
 class Pretrained:
-    """A captured network and what it will meet in the field."""
+    """A captured network and what it will meet in the field. shipped: its weights by the seed of pretraining."""
 
     name: str
     network: Network
+    shipped: tuple[Mapping[str, np.ndarray], ...]
     field: Samples
     test: Samples
     note: DataNote
@@ -94,12 +96,20 @@ def available_compilers(config: BenchConfig) -> dict[str, str]:
 
 
 def pretrain(config: BenchConfig, name: str) -> Pretrained:
-    """The network as shipped: trained on upright samples, captured."""
+    """The network as shipped: trained on upright samples, once for each seed, captured."""
     network = NETWORKS[name]
     data = bench_data(network, config)
-    module = pretrained(network.make, data.pretrain, epochs=pretrain_epochs(config, data), seed=config.seed)
-    captured = tinyprop.capture(module, torch.zeros(1, 1, network.side, network.side))
-    return Pretrained(name, captured, data.field, data.test, DataNote(data.name, data.summary))
+    epochs = pretrain_epochs(config, data)
+    modules = [pretrained(network.make, data.pretrain, epochs=epochs, seed=seed) for seed in config.seeds]
+    captured = tinyprop.capture(modules[0], torch.zeros(1, 1, network.side, network.side))
+    return Pretrained(
+        name,
+        captured,
+        tuple(weights_of(module) for module in modules),
+        data.field,
+        data.test,
+        DataNote(data.name, data.summary),
+    )
 
 
 def pretrain_epochs(config: BenchConfig, data: Scenario) -> int:
@@ -128,9 +138,10 @@ def count(config: BenchConfig, ready: Pretrained, toolchain: str, case: str) -> 
             skipped_share=float(trace.skipped.mean()),
             skipped_step=float(skipped.mean()) if len(skipped) else None,
             inference=float(inference.mean()),
-            accuracy_before=before,
+            accuracy_before=float(np.mean(before)),
             accuracy_after=float(np.mean(after)),
             accuracy_after_sd=float(np.std(after, ddof=1)) if len(after) > 1 else 0.0,
+            accuracies=tuple(after),
             ram_bytes=trainer.memory.training,
             flash_bytes=engine.flash_bytes,
             stack_bytes=engine.stack_bytes(),
@@ -144,17 +155,24 @@ def per_run(total: int | None, runs: int) -> float | None:
     return None if total is None else total / runs
 
 
-def accuracies(config: BenchConfig, trainer: Trainer, ready: Pretrained) -> tuple[float, list[float]]:
-    """Percent right on the test part before learning, and after it in several orders of the same samples.
+def accuracies(config: BenchConfig, trainer: Trainer, ready: Pretrained) -> tuple[list[float], list[float]]:
+    """Percent right on the test part before and after learning, for every seed.
 
     One run of single-sample steps says little about accuracy; on the host engine, which trains the board's bits, many
     cost nothing.
     """
-    after, rate = [], NETWORKS[ready.name].rate
+    before, after = [], []
     with trainer.build("host") as engine:
-        before = engine.accuracy(ready.test.x, ready.test.y)
-        for order in range(config.orders):
+        for seed, weights in zip(config.seeds, ready.shipped, strict=True):
             engine.reset()
-            engine.fit(ready.field.x, ready.field.y, epochs=config.field_epochs, lr=rate, seed=order)
+            engine.set_weights(weights)
+            before.append(engine.accuracy(ready.test.x, ready.test.y))
+            engine.fit(
+                *(ready.field.x, ready.field.y),
+                epochs=config.field_epochs,
+                lr=NETWORKS[ready.name].rate,
+                seed=seed,
+                progress=False,
+            )
             after.append(engine.accuracy(ready.test.x, ready.test.y))
     return before, after

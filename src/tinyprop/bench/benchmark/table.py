@@ -8,6 +8,7 @@ from tinyprop.bench.benchmark.ceilings import Verdict
 from tinyprop.bench.benchmark.config import CASES
 from tinyprop.bench.benchmark.peers import Peer
 from tinyprop.bench.benchmark.records import BenchReport, BenchRun
+from tinyprop.bench.paired import paired_difference
 
 LEVELS = {"zig": "-O2", "gcc": "-O3"}
 ABSENT = "–"
@@ -70,9 +71,10 @@ def notes(report: BenchReport) -> tuple[str, ...]:
     steps = ", ".join(f"{network} {_steps(report, network)}" for network in report.networks)
     found = [
         f"tinyprop: exact counts, mean of a fine-tuning run, sample by sample ({steps} steps). Accuracy: percent, mean "
-        "and standard deviation over several orders of the same samples. 'a skipped step' is the run with everything "
-        "skipped. k: thousand instructions; flash in KiB, stack in bytes. RAM: weights, activations and errors, the "
-        "method's state, one sample; without stack. *: differs, see below.",
+        "and standard deviation over several pretrainings and orders; to full: paired, with its 95 % interval. "
+        "'a skipped step' is the run with everything skipped. k: thousand instructions; flash in KiB, stack in "
+        "bytes. RAM: weights, activations and errors, the method's state, one sample; without stack. *: differs, "
+        "see below.",
         f"Peers: recorded {peers.recorded}, not re-run here: {peers.conditions}. They differ: {differing}.",
     ]
     if report.estimate:
@@ -143,7 +145,7 @@ def _run_cells(run: BenchRun, full: BenchRun | None) -> tuple[str, ...]:
     return (
         f"{run.accuracy_before:.1f}",
         f"{run.accuracy_after:.1f}±{run.accuracy_after_sd:.1f}",
-        ABSENT if full is None else f"{run.accuracy_after - full.accuracy_after:+.1f}",
+        ABSENT if full is None else "{:+.1f}±{:.1f}".format(*paired_difference(run.accuracies, full.accuracies)),
         f"{run.skipped_share:.0%}",
         f"{run.mean / 1e3:,.1f}",
         _estimate(run.cycles),
