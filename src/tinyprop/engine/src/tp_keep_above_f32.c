@@ -24,14 +24,14 @@ TP_ALWAYS_INLINE uint32_t keep_above_largest(const float *delta, uint32_t size)
     return largest >> 1;
 }
 
-/* Zeroes *delta if its magnitude, shifted by one, is below the bar; returns how many were zeroed. */
-TP_ALWAYS_INLINE uint32_t keep_above_drop(float *delta, uint32_t bar)
+/* Zeroes *delta if its magnitude, shifted by one, is below the bar; returns how many of `kept` are left. */
+TP_ALWAYS_INLINE uint32_t keep_above_drop(float *delta, uint32_t bar, uint32_t kept)
 {
     if (tp_bits_of(*delta) << 1 >= bar) {
-        return 0U;
+        return kept;
     }
     *delta = 0.0f;
-    return 1U;
+    return kept - 1U;
 }
 
 /* Keeps the non-zero entries with |delta| >= theta * max|delta|, zeroes the others, returns how many are kept.
@@ -43,13 +43,15 @@ TP_KERNEL uint32_t tp_keep_above_f32(float *delta, uint32_t size, float theta)
     uint32_t bar = tp_bits_of(theta * tp_float_of(largest));
     bar = (bar > 0U ? bar : 1U) << 1;
     const uint32_t fours = size - size % 4U;
-    uint32_t dropped = 0U;
+    uint32_t kept = size;
     TP_ROLLED for (uint32_t i = 0U; i < fours; i += 4U) {
-        dropped += keep_above_drop(&delta[i], bar) + keep_above_drop(&delta[i + 1U], bar)
-                   + keep_above_drop(&delta[i + 2U], bar) + keep_above_drop(&delta[i + 3U], bar);
+        kept = keep_above_drop(&delta[i], bar, kept);
+        kept = keep_above_drop(&delta[i + 1U], bar, kept);
+        kept = keep_above_drop(&delta[i + 2U], bar, kept);
+        kept = keep_above_drop(&delta[i + 3U], bar, kept);
     }
     TP_ROLLED for (uint32_t i = fours; i < size; ++i) {
-        dropped += keep_above_drop(&delta[i], bar);
+        kept = keep_above_drop(&delta[i], bar, kept);
     }
-    return size - dropped;
+    return kept;
 }
