@@ -57,7 +57,7 @@ static inline uint32_t tp_magnitude_bits(float x)
 /* |x|, -0 included. */
 static inline float tp_absolute(float x)
 {
-#ifdef __GNUC__
+#if defined(__GNUC__) && defined(__ARM_FP)
     return __builtin_fabsf(x); /* one instruction where there is an FPU; the other way round compilers miss it */
 #else
     return tp_float_of(tp_magnitude_bits(x));
