@@ -19,6 +19,7 @@ from tinyprop.ir.ops import OPS
 from tinyprop.ir.ops.conv2d import Conv2d, ConvKernels
 from tinyprop.ir.ops.dense import Dense
 from tinyprop.ir.oracle import OracleTrainer
+from tinyprop.targets.host import HostEngine
 from tinyprop.trace import StepTrace
 
 STEPS, LR = 12, 0.01
@@ -85,19 +86,23 @@ def test_error_of_a_loss_is_its_finite_difference_and_its_autograd(loss: Loss, o
 
 
 # The sparse methods run in the other build in tests/engine/test_battery_memory.py, to the same bits.
+# Wide: inlined as the host engine inlines them; inline: as firmware does.
+WIDE = "wide"
 BUILDS = [("full", "inline"), ("full", "size"), (FROZEN, "inline"), (FROZEN, "size"), ("tinyprop_v2", "size")]
-BUILDS += [("ours", "inline")]
+BUILDS += [("ours", "inline"), ("full", WIDE), ("ours", WIDE), (FROZEN, WIDE)]
 
 
 @pytest.mark.parametrize(("method", "kernels"), BUILDS)
 @pytest.mark.parametrize("name", NETWORKS)
 def test_the_engine_is_the_oracle_bit_for_bit(name: str, method: str, kernels: str) -> None:
     """Each branch ends in weights of its own, whose names tell which case went wrong."""
-    trainer = trainer_of(name, method, kernels)
+    trainer = trainer_of(name, method, "inline" if kernels == WIDE else kernels)
     oracle = OracleTrainer(trainer.train_program)
     x, labels = samples(STEPS)
     expected = oracle.fit(x, labels, LR)
-    with trainer.build("host", toolchain=TOOLCHAIN, optimise="-O1") as engine:
+    shape = trainer.train_program.program.input.shape
+    with HostEngine(trainer.sources, shape, TOOLCHAIN, "-O1", wide=kernels == WIDE) as engine:
+        engine.train_program = trainer.train_program
         got, weights = engine.fit(x, labels, lr=LR), engine.weights()
     different = [key for key, array in oracle.parameters.items() if weights[key].tobytes() != array.tobytes()]
     assert not different, {key: str(case_of(name, key)) for key in different}
