@@ -21,9 +21,7 @@ from tinyprop.targets.toolchain import board_compiler
 SANITIZED = ("-fsanitize=address,undefined,float-cast-overflow", "-fno-sanitize-recover=all")
 OPTIMISE = {"size": "-O0", "inline": "-O1"}  # inlined kernels with every check in them take gcc minutes at -O0
 STEPS, LR = 4, 0.01
-WIDE = ("-DTP_WIDE",)
-BUILDS = [*(("size", method, ()) for method in (*METHODS, FROZEN)), ("inline", "tinyprop_v2", ())]
-BUILDS += [("inline", "tinyprop_v2", WIDE)]
+BUILDS = [*(("size", method) for method in (*METHODS, FROZEN)), ("inline", "tinyprop_v2")]
 
 
 @cache
@@ -68,11 +66,11 @@ def all_in_one(method: str, kernels: str) -> SourceTree:
     return replace(trees[0], files=files, sources=sources)
 
 
-@pytest.mark.parametrize(("kernels", "method", "flags"), BUILDS)
-def test_every_case_keeps_to_its_memory_and_does_nothing_undefined(gcc, c_program, run, kernels, method, flags):
+@pytest.mark.parametrize(("kernels", "method"), BUILDS)
+def test_every_case_keeps_to_its_memory_and_does_nothing_undefined(gcc, c_program, run, kernels, method):
     tree = all_in_one(method, kernels)
     header = battery_header([oracle_of(name, method)[1].train.program.name for name in NETWORKS])
-    program = c_program(tree, "battery.c", gcc(OPTIMISE[kernels], *SANITIZED, *flags), {"battery.h": header})
+    program = c_program(tree, "battery.c", gcc(OPTIMISE[kernels], *SANITIZED), {"battery.h": header})
     expected = [expected_line(name, method) for name in NETWORKS]
     assert run(program).splitlines() == expected
     assert run(program, "poison").splitlines() == expected

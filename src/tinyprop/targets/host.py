@@ -14,7 +14,9 @@ from tinyprop.targets.toolchain import host_compiler
 from tinyprop.trace import StepTrace
 
 SHIM = Path(__file__).parent / "c" / "host_shim.c"
-CHUNK = 256  # samples per call into C: between two calls Python can show progress and take Ctrl-C
+# Between two calls into C Python can show progress and take Ctrl-C. A call should take far longer than getting there,
+# and no second; how long a step takes goes with the memory it moves.
+CHUNK_BYTES, LONGEST_CHUNK, SHORTEST_CHUNK = 2**24, 4096, 16
 COLUMN_TYPES: dict[str, type] = {
     "loss": np.float32,
     "predicted": np.uint32,
@@ -79,7 +81,7 @@ class HostEngine(Engine):
             ),
             input_shape,
             target="host",
-            chunk=CHUNK,
+            chunk=max(SHORTEST_CHUNK, min(LONGEST_CHUNK, CHUNK_BYTES // max(1, program.memory_bytes))),
         )
         self._program = ctypes.addressof(program)
         self._memory = np.zeros(-(-program.memory_bytes // 8), dtype=np.float64)  # aligned for any C type
