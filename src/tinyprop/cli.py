@@ -94,6 +94,17 @@ def bench_kernels(
 
 
 @app.command
+def bench_host(*, json: JsonPath = None) -> int:
+    """Time one training step on this machine: our host engine, PyTorch and, where it is installed, ExecuTorch.
+
+    Example: tinyprop bench-host --json build/bench-host.json
+    """
+    from tinyprop.bench.bench_host_command import bench_host_command
+
+    return bench_host_command(console, json_path=json)
+
+
+@app.command
 def methods() -> int:
     """List the training methods."""
     table = Table(title="Training methods", title_justify="left")

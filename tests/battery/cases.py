@@ -87,6 +87,10 @@ GENERAL = (
     conv((5, 5), THREE, (5, 6), padding=TWO, dilation=TWO, groups=5),
     conv((9, 7), ONE, (5, 4), stride=(2, 1)),
     conv((4, 6), (1, 3), (1, 15), stride=(1, 2), padding=(0, 2), dilation=(1, 2), groups=2, signal=True),
+    # Beyond what wide kernels take at once: eleven rows of taps, five of two channels, nine columns.
+    conv((1, 9), (11, 2), (12, 3), relu=True),
+    conv((9, 2), (5, 5), (6, 5), padding=TWO),
+    conv((2, 1), (1, 9), (2, 10)),
 )
 SPECIAL = (
     *(near(1, 1, (2, 2)), near(3, 5, (3, 3)), near(2, 7, (5, 7), relu=True), near(9, 2, (4, 9), bias=False)),
@@ -101,6 +105,7 @@ SPECIAL = (
     *(near(2, 2, (2, 19), groups=2), near(2, 2, (3, 19), 2, 2)),
     *(conv((1, 1), ONE, ONE), conv((3, 5), ONE, THREE), conv((17, 9), ONE, (2, 5), relu=True)),
     *(conv((5, 17), ONE, (1, 7), bias=False), conv((16, 4), ONE, (1, 2)), conv((1, 3), ONE, (5, 5), relu=True)),
+    *(conv((17, 5), ONE, (4, 5)), conv((3, 9), ONE, (4, 4), relu=True), conv((16, 2), ONE, (1, 17), bias=False)),
 )
 BLOCKED = (
     *(pooled(near(1, 1, (2, 2))), pooled(near(3, 5, (3, 3))), pooled(near(2, 3, (4, 6), relu=True))),
@@ -115,6 +120,8 @@ OTHER_POOLED = (
     pooled(near(3, 3, (6, 5), groups=3, relu=True)),
     pooled(conv((4, 6), (2, 2), (5, 5), padding=TWO, dilation=(2, 1), groups=2), (2, 3)),
     pooled(near(2, 3, (1, 5)), (1, 2)),
+    *(pooled(conv((2, 9), (5, 5), (6, 7), padding=TWO, relu=True)), pooled(conv((9, 17), (2, 3), (5, 4), bias=False))),
+    pooled(conv((1, 3), (4, 2), (7, 6), stride=(1, 2), padding=(1, 0))),
 )
 KINKS = (-3.0, 3.0, 0.0, 6.0, -1.0, 0.5)  # where some activation bends
 DENSE = tuple(

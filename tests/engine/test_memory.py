@@ -69,6 +69,16 @@ def test_masks_keep_to_their_memory_and_leave_nothing_in_the_arena(networks, gcc
     assert run(program, "poison") == left_alone
 
 
+@pytest.mark.parametrize(
+    ("name", "method"),
+    [("pooled", "tinyprop_v2"), ("strided", "full"), ("overlapping", "full"), ("separable", "full")],
+)
+def test_wide_kernels_keep_to_their_memory_and_train_the_same(networks, gcc, c_program, run, name, method):
+    sources = networks[name].train(method).sources
+    plain, wide = (c_program(sources, "drive.c", gcc(*SANITIZED, *flags)) for flags in ((), ("-DTP_WIDE",)))
+    assert run(wide) == run(plain) == run(wide, "poison")
+
+
 @pytest.mark.parametrize("name", GEOMETRIES)
 def test_both_ways_of_compiling_kernels_train_the_same(networks, gcc, c_program, run, name):
     trees = [networks[name].train("tinyprop_v2", kernels=kernels).sources for kernels in ("size", "inline")]

@@ -14,7 +14,9 @@ from tinyprop.targets.toolchain import host_compiler
 from tinyprop.trace import StepTrace
 
 SHIM = Path(__file__).parent / "c" / "host_shim.c"
-CHUNK = 256  # samples per call into C: between two calls Python can show progress and take Ctrl-C
+# Between two calls into C Python can show progress and take Ctrl-C. A call should take far longer than getting there,
+# and no second; how long a step takes goes with the memory it moves.
+CHUNK_BYTES, LONGEST_CHUNK, SHORTEST_CHUNK = 2**24, 4096, 16
 COLUMN_TYPES: dict[str, type] = {
     "loss": np.float32,
     "predicted": np.uint32,
@@ -53,13 +55,20 @@ class _Trace(ctypes.Structure):
 class HostEngine(Engine):
     """The network of `tree` compiled for this machine. Many engines may share a compiled library: each has its memory.
 
+    wide: whether inlined convolutions compute eight results at a time, to the same bits (engine/include/tp_wide.h).
     Raises UserError when the toolchain is missing or input_shape is not the network's.
     """
 
     def __init__(
-        self, tree: SourceTree, input_shape: tuple[int, ...], toolchain: str = "zig", optimise: str | None = None
+        self,
+        tree: SourceTree,
+        input_shape: tuple[int, ...],
+        toolchain: str = "zig",
+        optimise: str | None = None,
+        *,
+        wide: bool = True,
     ) -> None:
-        self._library = _load(tree, toolchain, optimise)
+        self._library = _load(tree, toolchain, optimise, wide)
         program = self._library.host_program_facts().contents
         super().__init__(
             Facts(
@@ -72,7 +81,7 @@ class HostEngine(Engine):
             ),
             input_shape,
             target="host",
-            chunk=CHUNK,
+            chunk=max(SHORTEST_CHUNK, min(LONGEST_CHUNK, CHUNK_BYTES // max(1, program.memory_bytes))),
         )
         self._program = ctypes.addressof(program)
         self._memory = np.zeros(-(-program.memory_bytes // 8), dtype=np.float64)  # aligned for any C type
@@ -142,7 +151,7 @@ def _as_trace(columns: dict[str, np.ndarray]) -> StepTrace:
     return StepTrace(loss=columns["loss"], skipped=columns["skipped"].astype(bool), **integers)
 
 
-def _load(tree: SourceTree, toolchain: str, optimise: str | None) -> ctypes.CDLL:
+def _load(tree: SourceTree, toolchain: str, optimise: str | None, wide: bool) -> ctypes.CDLL:
     """The shared library of `tree`, with counters, and the types of its functions."""
     network = (
         f'#include "{tree.name}.h"\n'
@@ -152,7 +161,8 @@ def _load(tree: SourceTree, toolchain: str, optimise: str | None) -> ctypes.CDLL
     shim = {"shim/host_shim.c": SHIM.read_text(encoding="utf-8"), "shim/network.c": network}
     whole = SourceTree(tree.name, {**tree.files, **shim}, (*tree.sources, *shim), tree.include_dirs)
     compiler = host_compiler(toolchain, optimise)
-    library = ctypes.CDLL(str(link(compile_tree(whole, compiler, defines=("TP_INSTRUMENT",)), compiler, ".so")))
+    defines = ("TP_INSTRUMENT", "TP_WIDE") if wide else ("TP_INSTRUMENT",)
+    library = ctypes.CDLL(str(link(compile_tree(whole, compiler, defines), compiler, ".so")))
     pointer, count = ctypes.c_void_p, ctypes.c_uint32
     library.host_program_facts.restype = ctypes.POINTER(_Program)
     library.host_fit.argtypes = [pointer, pointer, pointer, count, ctypes.c_float, pointer, pointer]

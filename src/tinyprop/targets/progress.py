@@ -27,8 +27,8 @@ def progress_report(wanted: bool | Report, what: str, total: int) -> Iterator[Re
     if callable(wanted):
         yield wanted
         return
-    console = Console(stderr=True)
-    if not (wanted and console.is_terminal):
+    console = Console(stderr=True) if wanted else None
+    if console is None or not console.is_terminal:
         yield lambda _done, _total: None
         return
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())

@@ -24,6 +24,8 @@ SECTIONS = ("-ffunction-sections", "-fdata-sections")
 # Freestanding would stop the compiler from seeing that memcpy is memcpy.
 ZIG_BOARD = ("-fhosted", "-fno-math-errno", "-fomit-frame-pointer", "-fno-unwind-tables")
 ZIG_OPTIMISE = "-O2"
+# What the x86-64 psABI's third level adds, in Linux's words (abm: LZCNT).
+X86_64_V3 = frozenset(("avx", "avx2", "bmi1", "bmi2", "f16c", "fma", "abm", "movbe", "xsave"))
 GCC_OPTIMISE = "-O3"
 
 
@@ -101,10 +103,22 @@ def _zig_identity() -> str:
 
 
 def _host_target() -> tuple[str, ...]:
-    """A plain CPU and an old glibc, so that a cached library loads on every machine that shares the cache."""
+    """An old glibc, so that a cached library loads on every machine that shares the cache."""
+    cpu = f"-mcpu={_host_cpu()}"
     if platform.system() == "Linux" and platform.libc_ver()[0] == "glibc":
-        return ("-target", f"{platform.machine()}-linux-gnu.2.28", "-mcpu=baseline")
-    return ("-mcpu=baseline",)
+        return ("-target", f"{platform.machine()}-linux-gnu.2.28", cpu)
+    return (cpu,)
+
+
+@functools.cache
+def _host_cpu() -> str:
+    """A generation of CPUs with vectors of eight floats where this one belongs to it, not this very CPU: libraries are
+    cached by their flags, and on machines that share a cache the flags are to say where a library runs."""
+    listed = Path("/proc/cpuinfo")
+    if platform.machine() != "x86_64" or not listed.exists():
+        return "baseline"
+    features = next((line for line in listed.read_text(encoding="utf-8").splitlines() if line.startswith("flags")), "")
+    return "x86_64_v3" if X86_64_V3 <= set(features.partition(":")[2].split()) else "baseline"
 
 
 def _gcc(name: str, remedy: str, flags: tuple[str, ...], link_flags: tuple[str, ...]) -> Compiler:

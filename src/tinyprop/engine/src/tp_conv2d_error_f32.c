@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tp_kernels.h"
+#include "tp_wide_backward.h"
 #include "tp_window.h"
 
 /* error[in] of a convolution of any geometry from its delta, stored where the pool behind it looked: entry
@@ -9,6 +10,13 @@
 TP_KERNEL void tp_conv2d_error_f32(const float *x, const float *delta, const uint8_t *argmax, const float *weight,
                                    float *error, tp_conv2d c, tp_pool p, int mask_input, int skip_zeros)
 {
+#if TP_WIDE_KERNELS
+    if ((p.height == 1U || p.height == 2U) && p.width == p.height && tp_wide_fits_error(c)) {
+        const tp_wide_deltas deltas = tp_wide_deltas_of(delta, argmax, c, p.height, 0);
+        tp_wide_error(mask_input ? x : NULL, deltas, weight, error, c, skip_zeros);
+        return;
+    }
+#endif
     const uint32_t rows = c.out_height / p.height, columns = c.out_width / p.width;
     const uint32_t group_inputs = tp_group_inputs(c), plane = c.in_height * c.in_width;
     for (uint32_t i = 0U; i < c.in_channels * c.in_height * c.in_width; ++i) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tp_kernels.h"
 #include "tp_nine_errors.h"
+#include "tp_wide_backward.h"
 #include "tp_window.h"
 
 /* tp_conv2d_error_f32 for a 3 by 3 kernel, stride 1, padding 1, pool 2 by 2.
@@ -54,6 +55,13 @@ TP_KERNEL void tp_conv2d_error_f32_k3p1w2(const float *x, const float *delta, co
                                           const float *weight, float *error, tp_kept *kept, tp_conv2d c,
                                           int mask_input, int skip_zeros)
 {
+#if TP_WIDE_KERNELS
+    if (tp_wide_fits_error(c)) {
+        const tp_wide_deltas deltas = tp_wide_deltas_of(delta, argmax, c, 2U, 1);
+        tp_wide_error(mask_input ? x : NULL, deltas, weight, error, c, skip_zeros);
+        return;
+    }
+#endif
     const uint32_t rows = c.out_height / 2U, columns = c.out_width / 2U;
     const uint32_t errors = c.in_channels * c.in_height * c.in_width;
     tp_kept *listed = kept + c.out_channels;

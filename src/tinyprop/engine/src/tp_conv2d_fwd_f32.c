@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tp_conv2d_tile.h"
 #include "tp_kernels.h"
+#include "tp_wide_forward.h"
 
 /* y[out] of any geometry, then ReLU if asked; bias may be NULL.
  *
@@ -66,6 +67,12 @@ TP_ALWAYS_INLINE void conv2d_channels(const float *x, const float *filter, const
 TP_KERNEL void tp_conv2d_fwd_f32(const float *x, const float *weight, const float *bias, float *y, tp_conv2d c,
                                  int relu)
 {
+#if TP_WIDE_KERNELS
+    if (tp_wide_fits_forward(c)) {
+        tp_wide_fwd(x, weight, bias, y, c, relu);
+        return;
+    }
+#endif
     const uint32_t plane = c.out_height * c.out_width, of_group = c.out_channels / c.groups;
     const uint32_t block = tp_outputs_block(c), rest = of_group % block;
     for (uint32_t co = 0U; co < c.out_channels;) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tp_conv2d_tile.h"
 #include "tp_kernels.h"
+#include "tp_wide_forward.h"
 
 /* Convolution, max pool with stride = size, and ReLU if asked, of any geometry: the un-pooled map never exists.
  * y[out_channels][out_height / pool][out_width / pool]; argmax: dy * pool width + dx of each winner, the first of
@@ -88,6 +89,12 @@ TP_ALWAYS_INLINE void conv2d_pool_channels(const float *x, const float *filter, 
 TP_KERNEL void tp_conv2d_max_pool_fwd_f32(const float *x, const float *weight, const float *bias, float *y,
                                           uint8_t *argmax, tp_conv2d c, tp_pool p, int relu)
 {
+#if TP_WIDE_KERNELS
+    if (tp_wide_fits_forward(c) && p.height == 2U && p.width == 2U) {
+        tp_wide_pool_fwd(x, weight, bias, y, argmax, c, relu, 0);
+        return;
+    }
+#endif
     const uint32_t plane = (c.out_height / p.height) * (c.out_width / p.width), of_group = c.out_channels / c.groups;
     const uint32_t block = tp_outputs_block(c), rest = of_group % block;
     for (uint32_t co = 0U; co < c.out_channels;) {

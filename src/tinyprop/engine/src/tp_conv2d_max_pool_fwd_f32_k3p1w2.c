@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tp_kernels.h"
+#include "tp_wide_forward.h"
 
 /* tp_conv2d_max_pool_fwd_f32 for a 3 by 3 kernel, stride 1, padding 1, pool 2 by 2, any number of channels.
  *
@@ -157,6 +158,12 @@ TP_ALWAYS_INLINE void conv2d_max_pool_channels(const float *x, const float *filt
 TP_KERNEL void tp_conv2d_max_pool_fwd_f32_k3p1w2(const float *x, const float *weight, const float *bias, float *y,
                                                  uint8_t *argmax, tp_conv2d c, int relu, int keep_argmax)
 {
+#if TP_WIDE_KERNELS
+    if (tp_wide_fits_forward(c)) {
+        tp_wide_pool_fwd(x, weight, bias, y, keep_argmax ? argmax : NULL, c, relu, 1);
+        return;
+    }
+#endif
     const uint32_t plane = (c.out_height / 2U) * (c.out_width / 2U), filter_size = c.in_channels * 9U;
     const uint32_t places_plane = (c.out_height / 2U) * tp_packed_bytes(c.out_width / 2U);
     const uint32_t pair = TP_INLINE_KERNELS ? 2U : 1U;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tp_conv2d_tile.h"
 #include "tp_kernels.h"
+#include "tp_wide_backward.h"
 
 /* Weights and bias of a convolution of any geometry after one step; delta, argmax and p as in tp_conv2d_error_f32.
  * Each gradient sums over py, px, ascending, then weight -= rate * gradient. gradient: room for one filter
@@ -23,6 +24,13 @@ TP_ALWAYS_INLINE void conv2d_update_inside(const float *start, float *gradient, 
 TP_KERNEL void tp_conv2d_update_f32(const float *x, const float *delta, const uint8_t *argmax, float *weight,
                                     float *bias, float *gradient, float rate, tp_conv2d c, tp_pool p, int skip_zeros)
 {
+#if TP_WIDE_KERNELS
+    if ((p.height == 1U || p.height == 2U) && p.width == p.height && tp_wide_fits_update(c)) {
+        const tp_wide_deltas deltas = tp_wide_deltas_of(delta, argmax, c, p.height, 0);
+        tp_wide_update(x, deltas, weight, bias, rate, c, skip_zeros);
+        return;
+    }
+#endif
     const uint32_t rows = c.out_height / p.height, columns = c.out_width / p.width;
     const uint32_t filter_size = tp_filter_size(c), group_inputs = tp_group_inputs(c);
     const uint32_t plane = c.in_height * c.in_width;

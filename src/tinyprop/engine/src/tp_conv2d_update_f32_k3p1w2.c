@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tp_kernels.h"
+#include "tp_wide_backward.h"
 #include "tp_window.h"
 
 /* tp_conv2d_update_f32 for a 3 by 3 kernel, stride 1, padding 1, pool 2 by 2:
@@ -123,6 +124,13 @@ TP_ALWAYS_INLINE uint32_t conv2d_update_list(const float *delta, const uint8_t *
 TP_KERNEL void tp_conv2d_update_f32_k3p1w2(const float *x, const float *delta, const uint8_t *argmax, float *weight,
                                            float *bias, tp_kept_at *kept, float rate, tp_conv2d c, int skip_zeros)
 {
+#if TP_WIDE_KERNELS
+    if (tp_wide_fits_update(c)) {
+        const tp_wide_deltas deltas = tp_wide_deltas_of(delta, argmax, c, 2U, 1);
+        tp_wide_update(x, deltas, weight, bias, rate, c, skip_zeros);
+        return;
+    }
+#endif
     const uint32_t pooled = (c.out_height / 2U) * (c.out_width / 2U), plane = c.in_height * c.in_width;
     const uint32_t places = (c.out_height / 2U) * tp_packed_bytes(c.out_width / 2U);
     for (uint32_t co = 0U; co < c.out_channels; ++co, delta += pooled, argmax += places) {

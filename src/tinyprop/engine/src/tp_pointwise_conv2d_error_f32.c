@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tp_kernels.h"
+#include "tp_wide_pointwise.h"
 
 /* tp_conv2d_error_f32 for one tap, stride 1, no padding: error[ci][p] = sum over co of weight[co][ci] * delta[co][p].
  *
@@ -106,6 +107,14 @@ TP_ALWAYS_INLINE void pointwise_error_channels(const float *x, const float *delt
 TP_ALWAYS_INLINE void pointwise_error_all(const float *x, const float *delta, const float *weight, float *error,
                                           tp_conv2d c)
 {
+#if TP_WIDE_KERNELS
+    if (tp_wide_fits_pointwise(c)) {
+        const tp_wide_product m = {delta, weight, c.out_channels, c.in_height * c.in_width, 1U, c.in_channels};
+        tp_wide_products(m, NULL, x, error, 0, c.in_channels);
+        TP_COUNT(macs_backward, c.in_channels * c.out_channels * c.in_height * c.in_width);
+        return;
+    }
+#endif
     const uint32_t plane = c.in_height * c.in_width, block = TP_INLINE_KERNELS ? 4U : 1U;
     const uint32_t rest = TP_INLINE_KERNELS ? c.in_channels % 4U : 0U;
     uint32_t ci = 0U;

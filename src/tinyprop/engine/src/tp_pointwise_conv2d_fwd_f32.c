@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tp_kernels.h"
+#include "tp_wide_pointwise.h"
 
 /* tp_conv2d_fwd_f32 for one tap, stride 1, no padding: y[co][p] = bias[co] + sum over ci of weight[co][ci] * x[ci][p].
  *
@@ -63,6 +64,14 @@ TP_ALWAYS_INLINE void pointwise_channels(const float *x, const float *filter, co
 TP_KERNEL void tp_pointwise_conv2d_fwd_f32(const float *x, const float *weight, const float *bias, float *y, tp_conv2d c,
                                            int relu)
 {
+#if TP_WIDE_KERNELS
+    if (tp_wide_fits_pointwise(c)) {
+        const tp_wide_product m = {x, weight, c.in_channels, c.in_height * c.in_width, c.in_channels, 1U};
+        tp_wide_products(m, bias, NULL, y, relu, c.out_channels);
+        TP_COUNT(macs_forward, c.in_channels * c.out_channels * c.in_height * c.in_width);
+        return;
+    }
+#endif
     const uint32_t plane = c.in_height * c.in_width, block = TP_INLINE_KERNELS ? 4U : 1U;
     const uint32_t rest = TP_INLINE_KERNELS ? c.out_channels % 4U : 0U;
     uint32_t co = 0U;

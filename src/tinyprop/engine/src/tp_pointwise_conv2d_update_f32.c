@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tp_kernels.h"
+#include "tp_wide_pointwise.h"
 
 /* tp_conv2d_update_f32 for one tap, stride 1, no padding:
  *
@@ -149,6 +150,12 @@ TP_KERNEL void tp_pointwise_conv2d_update_f32(const float *x, float *delta, floa
         pointwise_update_lists(x, delta, weight, bias, position, rate, c);
         return;
     }
+#if TP_WIDE_KERNELS
+    if (tp_wide_fits_pointwise(c)) {
+        tp_wide_pointwise_update(x, delta, weight, bias, rate, c);
+        return;
+    }
+#endif
     pointwise_update_all(x, delta, weight, rate, c);
     if (bias != NULL) {
         tp_update_channel_bias_f32(bias, delta, rate, c.out_channels, plane);

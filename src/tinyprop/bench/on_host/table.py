@@ -1,0 +1,79 @@
+"""The host benchmark in a table for people."""
+
+from collections.abc import Iterator
+
+from rich.table import Table
+
+from tinyprop.bench.on_host.records import EXECUTORCH, OURS, HostReport, HostRun
+
+ABSENT = "–"
+COLUMNS = ("µs/step", "10 %", "90 %", "×PyTorch", "×ExecuTorch", "RAM", "×RAM")
+
+
+def host_table(report: HostReport) -> Table:
+    """A row per network and trainer."""
+    table = Table(title="One training step, one thread, batch 1", title_justify="left", title_style="bold", box=None)
+    table.padding = (0, 1, 0, 0)
+    for column in ("network", "trainer"):
+        table.add_column(column, no_wrap=True)
+    for column in COLUMNS:
+        table.add_column(column, justify="right", no_wrap=True)
+    for run in report.runs:
+        table.add_row(run.network, run.trainer, *cells(report, run))
+    return table
+
+
+def cells(report: HostReport, run: HostRun) -> tuple[str, ...]:
+    """The figures of one row, as COLUMNS names them."""
+    return (
+        *(f"{figure:,.2f}" for figure in (run.median, *run.spread)),
+        _times(report.over_pytorch(run.network, run.trainer), "{:.1f}"),
+        _times(report.over_executorch(run.network, run.trainer), "{:.1f}"),
+        ABSENT if run.planned_bytes is None else f"{run.planned_bytes:,}",
+        _times(report.ram_over_executorch(run.network) if run.trainer == OURS else None, "{:.2f}"),
+    )
+
+
+def notes(report: HostReport) -> Iterator[str]:
+    """What a reader must know to judge the figures."""
+    rounds, steps = len(report.runs[0].microseconds), {run.network: run.steps for run in report.runs}
+    yield (
+        f"Medians of {rounds} rounds, in which all take turns, and what a tenth of the rounds stayed below and exceeded; "
+        f"blocks of {', '.join(f'{count:,} steps ({name})' for name, count in steps.items())}. Forward, loss, backward "
+        f"and SGD, the same weights, random samples without a zero, every value computed. ×: how many such steps fit "
+        "into one of PyTorch (the faster of its two ways), of ExecuTorch. RAM: planned bytes, weights and sample "
+        "included, without stack; ×RAM: ExecuTorch's over ours."
+    )
+    yield (
+        "tinyprop: many samples in one call, which is how the host engine trains; called: one call of fit() from Python "
+        "per step. PyTorch: SGD parameter by parameter, or (foreach) on all at once."
+    )
+    largest = max(run.off for run in report.runs)
+    yield f"All trained the same before they were timed: no loss or weight differs from PyTorch's by more than {largest:.1e}."
+    if report.missing:
+        yield report.missing
+    names = ", ".join(f"{name} {version}" for name, version in report.versions.items())
+    yield f"{report.cpu}; engine compiled with {report.compiler}; {names}."
+
+
+def verdicts(report: HostReport) -> Iterator[str]:
+    """What was aimed at, beside what was found; nothing depends on it."""
+    for network in report.networks:
+        aim, found = report.aims[network], report.over_pytorch(network, OURS)
+        if aim is not None and found is not None:
+            yield f"{_mark(found >= aim)}  {network}: {found:.1f} times PyTorch, aimed at {aim}"
+    if report.run(report.networks[0], EXECUTORCH) is not None:
+        ahead = [
+            (report.over_executorch(name, OURS) or 0.0, report.ram_over_executorch(name) or 0.0)
+            for name in report.networks
+        ]
+        holds = all(times > 1 and ram > 1 for times, ram in ahead)
+        yield f"{_mark(holds)}  Ahead of ExecuTorch everywhere, in time and planned RAM"
+
+
+def _mark(holds: bool) -> str:
+    return "[green]ok[/green]" if holds else "[yellow]NO[/yellow]"
+
+
+def _times(ratio: float | None, form: str) -> str:
+    return ABSENT if ratio is None else form.format(ratio)
