@@ -131,6 +131,7 @@ def export(
     trainable: Annotated[
         list[str] | None, Parameter(help="what trains: a word of `tinyprop memory`, or a layer; may be repeated")
     ] = None,
+    batch_norm: Annotated[str, Parameter(help="fold (into the layer in front of it) or train")] = "fold",
 ) -> int:
     """Write the C project of a model that trains on the device.
 
@@ -138,7 +139,7 @@ def export(
     """
     from tinyprop.surface import load
 
-    network = load(model)
+    network = load(model, batch_norm=batch_norm)
     trainer = network.train(method, kernels=kernels, trainable=trainable)
     written = trainer.export(folder, board=board)
     console.print(

@@ -46,25 +46,30 @@ if TYPE_CHECKING:
     from torch import nn
 
 
-def capture(model: nn.Module, example_input: Any, name: str | None = None) -> Network:
+def capture(
+    model: nn.Module, example_input: Any, name: str | None = None, *, batch_norm: str = "fold"
+) -> Network:
     """The network of a PyTorch model, which stays as it is.
 
     example_input: a tensor or array with a batch of one, (1, …). name: a C identifier; default: from the model's class.
+    batch_norm: "fold", into the layer in front of it (one that has none stays, frozen); or "train", each a layer of its
+    own whose scale and shift train with the statistics fixed.
     Raises UserError that lists every unsupported operator, each with its module and what to use instead.
     """
     from tinyprop.frontend import capture as capture_program  # the only way to torch
 
-    return Network(capture_program(model, example_input, name=name))
+    return Network(capture_program(model, example_input, name, batch_norm))
 
 
-def load(path: str | Path, name: str | None = None) -> Network:
+def load(path: str | Path, name: str | None = None, *, batch_norm: str = "fold") -> Network:
     """The network of a model saved by `torch.export.save`; name: a C identifier, default: from the file's name.
 
+    batch_norm: "fold" or "train", as in `capture`.
     Raises UserError when there is no such file, or when it holds no model that can be captured.
     """
     from tinyprop.frontend import load as load_program
 
-    return Network(load_program(Path(path), name=name))
+    return Network(load_program(Path(path), name, batch_norm))
 
 
 @dataclass(frozen=True)

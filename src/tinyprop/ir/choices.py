@@ -8,6 +8,7 @@ from tinyprop.ir.graph import Node, Program
 from tinyprop.ir.op import JoinOp
 from tinyprop.ir.ops.conv2d import Conv2d
 from tinyprop.ir.ops.conv2d_max_pool import Conv2dMaxPool
+from tinyprop.ir.ops.scale_shift import ScaleShift
 
 
 @dataclass(frozen=True)
@@ -19,19 +20,23 @@ class Choice:
 
 
 def _all(program: Program) -> tuple[str, ...]:
-    return tuple(program.parameters)
+    return tuple(name for node in program.layers for name in node.trained)
 
 
 def _last_layer(program: Program) -> tuple[str, ...]:
-    return program.layers[-1].parameters
+    return _layers_that_train(program)[-1].trained
 
 
 def _last_block(program: Program) -> tuple[str, ...]:
-    return tuple(name for node in last_block(program) for name in node.parameters)
+    return tuple(name for node in last_block(program) for name in node.trained)
 
 
 def _biases(program: Program) -> tuple[str, ...]:
-    return tuple(name for node in program.layers for name in node.parameters[1:])
+    return tuple(name for node in program.layers for name in node.trained[1:])
+
+
+def _batch_norms(program: Program) -> tuple[str, ...]:
+    return tuple(name for node in program.layers if isinstance(node.op, ScaleShift) for name in node.trained)
 
 
 CHOICES: Mapping[str, Choice] = MappingProxyType(
@@ -39,6 +44,7 @@ CHOICES: Mapping[str, Choice] = MappingProxyType(
         "last_layer": Choice("the last layer", _last_layer),
         "last_block": Choice("the last block and what is behind it", _last_block),
         "biases": Choice("every bias, no weight", _biases),
+        "batch_norms": Choice("scale and shift of every batch norm", _batch_norms),
         "all": Choice("every weight and bias", _all),
     }
 )
@@ -53,8 +59,13 @@ def last_block(program: Program) -> tuple[Node, ...]:
     """
     marks = [number for number, node in enumerate(program.nodes) if _marks_a_block(node)]
     nodes = program.nodes[_last_meeting(program, marks[-1]) :] if marks else ()
-    layers = tuple(node for node in nodes if node in program.layers)
-    return layers if len(layers) > 2 else program.layers[-2:]
+    layers = _layers_that_train(program)
+    block = tuple(node for node in layers if node in nodes)
+    return block if len(block) > 2 else layers[-2:]
+
+
+def _layers_that_train(program: Program) -> tuple[Node, ...]:
+    return tuple(node for node in program.layers if node.trained)
 
 
 def _marks_a_block(node: Node) -> bool:

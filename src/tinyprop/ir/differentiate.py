@@ -19,7 +19,7 @@ def layer_infos(program: Program) -> tuple[LayerInfo, ...]:
         LayerInfo(
             name=node.name,
             n=node.op.delta_count(program.value_in(node).shape),
-            parameters=sum(program.parameters[p].size for p in node.parameters),
+            parameters=sum(program.parameters[p].size for p in node.trained),
         )
         for node in program.layers
         if isinstance(node.op, LayerOp)
@@ -87,7 +87,7 @@ class _Tape:
         selection = self.selections[node.name]
         layer = self.layer_of[node.name]
         masks = (mask_input and slot is not None, mask_output)
-        learns = () if selection is None else tuple(name for name in node.parameters if name not in self.frozen)
+        learns = () if selection is None else tuple(name for name in node.trained if name not in self.frozen)
         self.steps += [BackwardStep(node, layer, selection, slot, ends, *masks, learns), *extra]
 
     def _pass(self, node: Node) -> None:

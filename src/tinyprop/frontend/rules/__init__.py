@@ -15,7 +15,7 @@ from tinyprop.frontend.rules.activation import (
 from tinyprop.frontend.rules.add import lower_add
 from tinyprop.frontend.rules.advice import advice_for as advice_for
 from tinyprop.frontend.rules.avg_pool2d import lower_adaptive_avg_pool, lower_avg_pool, lower_mean
-from tinyprop.frontend.rules.batch_norm import fold_batch_norm
+from tinyprop.frontend.rules.batch_norm import lower_batch_norm
 from tinyprop.frontend.rules.concat import lower_concat
 from tinyprop.frontend.rules.conv2d import lower_convolution
 from tinyprop.frontend.rules.dense import lower_addmm, lower_linear, lower_matmul, note_transpose
@@ -35,7 +35,7 @@ RULES: Mapping[str, Rule] = MappingProxyType(
         "alpha_dropout": lower_identity,
         "avg_pool1d": lower_avg_pool,
         "avg_pool2d": lower_avg_pool,
-        "batch_norm": fold_batch_norm,
+        "batch_norm": lower_batch_norm,
         "cat": lower_concat,
         "clamp": lower_clamp,
         "clamp_": lower_clamp,
