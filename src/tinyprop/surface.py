@@ -28,6 +28,7 @@ from tinyprop.ir.choices import CHOICES
 from tinyprop.ir.differentiate import differentiate
 from tinyprop.ir.graph import Program, frozen_array
 from tinyprop.ir.losses import Loss, loss_of
+from tinyprop.ir.op import LayerOp
 from tinyprop.ir.passes import fuse
 from tinyprop.ir.train_program import TrainProgram
 from tinyprop.ir.trainable import spec_of
@@ -46,9 +47,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 
-def capture(
-    model: nn.Module, example_input: Any, name: str | None = None, *, batch_norm: str = "fold"
-) -> Network:
+def capture(model: nn.Module, example_input: Any, name: str | None = None, *, batch_norm: str = "fold") -> Network:
     """The network of a PyTorch model, which stays as it is.
 
     example_input: a tensor or array with a batch of one, (1, …). name: a C identifier; default: from the model's class.
@@ -134,6 +133,11 @@ class Network:
         for name, array in arrays.items():
             if array.shape != own[name].shape or not np.isfinite(array).all():
                 raise UserError(f"weight '{name}' has shape {array.shape}; it must be finite and {own[name].shape}.")
+        for node in self.program.layers:
+            if isinstance(node.op, LayerOp) and not node.op.has_meaning(
+                tuple(arrays[name] for name in node.parameters)
+            ):
+                raise UserError(f"weight '{node.parameters[-1]}' holds a negative variance: pass that of a state_dict.")
         return Network(replace(self.program, parameters=arrays))
 
     def __str__(self) -> str:

@@ -24,6 +24,7 @@ from tinyprop.ir.ops import (
     MaxPool2d,
     ReLU,
     Reshape,
+    ScaleShift,
     Sigmoid,
     Tanh,
 )
@@ -89,6 +90,16 @@ GEOMETRIES: dict[str, tuple[Shape, tuple[Op, ...]]] = {
             *(Dense(4, 7), Sigmoid(), Dense(7, 6), Tanh(), Dense(6, 5), HardSigmoid(), Dense(5, 5)),
         ),
     ),
+    # Batch norms that train, with and without a ReLU of their own or below them; frozen ones, with weights and without.
+    "normalised": (
+        (2, 7, 5),
+        (
+            *(ScaleShift(2, 1e-3), Conv2d(2, 3, (3, 3), padding=(1, 1), bias=False), ScaleShift(3, 1e-5), ReLU()),
+            *(ScaleShift(3, 1e-3, bias=False), Conv2d(3, 4, (2, 2), (2, 2)), ReLU(), ScaleShift(4, 1e-5)),
+            *(ScaleShift(4, 1e-2, trains=False), ReLU(), Reshape(), Dense(24, 9, bias=False), ScaleShift(9, 1e-5)),
+            *(ReLU(), Dense(9, 5)),
+        ),
+    ),
 }
 
 
@@ -98,11 +109,12 @@ def network_of(name: str, shape: Shape, ops: tuple[Op, ...]) -> Network:
     values, nodes, parameters = [Value("x", shape)], [], {}
     for number, op in enumerate(ops):
         names = []
-        for role, size in zip(
-            ("weight", "bias"), op.parameter_shapes() if isinstance(op, LayerOp) else (), strict=False
-        ):
+        sizes = op.parameter_shapes() if isinstance(op, LayerOp) else ()
+        roles = ("weight", "bias", "mean", "variance")[2 if isinstance(op, ScaleShift) and not op.bias else 0 :]
+        for role, size in zip(roles, sizes, strict=False):
             names.append(f"{number}.{role}")
-            parameters[names[-1]] = frozen_array(rng.normal(size=size) / np.sqrt(max(1, np.prod(size[1:]))))
+            drawn = rng.normal(size=size) / np.sqrt(max(1, np.prod(size[1:])))
+            parameters[names[-1]] = frozen_array(drawn**2 + 1 if role == "variance" else drawn)
         values.append(Value(f"v{number}", op.output_shape(values[-1].shape)))
         nodes.append(Node(f"n{number}", op, (values[-2].name,), values[-1].name, tuple(names)))
     by_name = MappingProxyType({value.name: value for value in values})
@@ -138,7 +150,7 @@ def output_of(program: Path, *arguments: str) -> str:
 
 @pytest.fixture(scope="session")
 def networks() -> Mapping[str, Network]:
-    """mlp, pooled, strided, overlapping, separable, grouped, activated."""
+    """mlp, pooled, strided, overlapping, separable, grouped, activated, normalised."""
     return NETWORKS
 
 

@@ -14,7 +14,7 @@ from tinyprop.targets.emulated import EmulatedEngine
 from tinyprop.targets.toolchain import board_compiler
 
 SANITIZED = ("-O0", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
-GEOMETRIES = ("mlp", "pooled", "strided", "overlapping", "separable", "grouped", "activated")
+GEOMETRIES = ("mlp", "pooled", "strided", "overlapping", "separable", "grouped", "activated", "normalised")
 BUILDS = [*(("size", method) for method in METHODS), ("inline", "tinyprop_v2")]
 
 
@@ -29,7 +29,9 @@ def test_steps_keep_to_their_memory_and_leave_nothing_in_the_arena(
     assert run(program, "poison") == left_alone
 
 
-@pytest.mark.parametrize(("name", "kernels"), [("mlp", "size"), ("pooled", "inline"), ("strided", "size")])
+@pytest.mark.parametrize(
+    ("name", "kernels"), [("mlp", "size"), ("pooled", "inline"), ("strided", "size"), ("normalised", "inline")]
+)
 def test_an_optimizer_keeps_to_its_memory_and_nothing_in_the_arena(networks, gcc, c_program, run, name, kernels):
     sgd = SGD(momentum=0.5, weight_decay=0.01, clip=0.5)
     sources = networks[name].train("tinyprop_v2", optimizer=sgd, kernels=kernels).sources
@@ -73,7 +75,9 @@ def test_masks_keep_to_their_memory_and_leave_nothing_in_the_arena(networks, gcc
 def test_both_ways_of_compiling_kernels_train_the_same(networks, gcc, c_program, run, name):
     trees = [networks[name].train("tinyprop_v2", kernels=kernels).sources for kernels in ("size", "inline")]
     printed = [run(c_program(tree, "drive.c", gcc(*SANITIZED))) for tree in trees]
-    assert " 1:" in printed[0] or name in ("pooled", "separable", "grouped", "activated"), "no step was skipped"
+    assert " 1:" in printed[0] or name in ("pooled", "separable", "grouped", "activated", "normalised"), (
+        "no step was skipped"
+    )
     assert printed[0] == printed[1]
 
 

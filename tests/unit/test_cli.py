@@ -79,12 +79,22 @@ def test_export_of_a_choice(saved: Path, tmp_path: Path) -> None:
     assert "#define TINY_PARAMETERS 23U" in (tmp_path / "fw" / "tiny.h").read_text()
 
 
+def test_export_with_batch_norm_that_trains(tmp_path: Path) -> None:
+    model = nn.Sequential(nn.Linear(8, 5), nn.BatchNorm1d(5), nn.ReLU(), nn.Linear(5, 3)).eval()
+    torch.export.save(torch.export.export(model, (torch.zeros(1, 8),)), tmp_path / "normed.pt2")
+    assert _run("export", str(tmp_path / "normed.pt2"), str(tmp_path / "fw"), "--batch-norm", "train") == 0
+    assert "tp_scale_shift_bwd_f32(" in (tmp_path / "fw" / "normed.c").read_text()
+    assert _run("export", str(tmp_path / "normed.pt2"), str(tmp_path / "fw")) == 0
+    assert "tp_scale_shift" not in (tmp_path / "fw" / "normed.c").read_text()
+
+
 @pytest.mark.parametrize(
     ("extra", "sentence"),
     [
         (["--method", "tinyprop_v3"], "error: unknown method 'tinyprop_v3': did you mean 'tinyprop_v"),
         (["--board", "nano33bel"], "error: unknown board 'nano33bel': did you mean 'nano33ble'?"),
         (["--kernels", "tiny"], "error: unknown kernels 'tiny'"),
+        (["--batch-norm", "trains"], "error: unknown batch_norm 'trains': did you mean 'train'?"),
     ],
 )
 def test_bad_names(

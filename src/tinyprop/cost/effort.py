@@ -1,9 +1,9 @@
 """Effort: multiply-adds done, over those of plain full training of the same network.
 
 The yardstick is counted on paper: every multiply-add of every layer, un-pooled, padding taps included, without the
-input error of the lowest layer that can train and of those below it (1 MAC = 1 multiply-add; biases not counted). What a run did is what the instrumented
-engine counted; looking at an element to choose what to keep counts as one. A method that computes every value is on
-paper what plain training is, whatever its kernels find to leave out: its effort is 1.
+input error of the lowest layer that can train and of those below it (1 MAC = 1 multiply-add; biases not counted). What
+a run did is what the instrumented engine counted; looking at an element to choose what to keep counts as one. A method
+that computes every value is on paper what plain training is, whatever its kernels find to leave out: its effort is 1.
 """
 
 from dataclasses import dataclass

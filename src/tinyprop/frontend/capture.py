@@ -74,6 +74,9 @@ def _lower(graph: fx.Graph, lowering: Lowering) -> list[str]:
 
 def _lower_call(node: fx.Node, lowering: Lowering) -> None:
     call = AtenCall.of(node)
+    if call.operator == "getitem":  # one of several results: nothing that is supported has more than one
+        lowering.assume(node)
+        return
     rule = RULES.get(call.operator)
     if rule is None:
         raise Unsupported(f"{call.operator} is not supported; {advice_for(call.operator)}")

@@ -124,7 +124,9 @@ class Lowering:
             self._tail = _Tail(self._tail.node, source) if len(self._tail.source.users) == 1 else None
 
     def layer_before(self, source: object) -> Node | None:
-        """What the last call became, a layer seen through reshapes, when `source` is its result that none else reads."""
+        """What the last call became, when `source` is its result and nothing else reads it; a layer rather than the
+        reshapes around it.
+        """
         if self._tail is None or self._tail.source is not source or len(self._tail.source.users) != 1:
             return None
         return self._nodes[self._tail.node]
@@ -144,9 +146,7 @@ class Lowering:
 
     def assume(self, source: fx.Node) -> None:
         """Goes on behind a call that could not be lowered as if it had been, to find what else is wrong."""
-        shape = shape_of(source)
-        if len(shape) > 1 and shape[0] == 1:
-            self._values[source] = Value(source.name, shape[1:])
+        self._values[source] = Value(source.name, shape_of(source)[1:])
         self._tail = None
 
     def finish(self, output: fx.Node) -> None:

@@ -135,6 +135,10 @@ class LayerOp(UnaryOp):
     def parameter_shapes(self) -> tuple[Shape, ...]:
         """Shapes of weight and, with a bias, of bias, in PyTorch's layout, then of what never trains."""
 
+    def has_meaning(self, parameters: tuple[Array, ...]) -> bool:
+        """Whether the operator can work with finite `parameters` of its shapes."""
+        return True
+
     @abstractmethod
     def delta_count(self, shape: Shape) -> int:
         """n: the layer's own outputs before activation and pooling (the n of k = S·n)."""

@@ -10,6 +10,7 @@ from tinyprop.ir.differentiate import differentiate, layer_infos
 from tinyprop.ir.graph import Node, Program, Value, frozen_array
 from tinyprop.ir.losses import CrossEntropy
 from tinyprop.ir.op import LayerOp, Op, Shape
+from tinyprop.ir.ops import ScaleShift
 from tinyprop.ir.train_program import TrainProgram
 from tinyprop.methods.method import Method
 
@@ -21,10 +22,13 @@ def build_chain(shape: Shape, *ops: Op, seed: int = 0) -> Program:
     for number, op in enumerate(ops):
         names = []
         if isinstance(op, LayerOp):
-            for role, size in zip(("weight", "bias"), op.parameter_shapes(), strict=False):
+            without = isinstance(op, ScaleShift) and not op.bias
+            roles = ("weight", "bias", "mean", "variance")[2 if without else 0 :]
+            for role, size in zip(roles, op.parameter_shapes(), strict=False):
                 names.append(f"{number}.{role}")
                 fan_in = max(1, int(np.prod(size[1:])))
-                parameters[names[-1]] = frozen_array(rng.normal(size=size) / np.sqrt(fan_in))
+                drawn = rng.normal(size=size) / np.sqrt(fan_in)
+                parameters[names[-1]] = frozen_array(drawn**2 + 0.1 if role == "variance" else drawn)
         value = Value(f"v{number}", op.output_shape(values[-1].shape))
         nodes.append(Node(f"n{number}_{op.kind}", op, (values[-1].name,), value.name, tuple(names)))
         values.append(value)

@@ -19,7 +19,7 @@ from tinyprop.frontend.rules.batch_norm import lower_batch_norm
 from tinyprop.frontend.rules.concat import lower_concat
 from tinyprop.frontend.rules.conv2d import lower_convolution
 from tinyprop.frontend.rules.dense import lower_addmm, lower_linear, lower_matmul, note_transpose
-from tinyprop.frontend.rules.identity import lower_identity
+from tinyprop.frontend.rules.identity import lower_cast, lower_identity, lower_nothing
 from tinyprop.frontend.rules.max_pool2d import lower_max_pool
 from tinyprop.frontend.rules.reshape import lower_reshape
 
@@ -27,6 +27,7 @@ Rule = Callable[[AtenCall, Lowering], None]
 
 RULES: Mapping[str, Rule] = MappingProxyType(
     {
+        "_assert_tensor_metadata": lower_nothing,
         "adaptive_avg_pool1d": lower_adaptive_avg_pool,
         "adaptive_avg_pool2d": lower_adaptive_avg_pool,
         "add": lower_add,
@@ -76,7 +77,9 @@ RULES: Mapping[str, Rule] = MappingProxyType(
         "t": note_transpose,
         "tanh": lower_activation,
         "tanh_": lower_activation,
+        "to": lower_cast,
         "transpose": note_transpose,
+        "type_as": lower_cast,
         "unflatten": lower_reshape,
         "unsqueeze": lower_reshape,
         "view": lower_reshape,

@@ -1,4 +1,4 @@
-"""Batch norm in eval mode is a scale and a shift per channel: folded into the layer before it, or a layer of its own."""
+"""Batch norm in eval mode, a scale and a shift per channel: folded into the layer before it, or a layer by itself."""
 
 from dataclasses import replace
 
@@ -54,8 +54,6 @@ def _keep(call: AtenCall, lowering: Lowering, channels: int, trains: bool) -> No
     given = [p for p in (*own, call["running_mean"], call["running_var"]) if p is not None]
     keys = tuple(lowering.parameter(p) if trains and p in own else lowering.buffer(p) for p in given)
     op = ScaleShift(channels, float(call["eps"]), bias=own[0] is not None, trains=trains)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        inverse = op.inverse_deviation(lowering.parameter_values(keys[-1]))
-    if not np.isfinite(inverse).all():
+    if not op.has_meaning(tuple(lowering.parameter_values(key) for key in keys)):
         raise Unsupported("batch norm of a variance of 0 with eps=0 is not supported; use an eps above 0")
     lowering.emit(call.node, op, parameters=keys)

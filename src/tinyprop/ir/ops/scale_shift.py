@@ -2,9 +2,9 @@
 
 y = γ·x̂ + β with x̂ = (x - mean)·r, where r = 1 / √(variance + eps); γ and β train, mean and variance never do.
 
-Order of operations: scale = γ·r; shift = β - mean·scale; y = x·scale + shift, so that an element costs one multiply-add,
-as in PyTorch. The error of an input is δ·scale. Gradients: of γ the sum of (x - mean)·δ, times r at the end; of β the
-sum of δ; both over the positions of a channel, ascending.
+Order of operations: scale = γ·r; shift = β - mean·scale; y = x·scale + shift, as in PyTorch, so that an element costs
+one multiply-add. The error of an input is δ·scale. Gradients: of γ the sum of (x - mean)·δ, times r at the end; of β
+the sum of δ; both over the positions of a channel, ascending.
 """
 
 import math
@@ -53,6 +53,10 @@ class ScaleShift(LayerOp):
     def macs(self, shape: Shape) -> MacCount:
         n = math.prod(shape)
         return MacCount(forward=n, input_error=n, weight_gradient=n if self.trained else 0)
+
+    def has_meaning(self, parameters: tuple[Array, ...]) -> bool:
+        """Whether variance + eps is above zero."""
+        return bool((parameters[-1] + parameters[-1].dtype.type(self.eps) > 0).all())
 
     def inverse_deviation(self, variance: Array) -> Array:
         """r (C,), in the dtype of `variance`: what the engine stores in the variance's place."""
