@@ -12,7 +12,9 @@ from torch.nn import functional
 import tinyprop
 from tinyprop.codegen.layout import weight_hash
 from tinyprop.errors import UserError
+from tinyprop.ir.differentiate import layer_infos
 from tinyprop.ir.oracle import OracleTrainer
+from tinyprop.ir.passes import fuse
 from tinyprop.models import MODELS
 
 STEPS, CLASSES, LR = 30, 5, 0.02
@@ -135,6 +137,12 @@ def test_trains_as_pytorch_does_in_eval_mode(model, samples, only_norms) -> None
             if key in dict(twin.named_parameters())
             else (array == before[key]).all()
         ), key
+
+
+def test_methods_learn_which_layer_a_batch_norm_scales(model) -> None:
+    program = fuse(tinyprop.capture(model, torch.zeros(1, *SHAPE), batch_norm="train").program)
+    scaled = {info.name: info.scaled_by for info in layer_infos(program) if info.scaled_by}
+    assert scaled == {"conv": "norm", "dense": "flat"}  # the others read what left a ReLU or an addition
 
 
 def test_trained_weights_load_back_strictly(model, samples) -> None:
