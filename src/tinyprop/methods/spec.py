@@ -17,8 +17,8 @@ SkipRule = NeverSkip | SkipByError | SkipByLoss
 class LayerInfo:
     """What a method may know of a trainable layer. n: outputs before activation and pooling; parameters: how many.
 
-    scaled_by: the layer directly behind this one that scales each output by itself, a batch norm, where there is one: but
-    for the scale both have one δ.
+    scaled_by: the batch norm directly behind this layer, where one trains there: but for a scale per channel both have
+    one δ.
     """
 
     name: str
@@ -28,7 +28,7 @@ class LayerInfo:
 
 
 def depths(layers: tuple[LayerInfo, ...]) -> tuple[int, ...]:
-    """p of each layer: how many trainable layers lie above it, a layer and the batch norm that scales it taken as one."""
+    """p of each layer: how many trainable layers lie above, a layer and the batch norm that scales it taken as one."""
     found: dict[str, int] = {}
     above = 0
     for layer in reversed(layers):
