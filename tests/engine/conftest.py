@@ -10,9 +10,10 @@ from types import MappingProxyType
 import numpy as np
 import pytest
 
+from battery.parameters import random_parameters
 from tinyprop.codegen.source_tree import SourceTree
 from tinyprop.ir.graph import Node, Program, Value, frozen_array
-from tinyprop.ir.op import LayerOp, Op, Shape
+from tinyprop.ir.op import Op, Shape
 from tinyprop.ir.ops import (
     AvgPool2d,
     Clamp,
@@ -108,15 +109,10 @@ def network_of(name: str, shape: Shape, ops: tuple[Op, ...]) -> Network:
     rng = np.random.default_rng(len(ops))
     values, nodes, parameters = [Value("x", shape)], [], {}
     for number, op in enumerate(ops):
-        names = []
-        sizes = op.parameter_shapes() if isinstance(op, LayerOp) else ()
-        roles = ("weight", "bias", "mean", "variance")[2 if isinstance(op, ScaleShift) and not op.bias else 0 :]
-        for role, size in zip(roles, sizes, strict=False):
-            names.append(f"{number}.{role}")
-            drawn = rng.normal(size=size) / np.sqrt(max(1, np.prod(size[1:])))
-            parameters[names[-1]] = frozen_array(drawn**2 + 1 if role == "variance" else drawn)
+        drawn = {f"{number}.{role}": frozen_array(a) for role, a in random_parameters(op, rng).items()}
+        parameters |= drawn
         values.append(Value(f"v{number}", op.output_shape(values[-1].shape)))
-        nodes.append(Node(f"n{number}", op, (values[-2].name,), values[-1].name, tuple(names)))
+        nodes.append(Node(f"n{number}", op, (values[-2].name,), values[-1].name, tuple(drawn)))
     by_name = MappingProxyType({value.name: value for value in values})
     return Network(Program(name, values[0], values[-1], tuple(nodes), by_name, MappingProxyType(parameters)))
 

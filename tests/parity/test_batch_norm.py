@@ -1,7 +1,7 @@
 """Batch norm with fixed statistics: trained as PyTorch trains it in eval mode, and the same bits everywhere."""
 
 import copy
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -13,6 +13,7 @@ import tinyprop
 from tinyprop.codegen.layout import weight_hash
 from tinyprop.errors import UserError
 from tinyprop.ir.differentiate import layer_infos
+from tinyprop.ir.masks import maskable, with_masks
 from tinyprop.ir.oracle import OracleTrainer
 from tinyprop.ir.passes import fuse
 from tinyprop.models import MODELS
@@ -106,16 +107,42 @@ def test_engine_and_oracle_agree_in_every_bit(model, samples, method, batch_norm
             np.testing.assert_array_equal(getattr(trace, field.name), getattr(expected, field.name), field.name)
 
 
-@pytest.mark.parametrize("optimizer", [tinyprop.SGD(), tinyprop.SGD(momentum=0.5, weight_decay=0.01)], ids=str)
-def test_host_and_board_agree_in_every_bit(model, samples, optimizer) -> None:
+@pytest.mark.parametrize("method", ["full", "tinyprop_v2"])
+@pytest.mark.parametrize(
+    ("trainable", "masks"), [("all", {"relu"}), ("batch_norms", {"relu"}), ("biases", {"relu", "relu_1", "relu_2"})]
+)
+def test_a_batch_norm_reads_and_leaves_masks(model, samples, trainable, masks, method) -> None:
+    """Bits of the ReLUs behind batch norms, where nobody needs their outputs: above them a frozen batch norm,
+    a max pool, a weight that does not learn."""
+    train = tinyprop.capture(model, torch.zeros(1, *SHAPE), batch_norm="train").train(method, trainable=trainable)
+    chosen = replace(train, train_program=with_masks(train.train_program, maskable(train.train_program)))
+    assert masks <= set(chosen.storage.mask)
+    oracle = OracleTrainer(chosen.train_program)
+    oracle.fit(*samples, LR)
+    with chosen.build("host") as engine:
+        engine.fit(*samples, lr=LR)
+        assert engine.weight_hash() == weight_hash(oracle.parameters)
+
+
+@pytest.mark.parametrize(
+    ("boards", "optimizer"),
+    [
+        (("nano33ble", "rp2040", "esp32c3"), tinyprop.SGD()),
+        (("nano33ble",), tinyprop.SGD(momentum=0.5, weight_decay=0.01)),
+    ],
+    ids=str,
+)
+def test_host_and_boards_agree_in_every_bit(model, samples, boards, optimizer) -> None:
     trainer = tinyprop.capture(model, torch.zeros(1, *SHAPE), batch_norm="train").train("ours", optimizer=optimizer)
     oracle = OracleTrainer(trainer.train_program)
     oracle.fit(*samples, LR)
     hashes = {weight_hash(oracle.parameters)}
-    for target in ("host", "nano33ble"):
+    for target in ("host", *boards):
         with trainer.build(target) as engine:
-            engine.fit(*samples, lr=LR)
+            trace = engine.fit(*samples, lr=LR)
             hashes.add(engine.weight_hash())
+            if target in ("nano33ble", "rp2040"):  # cores whose cycles are estimated
+                assert engine.training_cycles() > trace.instructions.sum()
     assert len(hashes) == 1
 
 
@@ -174,7 +201,9 @@ def test_statistics_are_replaced_before_an_engine_is_built_and_not_after(model) 
 def test_a_frozen_batch_norm_is_not_trained_by_name(model) -> None:
     network = tinyprop.capture(model, torch.zeros(1, *SHAPE))
     with pytest.raises(
-        UserError, match=r"'joined' was captured as a frozen batch norm: capture with batch_norm=\"train"
+        UserError,
+        match=r"'joined' belongs to a batch norm and never trains: its weight and bias do in a network captured with "
+        r'batch_norm="train"\.',
     ):
         network.train("full", trainable=["head", "joined"])
     with pytest.raises(UserError, match=r"no layer is called 'norm': choose from conv, second, dense, head"):

@@ -2,6 +2,7 @@
 
 from math import prod
 
+from tinyprop.codegen.activation_calls import packed_relu_call
 from tinyprop.codegen.bias_calls import bias_calls
 from tinyprop.codegen.call import Call, Pass
 from tinyprop.codegen.literals import c_flag, c_uint
@@ -23,7 +24,7 @@ def scale_shift_forward_calls(places: Places, node: Node) -> list[Call]:
 def scale_shift_backward_calls(places: Places, step: BackwardStep) -> list[Call]:
     """One pass for error and update where both are wanted; the error overwrites δ unless an update still needs it."""
     if not step.learns_weight:
-        return [*bias_calls(places, step), *([_error(places, step, step.slot)] if step.slot is not None else [])]
+        return [*bias_calls(places, step), *(_error_calls(places, step, step.slot) if step.slot is not None else [])]
     node = step.node
     weight, bias = places.learning(step)
     sizes, shape = _sizes(places, node)
@@ -37,14 +38,17 @@ def scale_shift_backward_calls(places: Places, step: BackwardStep) -> list[Call]
     return [Call("tp_scale_shift_bwd_f32", joined(shape, word_if(step.mask_input, "masked")), (*given, mask, skip))]
 
 
-def _error(places: Places, step: BackwardStep, slot: str) -> Call:
+def _error_calls(places: Places, step: BackwardStep, slot: str) -> list[Call]:
     """The error alone, where the weight stays as it is."""
     node = step.node
     sizes, shape = _sizes(places, node)
     weight, inverse = _trained(places, node)[0], _statistics(places, node)[1]
     given = (places.read(node.input), places.delta(node, const=True), weight, inverse, places.error(slot), *sizes)
+    if step.packed_input is not None:
+        unmasked = Call("tp_scale_shift_error_f32", shape, (*given, c_flag(False)))
+        return [unmasked, packed_relu_call(places, slot, step.packed_input)]
     name = joined(shape, word_if(step.mask_input, "masked"))
-    return Call("tp_scale_shift_error_f32", name, (*given, c_flag(step.mask_input)))
+    return [Call("tp_scale_shift_error_f32", name, (*given, c_flag(step.mask_input)))]
 
 
 def _op(node: Node) -> ScaleShift:
