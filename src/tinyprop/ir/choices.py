@@ -1,6 +1,6 @@
 """The common choices of what trains: one table, name → what it picks of a program."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -9,6 +9,7 @@ from tinyprop.ir.op import JoinOp
 from tinyprop.ir.ops.conv2d import Conv2d
 from tinyprop.ir.ops.conv2d_max_pool import Conv2dMaxPool
 from tinyprop.ir.ops.scale_shift import ScaleShift
+from tinyprop.ir.scaled_layers import trained_layers
 
 
 @dataclass(frozen=True)
@@ -20,15 +21,15 @@ class Choice:
 
 
 def _all(program: Program) -> tuple[str, ...]:
-    return tuple(name for node in program.layers for name in node.trained)
+    return _trained(program.layers)
 
 
 def _last_layer(program: Program) -> tuple[str, ...]:
-    return _layers_that_train(program)[-1].trained
+    return _trained(trained_layers(program)[-1])
 
 
 def _last_block(program: Program) -> tuple[str, ...]:
-    return tuple(name for node in last_block(program) for name in node.trained)
+    return _trained(last_block(program))
 
 
 def _biases(program: Program) -> tuple[str, ...]:
@@ -36,7 +37,11 @@ def _biases(program: Program) -> tuple[str, ...]:
 
 
 def _batch_norms(program: Program) -> tuple[str, ...]:
-    return tuple(name for node in program.layers if isinstance(node.op, ScaleShift) for name in node.trained)
+    return _trained(node for node in program.layers if isinstance(node.op, ScaleShift))
+
+
+def _trained(nodes: Iterable[Node]) -> tuple[str, ...]:
+    return tuple(name for node in nodes for name in node.trained)
 
 
 CHOICES: Mapping[str, Choice] = MappingProxyType(
@@ -51,7 +56,7 @@ CHOICES: Mapping[str, Choice] = MappingProxyType(
 
 
 def last_block(program: Program) -> tuple[Node, ...]:
-    """The layers from the last block to the output, at least the last two.
+    """The layers from the last block to the output, at least the last two; batch norms count with what they scale.
 
     A block is marked by what no plain chain has: a value that several branches meet in (a skip connection, a concat),
     or a depthwise convolution. It begins at the last value before the mark through which every path from the input
@@ -59,13 +64,9 @@ def last_block(program: Program) -> tuple[Node, ...]:
     """
     marks = [number for number, node in enumerate(program.nodes) if _marks_a_block(node)]
     nodes = program.nodes[_last_meeting(program, marks[-1]) :] if marks else ()
-    layers = _layers_that_train(program)
-    block = tuple(node for node in layers if node in nodes)
-    return block if len(block) > 2 else layers[-2:]
-
-
-def _layers_that_train(program: Program) -> tuple[Node, ...]:
-    return tuple(node for node in program.layers if node.trained)
+    layers = trained_layers(program)
+    block = tuple(layer for layer in layers if layer[0] in nodes)
+    return tuple(node for layer in (block if len(block) > 2 else layers[-2:]) for node in layer)
 
 
 def _marks_a_block(node: Node) -> bool:

@@ -8,7 +8,7 @@ from tinyprop.ir.losses import Loss
 from tinyprop.ir.op import LayerOp
 from tinyprop.ir.ops.relu import ReLU
 from tinyprop.ir.ops.reshape import Reshape
-from tinyprop.ir.ops.scale_shift import ScaleShift
+from tinyprop.ir.scaled_layers import scaled_by
 from tinyprop.ir.train_program import AddErrorStep, BackwardStep, ForwardStep, LossStep, PassErrorStep, TrainProgram
 from tinyprop.methods.optimizer import PLAIN, SGD
 from tinyprop.methods.spec import LayerInfo, TrainSpec
@@ -21,18 +21,11 @@ def layer_infos(program: Program) -> tuple[LayerInfo, ...]:
             name=node.name,
             n=node.op.delta_count(program.value_in(node).shape),
             parameters=sum(program.parameters[p].size for p in node.trained),
-            scaled_by=_scaled_by(program, node),
+            scaled_by=norm.name if (norm := scaled_by(program, node)) else None,
         )
         for node in program.layers
         if isinstance(node.op, LayerOp)
     )
-
-
-def _scaled_by(program: Program, node: Node) -> str | None:
-    """The batch norm that alone reads what the layer `node` computes, before any ReLU."""
-    readers = [reader for reader in program.nodes if node.output in reader.inputs]
-    alone = len(readers) == 1 and isinstance(readers[0].op, ScaleShift) and node.output != program.output.name
-    return readers[0].name if alone and isinstance(node.op, LayerOp) and not node.op.relu else None
 
 
 def differentiate(program: Program, spec: TrainSpec, loss: Loss, optimizer: SGD = PLAIN) -> TrainProgram:
