@@ -71,6 +71,10 @@ class Lowering:
         """Whether an argument is a parameter of the model itself, not a value computed from one."""
         return isinstance(node, fx.Node) and node.name in self._parameter_keys
 
+    def is_buffer(self, node: object) -> bool:
+        """Whether an argument is a buffer or constant of the model itself."""
+        return isinstance(node, fx.Node) and node.name in self._constant_keys and not self.is_parameter(node)
+
     def parameter(self, node: object) -> str:
         """The state_dict key of a parameter, whose values now belong to the program."""
         if not isinstance(node, fx.Node) or node.name not in self._parameter_keys:

@@ -104,6 +104,17 @@ def without_variance() -> nn.Module:
             "0 (BatchNorm1d): batch norm without running statistics is not supported; set track_running_stats=True",
         ),
         (
+            Forward(
+                lambda m, x: m.a(
+                    nn.functional.batch_norm(x, m.n.running_mean, m.n.running_var, training=True).flatten(1)
+                ),
+                a=nn.Linear(36, 2),
+                n=nn.BatchNorm2d(4),
+            ),
+            (1, 4, 3, 3),
+            "batch norm in training mode is not supported, one sample is no batch to take statistics of; export after",
+        ),
+        (
             Statistics(batch_norm),
             (1, 4),
             "batch norm with only one of weight and bias is not supported; give it both or neither",

@@ -16,8 +16,13 @@ from tinyprop.ir.ops.scale_shift import ScaleShift
 def lower_batch_norm(call: AtenCall, lowering: Lowering) -> None:
     """What has a weight stays a layer that trains when the user asks for it; else it is folded, or stays frozen."""
     shape = lowering.tensor(call["input"]).shape
-    if call["training"] or call["running_mean"] is None:
+    if call["running_mean"] is None:
         raise Unsupported("batch norm without running statistics is not supported; set track_running_stats=True")
+    if call["training"]:
+        raise Unsupported(
+            "batch norm in training mode is not supported, one sample is no batch to take statistics of; export after "
+            "model.eval(), or pass training=self.training"
+        )
     trains = lowering.train_batch_norm and call["weight"] is not None
     layer = lowering.layer_before(call["input"])
     if layer is not None and isinstance(layer.op, Conv2d | Dense) and not trains:
