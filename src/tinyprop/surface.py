@@ -93,7 +93,7 @@ class Network:
         loss: "cross_entropy" (labels), "mse" (targets), or a loss with settings, CrossEntropy(label_smoothing=0.1).
         kernels: "inline" (fast) or "size" (small). skip_zero_inputs: whether zero inputs of dense layers are left out.
         trainable: what trains, in state_dict names of modules, layers or parameters, such as ["head", "a.0.bias"], or
-        in words, "last_layer", "last_block", "biases", "all" (see `memory_by_choice`); None: all. The rest is in flash.
+        in words of `tinyprop.CHOICES`, such as "last_layer" (see `memory_by_choice`); None: all. The rest is in flash.
         Raises UserError for an unknown method, loss, optimizer or name, or when nothing trains.
         """
         if isinstance(method, str):
