@@ -142,6 +142,7 @@ def export(
     trainable: Annotated[
         list[str] | None, Parameter(help="what trains: a word of `tinyprop memory`, or a layer; may be repeated")
     ] = None,
+    batch_norm: Annotated[str, Parameter(help="fold (into the layer in front of it) or train")] = "fold",
 ) -> int:
     """Write the C project of a model that trains on the device.
 
@@ -149,7 +150,7 @@ def export(
     """
     from tinyprop.surface import load
 
-    network = load(model)
+    network = load(model, batch_norm=batch_norm)
     trainer = network.train(method, kernels=kernels, trainable=trainable)
     written = trainer.export(folder, board=board)
     console.print(
@@ -165,9 +166,11 @@ def memory(
     method: Annotated[str, Parameter(help="a name from `tinyprop methods`")] = "tinyprop_v2",
     loss: Annotated[str, Parameter(help="cross_entropy or mse")] = "cross_entropy",
     momentum: Annotated[float, Parameter(help="of the optimizer; 0: none, and no RAM")] = 0.0,
+    batch_norm: Annotated[str, Parameter(help="fold (into the layer in front of it) or train")] = "fold",
     json: JsonPath = None,
 ) -> int:
-    """Say how many bytes it costs to train all of a model, or only its last layer, its last block, its biases.
+    """Say how many bytes it costs to train all of a model, or only its last layer, its last block, its biases, its
+    batch norms.
 
     Example: tinyprop memory model.pt2 --method ours --json build/memory.json
     """
@@ -175,7 +178,8 @@ def memory(
     from tinyprop.methods.optimizer import SGD
     from tinyprop.surface import load
 
-    return memory_command(console, load(model).memory_by_choice(method, loss, SGD(momentum)), json_path=json)
+    network = load(model, batch_norm=batch_norm)
+    return memory_command(console, network.memory_by_choice(method, loss, SGD(momentum)), json_path=json)
 
 
 def main(arguments: list[str] | None = None) -> None:

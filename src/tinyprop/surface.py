@@ -28,6 +28,7 @@ from tinyprop.ir.choices import CHOICES
 from tinyprop.ir.differentiate import differentiate
 from tinyprop.ir.graph import Program, frozen_array
 from tinyprop.ir.losses import Loss, loss_of
+from tinyprop.ir.op import LayerOp
 from tinyprop.ir.passes import fuse
 from tinyprop.ir.train_program import TrainProgram
 from tinyprop.ir.trainable import spec_of
@@ -46,25 +47,28 @@ if TYPE_CHECKING:
     from torch import nn
 
 
-def capture(model: nn.Module, example_input: Any, name: str | None = None) -> Network:
+def capture(model: nn.Module, example_input: Any, name: str | None = None, *, batch_norm: str = "fold") -> Network:
     """The network of a PyTorch model, which stays as it is.
 
     example_input: a tensor or array with a batch of one, (1, …). name: a C identifier; default: from the model's class.
+    batch_norm: "fold", into the layer in front of it (one that has none stays, frozen); or "train", each a layer of its
+    own whose scale and shift train with the statistics fixed.
     Raises UserError that lists every unsupported operator, each with its module and what to use instead.
     """
     from tinyprop.frontend import capture as capture_program  # the only way to torch
 
-    return Network(capture_program(model, example_input, name=name))
+    return Network(capture_program(model, example_input, name, batch_norm))
 
 
-def load(path: str | Path, name: str | None = None) -> Network:
+def load(path: str | Path, name: str | None = None, *, batch_norm: str = "fold") -> Network:
     """The network of a model saved by `torch.export.save`; name: a C identifier, default: from the file's name.
 
+    batch_norm: "fold" or "train", as in `capture`.
     Raises UserError when there is no such file, or when it holds no model that can be captured.
     """
     from tinyprop.frontend import load as load_program
 
-    return Network(load_program(Path(path), name=name))
+    return Network(load_program(Path(path), name, batch_norm))
 
 
 @dataclass(frozen=True)
@@ -89,7 +93,7 @@ class Network:
         loss: "cross_entropy" (labels), "mse" (targets), or a loss with settings, CrossEntropy(label_smoothing=0.1).
         kernels: "inline" (fast) or "size" (small). skip_zero_inputs: whether zero inputs of dense layers are left out.
         trainable: what trains, in state_dict names of modules, layers or parameters, such as ["head", "a.0.bias"], or
-        in words, "last_layer", "last_block", "biases", "all" (see `memory_by_choice`); None: all. The rest is in flash.
+        in words of `tinyprop.CHOICES`, such as "last_layer" (see `memory_by_choice`); None: all. The rest is in flash.
         Raises UserError for an unknown method, loss, optimizer or name, or when nothing trains.
         """
         if isinstance(method, str):
@@ -129,6 +133,11 @@ class Network:
         for name, array in arrays.items():
             if array.shape != own[name].shape or not np.isfinite(array).all():
                 raise UserError(f"weight '{name}' has shape {array.shape}; it must be finite and {own[name].shape}.")
+        for node in self.program.layers:
+            if isinstance(node.op, LayerOp) and not node.op.has_meaning(
+                tuple(arrays[name] for name in node.parameters)
+            ):
+                raise UserError(f"weight '{node.parameters[-1]}' holds a negative variance: pass that of a state_dict.")
         return Network(replace(self.program, parameters=arrays))
 
     def __str__(self) -> str:

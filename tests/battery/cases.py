@@ -25,6 +25,7 @@ from tinyprop.ir.ops import (
     MaxPool2d,
     ReLU,
     Reshape,
+    ScaleShift,
     Sigmoid,
     Tanh,
 )
@@ -131,6 +132,16 @@ DENSE = tuple(
         *((9, 3, False, True), (16, 16, True, True), (5, 33, True, False), (17, 17, False, True), (33, 2, True, False)),
     )
 )
+SCALES = (
+    *(on(ScaleShift(1, 1e-5), (1,)), on(ScaleShift(17, 1e-3, relu=True), (17,)), on(ScaleShift(6, 1e-5), (6,))),
+    *(
+        on(ScaleShift(3, 1e-5), (3, 7, 5)),
+        on(ScaleShift(5, 0.5, relu=True), (5, 1, 1)),
+        on(ScaleShift(2, 1e-2), (2, 9)),
+    ),
+    *(on(ScaleShift(9, 1e-5, bias=False), (9, 3, 2)), on(ScaleShift(3, 1e-3, bias=False, relu=True), (3, 5, 3))),
+    *(on(ScaleShift(7, 1e-5, trains=False), (7, 2, 3)), on(ScaleShift(4, 1e-3, trains=False, relu=True), (4, 17))),
+)
 WINDOWS = (  # kernel, stride, padding, shape
     *((ONE, ONE, (0, 0), (1, 1, 1)), (TWO, TWO, (0, 0), (3, 5, 7)), (THREE, ONE, ONE, (5, 1, 1))),
     *(((5, 5), ONE, TWO, (3, 1, 3)), ((2, 3), (1, 2), (1, 0), (2, 4, 9)), (THREE, TWO, ONE, (7, 6, 5))),
@@ -150,6 +161,7 @@ CASES: Mapping[str, tuple[Case, ...]] = MappingProxyType(
         Dense.kind: DENSE,
         Conv2d.kind: (*GENERAL, *SPECIAL),
         Conv2dMaxPool.kind: (*BLOCKED, *OTHER_POOLED),
+        ScaleShift.kind: SCALES,
         MaxPool2d.kind: tuple(on(MaxPool2d(*w), shape) for *w, shape in WINDOWS),
         AvgPool2d.kind: tuple(
             on(AvgPool2d(*w, count_padding=count), shape) for *w, shape in WINDOWS for count in (True, False)

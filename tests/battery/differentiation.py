@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from battery.parameters import meaningful, roles_of
 from battery.torch_twin import twin
 from tinyprop.ir.op import Array, JoinOp, LayerOp, Op, PassOp, Shape
 from tinyprop.ir.ops import Add, Clamp, Concat, MaxPool2d, ReLU, Reshape
@@ -21,7 +22,7 @@ STEP = 1e-5  # of a central difference, in values of about 1
 
 @dataclass(frozen=True)
 class Derivatives:
-    """An output, and the gradient of Σ error·output by every input and then every parameter."""
+    """An output, and the gradient of Σ error·output by every input and then every parameter that trains."""
 
     output: Array
     gradients: tuple[Array, ...]
@@ -32,6 +33,7 @@ def draw(op: Op, shapes: Sequence[Shape], dtype: type, seed: int = 0, scale: flo
     rng = np.random.default_rng(seed)
     parameters = op.parameter_shapes() if isinstance(op, LayerOp) else ()
     arguments = [rng.normal(size=shape).astype(dtype) * dtype(scale) for shape in (*shapes, *parameters)]
+    arguments[len(shapes) :] = map(meaningful, roles_of(op), arguments[len(shapes) :])
     return arguments, rng.normal(size=op.shape_after(tuple(shapes))).astype(dtype)
 
 
@@ -46,15 +48,17 @@ def own(op: Op, arguments: Sequence[Array], error: Array, lr: float = 1.0) -> De
         return Derivatives(ran.y, (op.backward(error, xs[0], ran),))
     assert isinstance(op, LayerOp)
     delta = op.delta(error, ran)
-    updated = op.updated(delta, xs[0], parameters, ran, lr)
-    taken = tuple(was - now for was, now in zip(parameters, updated, strict=True))
+    updated = op.updated(delta, xs[0], parameters, ran, lr) if op.trained else ()
+    taken = tuple(was - now for was, now in zip(parameters[: op.trained], updated, strict=True))
     return Derivatives(ran.y, (op.input_error(delta, xs[0], parameters, ran), *taken))
 
 
 def autograd(op: Op, arguments: Sequence[Array], error: Array) -> Derivatives:
     """The same by PyTorch."""
-    leaves = [torch.from_numpy(a.copy()).requires_grad_() for a in arguments]
-    y = twin(op)(*leaves)
+    tensors = [torch.from_numpy(a.copy()) for a in arguments]
+    fixed = len(op.parameter_shapes()) - op.trained if isinstance(op, LayerOp) else 0
+    leaves = [tensor.requires_grad_() for tensor in tensors[: len(tensors) - fixed]]
+    y = twin(op)(*tensors)
     gradients = torch.autograd.grad(y, leaves, torch.from_numpy(error))
     return Derivatives(y.detach().numpy(), tuple(g.numpy() for g in gradients))
 

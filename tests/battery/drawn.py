@@ -18,6 +18,7 @@ from tinyprop.ir.ops import (
     MaxPool2d,
     ReLU,
     Reshape,
+    ScaleShift,
     Sigmoid,
     Tanh,
 )
@@ -92,6 +93,14 @@ def concatenations(draw: st.DrawFn) -> Case:
     return on(Concat(), *((channels, *rest) for channels in draw(st.lists(small, min_size=2, max_size=4))))
 
 
+@st.composite
+def scales(draw: st.DrawFn) -> Case:
+    """A batch norm of a vector, a signal or a map."""
+    shape, eps = draw(any_shapes), draw(st.sampled_from([1e-5, 1e-3, 0.5]))
+    bias, trains, relu = draw(st.booleans()), draw(st.booleans()), draw(st.booleans())
+    return on(ScaleShift(shape[0], eps, bias, trains, relu), shape)
+
+
 def alike(*ops: Op) -> st.SearchStrategy[Case]:
     """An operator that takes any shape."""
     return st.builds(on, st.sampled_from(ops), any_shapes)
@@ -109,6 +118,7 @@ DRAWN: dict[str, st.SearchStrategy[Case]] = {
         lambda inputs, outputs, bias, relu: on(Dense(inputs, outputs, bias, relu), (inputs,)),
         *(st.integers(1, 20), st.integers(1, 20), st.booleans(), st.booleans()),
     ),
+    ScaleShift.kind: scales(),
     Conv2d.kind: convolutions(),
     Conv2dMaxPool.kind: pooled_convolutions(),
     MaxPool2d.kind: pools(MaxPool2d),

@@ -8,9 +8,10 @@ from types import MappingProxyType
 import numpy as np
 
 from battery.cases import BLOCKED, CASES, GENERAL, KINKS, OTHER_POOLED, SPECIAL, Case
+from battery.parameters import random_parameters
 from tinyprop.ir.graph import Node, Program, Value, frozen_array
 from tinyprop.ir.losses import CrossEntropy
-from tinyprop.ir.op import LayerOp, Op
+from tinyprop.ir.op import Op
 from tinyprop.ir.ops import ACTIVATIONS, Add, Dense, Reshape
 from tinyprop.surface import Network, Trainer
 
@@ -29,22 +30,20 @@ class _Builder:
 
     def add(self, name: str, op: Op, *inputs: str) -> str:
         """A node called `name`, and its value of the same name."""
-        names = []
-        for role, shape in zip(
-            ("weight", "bias"), op.parameter_shapes() if isinstance(op, LayerOp) else (), strict=False
-        ):
-            names.append(f"{name}.{role}")
-            spread = np.sqrt(max(1, np.prod(shape[1:])))
-            self.parameters[names[-1]] = frozen_array(self.rng.normal(size=shape) / spread)
+        drawn = {f"{name}.{role}": frozen_array(a) for role, a in random_parameters(op, self.rng).items()}
+        self.parameters |= drawn
         shape = op.shape_after(tuple(self.values[i].shape for i in inputs))
         self.values[name] = Value(name, shape)
-        self.nodes.append(Node(name, op, inputs, name, tuple(names)))
+        self.nodes.append(Node(name, op, inputs, name, tuple(drawn)))
         return name
 
     def branch(self, number: int, case: Case, outputs: int) -> str:
-        """x → dense → reshape → the case → reshape → dense; every other dense layer below ends in a ReLU."""
-        inputs = []
-        for part, shape in enumerate(case.shapes):
+        """x → dense → reshape → the case → reshape → dense; every other dense layer below ends in a ReLU.
+
+        A case that can read x itself does so: it sends no error, as below it nothing trains.
+        """
+        inputs = ["x"] if case.shapes == ((INPUTS,),) else []
+        for part, shape in enumerate(case.shapes if not inputs else ()):
             below = Dense(INPUTS, int(np.prod(shape)), relu=(number + part) % 2 == 0)
             value = self.add(f"b{number}_below{part}", below, "x")
             self._start(value, case.op, below.relu)
@@ -88,6 +87,7 @@ def cases_of(*kinds: str) -> tuple[Case, ...]:
 GROUPS: Mapping[str, tuple[Case, ...]] = {
     "activations": cases_of(*(op.kind for op in ACTIVATIONS)),
     "dense": cases_of("dense"),
+    "scale_shift": cases_of("scale_shift"),
     "conv2d_general": GENERAL,
     "conv2d_special": SPECIAL,
     "conv2d_pooled": OTHER_POOLED,

@@ -21,6 +21,7 @@ from tinyprop.ir.ops import (
     MaxPool2d,
     ReLU,
     Reshape,
+    ScaleShift,
     Sigmoid,
     Tanh,
 )
@@ -46,6 +47,12 @@ def _dense(op: Dense, x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor 
     return F.relu(y) if op.relu else y
 
 
+def _batch_norm(op: ScaleShift, x: torch.Tensor, *parameters: torch.Tensor) -> torch.Tensor:
+    *affine, mean, variance = parameters
+    y = F.batch_norm(x[None], mean, variance, *affine, eps=op.eps)[0]
+    return F.relu(y) if op.relu else y
+
+
 TWINS: dict[type[Op], Callable[..., torch.Tensor]] = {
     Add: lambda op, a, b: a + b,
     AvgPool2d: lambda op, x: F.avg_pool2d(x[None], op.kernel, op.stride, op.padding, False, op.count_padding)[0],
@@ -60,6 +67,7 @@ TWINS: dict[type[Op], Callable[..., torch.Tensor]] = {
     MaxPool2d: _max_pool,
     ReLU: lambda op, x: F.relu(x),
     Reshape: lambda op, x: x.reshape(op.shape),
+    ScaleShift: _batch_norm,
     Sigmoid: lambda op, x: torch.sigmoid(x),
     Tanh: lambda op, x: torch.tanh(x),
 }

@@ -10,9 +10,10 @@ from types import MappingProxyType
 import numpy as np
 import pytest
 
+from battery.parameters import random_parameters
 from tinyprop.codegen.source_tree import SourceTree
 from tinyprop.ir.graph import Node, Program, Value, frozen_array
-from tinyprop.ir.op import LayerOp, Op, Shape
+from tinyprop.ir.op import Op, Shape
 from tinyprop.ir.ops import (
     AvgPool2d,
     Clamp,
@@ -24,6 +25,7 @@ from tinyprop.ir.ops import (
     MaxPool2d,
     ReLU,
     Reshape,
+    ScaleShift,
     Sigmoid,
     Tanh,
 )
@@ -89,6 +91,16 @@ GEOMETRIES: dict[str, tuple[Shape, tuple[Op, ...]]] = {
             *(Dense(4, 7), Sigmoid(), Dense(7, 6), Tanh(), Dense(6, 5), HardSigmoid(), Dense(5, 5)),
         ),
     ),
+    # Batch norms that train, with and without a ReLU of their own or below them; frozen ones, with weights and without.
+    "normalised": (
+        (2, 7, 5),
+        (
+            *(ScaleShift(2, 1e-3), Conv2d(2, 3, (3, 3), padding=(1, 1), bias=False), ScaleShift(3, 1e-5), ReLU()),
+            *(ScaleShift(3, 1e-3, bias=False), Conv2d(3, 4, (2, 2), (2, 2)), ReLU(), ScaleShift(4, 1e-5)),
+            *(ScaleShift(4, 1e-2, trains=False), ReLU(), Reshape(), Dense(24, 9, bias=False), ScaleShift(9, 1e-5)),
+            *(ReLU(), Dense(9, 5)),
+        ),
+    ),
 }
 
 
@@ -97,14 +109,10 @@ def network_of(name: str, shape: Shape, ops: tuple[Op, ...]) -> Network:
     rng = np.random.default_rng(len(ops))
     values, nodes, parameters = [Value("x", shape)], [], {}
     for number, op in enumerate(ops):
-        names = []
-        for role, size in zip(
-            ("weight", "bias"), op.parameter_shapes() if isinstance(op, LayerOp) else (), strict=False
-        ):
-            names.append(f"{number}.{role}")
-            parameters[names[-1]] = frozen_array(rng.normal(size=size) / np.sqrt(max(1, np.prod(size[1:]))))
+        drawn = {f"{number}.{role}": frozen_array(a) for role, a in random_parameters(op, rng).items()}
+        parameters |= drawn
         values.append(Value(f"v{number}", op.output_shape(values[-1].shape)))
-        nodes.append(Node(f"n{number}", op, (values[-2].name,), values[-1].name, tuple(names)))
+        nodes.append(Node(f"n{number}", op, (values[-2].name,), values[-1].name, tuple(drawn)))
     by_name = MappingProxyType({value.name: value for value in values})
     return Network(Program(name, values[0], values[-1], tuple(nodes), by_name, MappingProxyType(parameters)))
 
@@ -138,7 +146,7 @@ def output_of(program: Path, *arguments: str) -> str:
 
 @pytest.fixture(scope="session")
 def networks() -> Mapping[str, Network]:
-    """mlp, pooled, strided, overlapping, separable, grouped, activated."""
+    """mlp, pooled, strided, overlapping, separable, grouped, activated, normalised."""
     return NETWORKS
 
 

@@ -33,7 +33,7 @@ def self_test(program):
     return run.stdout.split(":")[0], run.returncode
 
 
-@pytest.mark.parametrize(("name", "kernels"), [("overlapping", "inline"), ("pooled", "size")])
+@pytest.mark.parametrize(("name", "kernels"), [("overlapping", "inline"), ("pooled", "size"), ("normalised", "inline")])
 def test_project_passes_by_hand_and_fails_with_one_weight_changed(export, name, kernels):
     folder = export(name, kernels)
     assert by_hand(folder) == ("PASS", 0)

@@ -19,7 +19,7 @@ LIBRARY = {"memcpy", "memset", "memmove"}  # the C library's, a few words of sta
 CORTEX_M4F = ("-mcpu=cortex-m4", "-mthumb", "-mfpu=fpv4-sp-d16", "-mfloat-abi=hard")
 # Functions of the same code would share a body, and the graph would know it by one of their names only.
 GRAPHS = ("-O2", "-fno-math-errno", "-fno-ipa-icf", "-fcallgraph-info=su")
-TEST_NETWORKS = ("mlp", "pooled", "strided", "overlapping", "separable", "grouped", "activated")
+TEST_NETWORKS = ("mlp", "pooled", "strided", "overlapping", "separable", "grouped", "activated", "normalised")
 CASES = (*TEST_NETWORKS, *MODELS, *BENCH)
 
 

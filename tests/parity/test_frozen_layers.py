@@ -16,7 +16,7 @@ from torch import nn
 import tinyprop
 from tinyprop.ir.graph import Node
 from tinyprop.ir.op import Forward
-from tinyprop.ir.ops import Conv2d, Conv2dMaxPool, Dense
+from tinyprop.ir.ops import Conv2d, Conv2dMaxPool, Dense, ScaleShift
 from tinyprop.ir.ops.conv2d import ConvKernels
 from tinyprop.ir.oracle import OracleTrainer, run_forward
 
@@ -45,6 +45,25 @@ class Chain(nn.Module):
 
 
 BELOW_IN_CHAIN = {name: Chain.names[:place] for place, name in enumerate(Chain.names)}
+
+
+class Normed(nn.Module):
+    """Batch norms on the sample, behind a convolution, and behind a dense layer."""
+
+    shape = (2, 5, 6)
+    names = ("first", "conv", "norm", "dense", "flat", "head")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.conv, self.norm = nn.BatchNorm2d(2), nn.Conv2d(2, 3, 2, bias=False), nn.BatchNorm2d(3)
+        self.dense, self.flat, self.head = nn.Linear(60, 7), nn.BatchNorm1d(7), nn.Linear(7, CLASSES)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.norm(self.conv(self.first(x))).relu()
+        return self.head(self.flat(self.dense(x.flatten(1))).relu())
+
+
+BELOW_IN_NORMED = {name: Normed.names[:place] for place, name in enumerate(Normed.names)}
 
 
 class Skips(nn.Module):
@@ -108,6 +127,8 @@ def products_of(node: Node, x: np.ndarray, ran: Forward) -> int:
     """Products of each δ with its window: at every output, behind a pool at the winners."""
     if isinstance(node.op, Dense):
         return node.op.inputs * node.op.outputs
+    if isinstance(node.op, ScaleShift):
+        return x.size
     conv = node.op.conv if isinstance(node.op, Conv2dMaxPool) else node.op
     assert isinstance(conv, Conv2d)
     total = 0
@@ -123,7 +144,7 @@ def products_of(node: Node, x: np.ndarray, ran: Forward) -> int:
 def counted(make: Callable[[], nn.Module], below: dict[str, tuple[str, ...]]) -> Counted:
     torch.manual_seed(1)
     model = make()
-    network = tinyprop.capture(model, torch.zeros(1, *model.shape))
+    network = tinyprop.capture(model, torch.zeros(1, *model.shape), batch_norm="train")
     x = np.random.default_rng(2).normal(size=model.shape).astype(np.float32)
     program = network.train("full").train_program.program
     ran = run_forward(program, x)
@@ -137,7 +158,11 @@ def counted(make: Callable[[], nn.Module], below: dict[str, tuple[str, ...]]) ->
 
 @pytest.fixture(scope="module")
 def networks() -> dict[str, Counted]:
-    return {"chain": counted(Chain, BELOW_IN_CHAIN), "skips": counted(Skips, BELOW_IN_SKIPS)}
+    return {
+        "chain": counted(Chain, BELOW_IN_CHAIN),
+        "normed": counted(Normed, BELOW_IN_NORMED),
+        "skips": counted(Skips, BELOW_IN_SKIPS),
+    }
 
 
 def test_the_chain_has_every_kind_of_kernel(networks) -> None:
@@ -148,8 +173,10 @@ def test_the_chain_has_every_kind_of_kernel(networks) -> None:
 
 
 SINGLE = [("chain", (name,)) for name in Chain.names] + [("skips", (name,)) for name in BELOW_IN_SKIPS]
+SINGLE += [("normed", (name,)) for name in ("first", "norm", "head")]
 SEVERAL = [
     ("chain", Chain.names),
+    ("normed", Normed.names),
     ("skips", tuple(BELOW_IN_SKIPS)),
     ("chain", ("general", "pooled")),
     ("skips", ("beside", "c")),
@@ -171,9 +198,9 @@ def test_the_engine_counts_what_is_needed_and_nothing_else(networks, name, train
     assert len(kept) == len(trainable)
 
 
-@pytest.mark.parametrize("name", ["chain", "skips"])
+@pytest.mark.parametrize("name", ["chain", "normed", "skips"])
 def test_whatever_trains_the_pass_consists_of_what_is_needed(networks, name) -> None:
-    """All 255 choices; the oracle counts what the engine counts."""
+    """Every choice, 255 of them at most; the oracle counts what the engine counts."""
     counted = networks[name]
     for size in range(1, len(counted.below) + 1):
         for trainable in combinations(counted.below, size):

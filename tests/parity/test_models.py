@@ -54,9 +54,14 @@ def folded(model: nn.Module) -> nn.Module:
     return twin.requires_grad_()  # the biases that folding makes, too
 
 
+# Every network with its batch norms folded; three with batch norms that train, too.
+TRAINED = [(name, "fold") for name in sorted(MODELS)]
+TRAINED += [(name, "train") for name in ("ds_cnn", "resnet8", "mobilenet_v1")]
+
+
 @cache
-def captured(name: str) -> tuple[Trainer, nn.Module]:
-    """A network as the device trains it, and PyTorch's of the very same weights, batch norms folded.
+def captured(name: str, batch_norm: str = "fold") -> tuple[Trainer, nn.Module]:
+    """A network as the device trains it, and PyTorch's of the very same weights, batch norms folded or not.
 
     The same to the bit: where a ReLU6 is at a bound, the last bit of a weight decides whether an error passes.
     """
@@ -64,8 +69,9 @@ def captured(name: str) -> tuple[Trainer, nn.Module]:
     torch.manual_seed(0)
     torch.set_num_threads(1)
     model = alive(name)
-    trainer = tinyprop.capture(model, torch.zeros(1, *card.input_shape), name=name).train("full", loss=card.loss)
-    twin = folded(model)
+    network = tinyprop.capture(model, torch.zeros(1, *card.input_shape), name=name, batch_norm=batch_norm)
+    trainer = network.train("full", loss=card.loss)
+    twin = folded(model) if batch_norm == "fold" else model
     state = twin.state_dict()
     for key, array in trainer.train_program.program.parameters.items():
         np.testing.assert_allclose(array, state[key].numpy(), rtol=1e-5, atol=1e-6, err_msg=key)
@@ -86,10 +92,10 @@ def torch_loss(twin: nn.Module, sample: np.ndarray, truth: np.ndarray | int) -> 
     return functional.mse_loss(y[0], target.to(dtype)) if target.ndim else functional.cross_entropy(y, target[None])
 
 
-@pytest.mark.parametrize("name", sorted(MODELS))
-def test_gradients_are_those_of_autograd(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("name", "batch_norm"), TRAINED)
+def test_gradients_are_those_of_autograd(name: str, batch_norm: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The training step's own mathematics in float64: the loss, and every gradient of every weight."""
-    trainer, twin = captured(name)
+    trainer, twin = captured(name, batch_norm)
     x, truth = lesson(trainer)
     twin = copy.deepcopy(twin).double()
     loss = torch_loss(twin, x, truth)
@@ -106,13 +112,13 @@ def test_gradients_are_those_of_autograd(name: str, monkeypatch: pytest.MonkeyPa
         assert difference <= OF_GRADIENT * np.abs(gradient).max() + OF_WEIGHT * np.abs(before[key]).max(), key
 
 
-@pytest.mark.parametrize("name", sorted(MODELS))
-def test_the_engine_learns_what_the_oracle_learns_bit_for_bit(name: str) -> None:
+@pytest.mark.parametrize(("name", "batch_norm"), TRAINED)
+def test_the_engine_learns_what_the_oracle_learns_bit_for_bit(name: str, batch_norm: str) -> None:
     """In float32, where PyTorch adds in another order: its loss is the same within rounding.
 
     Its gradients in float32 are no yardstick: a sum at a bound of a ReLU6 passes an error or not by its last bit.
     """
-    trainer, twin = captured(name)
+    trainer, twin = captured(name, batch_norm)
     x, truth = lesson(trainer)
     oracle = OracleTrainer(trainer.train_program)
     expected = oracle.fit(x[None], [truth], LR)
@@ -121,7 +127,8 @@ def test_the_engine_learns_what_the_oracle_learns_bit_for_bit(name: str) -> None
         assert engine.weight_hash() == weight_hash(oracle.parameters)
     np.testing.assert_array_equal(trace.loss, expected.loss)
     np.testing.assert_allclose(trace.loss, torch_loss(twin, x, truth).item(), rtol=1e-5)
-    assert all((before[key] != after[key]).any() for key in before)
+    assert all((before[key] != after[key]).any() for key in trainer.train_program.trainable)
+    assert set(trainer.train_program.trainable) == {key for key, _ in twin.named_parameters()}
 
 
 @pytest.mark.parametrize("method", ["tinyprop_v1", "ours"])  # between them every rule that selects

@@ -12,7 +12,7 @@ from tinyprop.bench.networks import MlpS
 from tinyprop.bench.on_boards.config import DS_CNN_LAST_BLOCK
 from tinyprop.methods import METHODS
 from tinyprop.models import MODELS
-from tinyprop.surface import Network
+from tinyprop.surface import Network, Trainer
 from tinyprop.targets import Engine
 from tinyprop.trace import StepTrace
 
@@ -21,7 +21,7 @@ LARGE = {"lenet5": ("nucleo-l4r5zi", 2), "ds_cnn": ("nucleo-l4r5zi", 2), "resnet
 
 
 @cache
-def network(name: str, offset: float = 0.0) -> Network:
+def network(name: str, offset: float = 0.0, batch_norm: str = "fold") -> Network:
     """Random weights, batch norms that have seen data. offset: of them; a large one leaves hardly a ReLU at zero."""
     torch.manual_seed(0)
     model = MlpS() if name == "mlp" else MODELS[name].make()
@@ -31,7 +31,7 @@ def network(name: str, offset: float = 0.0) -> Network:
             module.running_var.uniform_(0.5, 1.5)
             module.bias.data.fill_(offset)
     shape = (1, 8, 8) if name == "mlp" else MODELS[name].input_shape
-    return tinyprop.capture(model.eval(), torch.zeros(1, *shape), name=name)
+    return tinyprop.capture(model.eval(), torch.zeros(1, *shape), name=name, batch_norm=batch_norm)
 
 
 def learn(engine: Engine, steps: int) -> tuple[StepTrace, str]:
@@ -53,7 +53,17 @@ def learn(engine: Engine, steps: int) -> tuple[StepTrace, str]:
     ],
 )
 def test_board_and_host_train_the_same_bits(name, board, trainable, steps) -> None:
-    trainer = network(name).train("tinyprop_v2", trainable=trainable)
+    assert_same_bits(network(name).train("tinyprop_v2", trainable=trainable), board, steps)
+
+
+@pytest.mark.parametrize(("board", "trainable"), [("apollo4p-evb", None), ("nucleo-l4r5zi", "batch_norms")])
+def test_board_and_host_train_the_same_batch_norms(board, trainable) -> None:
+    trainer = network("ds_cnn", batch_norm="train").train("tinyprop_v2", trainable=trainable)
+    assert "features.1.weight" in trainer.train_program.trainable
+    assert_same_bits(trainer, board, 2)
+
+
+def assert_same_bits(trainer: Trainer, board: str, steps: int) -> None:
     with trainer.build("host") as host, trainer.build(board) as emulated:
         before = host.weight_hash()
         (host_trace, host_hash), (board_trace, board_hash) = (learn(engine, steps) for engine in (host, emulated))

@@ -28,6 +28,16 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture(scope="module")
+def normed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same with a batch norm."""
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(8, 5), nn.BatchNorm1d(5), nn.ReLU(), nn.Linear(5, 3)).eval()
+    path = tmp_path_factory.mktemp("model") / "normed.pt2"
+    torch.export.save(torch.export.export(model, (torch.zeros(1, 8),)), path)
+    return path
+
+
 def test_tables(capsys: pytest.CaptureFixture[str]) -> None:
     assert _run("methods") == 0
     assert "tinyprop_v2" in capsys.readouterr().out
@@ -74,9 +84,26 @@ def test_memory_of_each_choice(saved: Path, tmp_path: Path, capsys: pytest.Captu
     assert "momentum=2" in capsys.readouterr().err
 
 
+def test_memory_of_batch_norms_that_train(normed: Path, tmp_path: Path) -> None:
+    learning = {}
+    for batch_norm in ("fold", "train"):
+        path = tmp_path / f"{batch_norm}.json"
+        assert _run("memory", str(normed), "--batch-norm", batch_norm, "--json", str(path)) == 0
+        learning[batch_norm] = {word: row["parameters"] for word, row in json.loads(path.read_text()).items()}
+    assert learning["fold"] == {"last_layer": 18, "last_block": 63, "biases": 8, "all": 63}
+    assert learning["train"] == {"last_layer": 18, "last_block": 73, "biases": 13, "batch_norms": 10, "all": 73}
+
+
 def test_export_of_a_choice(saved: Path, tmp_path: Path) -> None:
     assert _run("export", str(saved), str(tmp_path / "fw"), "--trainable", "biases", "--trainable", "last_layer") == 0
     assert "#define TINY_PARAMETERS 23U" in (tmp_path / "fw" / "tiny.h").read_text()
+
+
+def test_export_with_batch_norm_that_trains(normed: Path, tmp_path: Path) -> None:
+    assert _run("export", str(normed), str(tmp_path / "fw"), "--batch-norm", "train") == 0
+    assert "tp_scale_shift_bwd_f32(" in (tmp_path / "fw" / "normed.c").read_text()
+    assert _run("export", str(normed), str(tmp_path / "fw")) == 0
+    assert "tp_scale_shift" not in (tmp_path / "fw" / "normed.c").read_text()
 
 
 @pytest.mark.parametrize(
@@ -85,6 +112,7 @@ def test_export_of_a_choice(saved: Path, tmp_path: Path) -> None:
         (["--method", "tinyprop_v3"], "error: unknown method 'tinyprop_v3': did you mean 'tinyprop_v"),
         (["--board", "nano33bel"], "error: unknown board 'nano33bel': did you mean 'nano33ble'?"),
         (["--kernels", "tiny"], "error: unknown kernels 'tiny'"),
+        (["--batch-norm", "trains"], "error: unknown batch_norm 'trains': did you mean 'train'?"),
     ],
 )
 def test_bad_names(

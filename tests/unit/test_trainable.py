@@ -94,7 +94,9 @@ def test_unknown_layers_are_named(network: tinyprop.Network) -> None:
         network.train("full", trainable=["tail", "head", "feat"])
     with pytest.raises(UserError, match="no layer is to train"):
         network.train("full", trainable=[])
-    with pytest.raises(UserError, match=r"such as head\.bias, or one of last_layer, last_block, biases, all"):
+    with pytest.raises(
+        UserError, match=r"such as head\.bias, or one of last_layer, last_block, biases, batch_norms, all"
+    ):
         network.train("full", trainable="last_layers")
     for given in (3, [3]):
         with pytest.raises(UserError, match=r"trainable is .*3.*: pass names such as"):

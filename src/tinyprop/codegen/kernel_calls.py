@@ -21,6 +21,7 @@ from tinyprop.codegen.pool2d_calls import (
     max_pool2d_error_calls,
     max_pool2d_forward_calls,
 )
+from tinyprop.codegen.scale_shift_calls import scale_shift_backward_calls, scale_shift_forward_calls
 from tinyprop.codegen.shape_names import joined, word_if
 from tinyprop.ir.graph import Node
 from tinyprop.ir.op import Op
@@ -34,6 +35,7 @@ from tinyprop.ir.ops import (
     Dense,
     MaxPool2d,
     Reshape,
+    ScaleShift,
 )
 from tinyprop.ir.train_program import BackwardStep, PassErrorStep
 
@@ -125,6 +127,7 @@ FORWARD: dict[type[Op], Callable[[Places, Node], list[Call]]] = {
     Dense: _dense_fwd,
     MaxPool2d: max_pool2d_forward_calls,
     Reshape: _nothing,
+    ScaleShift: scale_shift_forward_calls,
 }
 
 PASS_ERROR: dict[type[Op], Callable[[Places, PassErrorStep], list[Call]]] = {
@@ -140,4 +143,5 @@ BACKWARD: dict[type[Op], Callable[[Places, BackwardStep], list[Call]]] = {
     Dense: _dense_bwd,
     Conv2d: conv2d_backward_calls,
     Conv2dMaxPool: conv2d_backward_calls,
+    ScaleShift: scale_shift_backward_calls,
 }

@@ -1,6 +1,7 @@
 """Parameters between PyTorch's layout and the engine's, and the hash that identifies a set of weights.
 
-The engine keeps a dense weight [input][output]: one row per input, so that a zero input skips a whole row.
+The engine keeps a dense weight [input][output]: one row per input, so that a zero input skips a whole row; and in the
+place of a batch norm's variance what it is needed for, 1 / √(variance + eps).
 """
 
 import hashlib
@@ -11,28 +12,33 @@ import numpy as np
 from tinyprop.errors import UserError
 from tinyprop.ir.graph import Program, frozen_array
 from tinyprop.ir.ops.dense import Dense
+from tinyprop.ir.ops.scale_shift import ScaleShift
 
 
 def to_engine(
     program: Program, parameters: Mapping[str, np.ndarray], names: Collection[str] | None = None
 ) -> np.ndarray:
     """The parameters `names` (None: all) one behind the other as the engine stores them, (P,) float32."""
-    transposed = _dense_weights(program)
-    chosen = program.parameters if names is None else names
-    parts = [np.asarray(parameters[n], np.float32) for n in chosen]
-    laid_out = [(a.T if n in transposed else a).ravel() for n, a in zip(chosen, parts, strict=True)]
-    return np.concatenate([np.empty(0, np.float32), *laid_out])
+    transposed, variances = _dense_weights(program), _variances(program)
+    laid_out = [np.empty(0, np.float32)]
+    for name in program.parameters if names is None else names:
+        array = np.asarray(parameters[name], np.float32)
+        if name in variances:
+            array = variances[name].inverse_deviation(array)
+        laid_out.append((array.T if name in transposed else array).ravel())
+    return np.concatenate(laid_out)
 
 
 def from_engine(program: Program, values: np.ndarray, names: Collection[str] | None = None) -> dict[str, np.ndarray]:
-    """The inverse of `to_engine`: name → array in PyTorch's layout."""
-    transposed = _dense_weights(program)
+    """The inverse of `to_engine`: name → array in PyTorch's layout. Variances, which never train, are the program's."""
+    transposed, variances = _dense_weights(program), _variances(program)
     result, start = {}, 0
     for name in program.parameters if names is None else names:
         like = program.parameters[name]
         part = values[start : start + like.size]
         shape = like.shape[::-1] if name in transposed else like.shape
-        result[name] = frozen_array(part.reshape(shape).T if name in transposed else part.reshape(shape))
+        array = part.reshape(shape).T if name in transposed else part.reshape(shape)
+        result[name] = like if name in variances else frozen_array(array)
         start += like.size
     if start != values.size:
         raise UserError(
@@ -51,3 +57,7 @@ def weight_hash(parameters: Mapping[str, np.ndarray]) -> str:
 
 def _dense_weights(program: Program) -> set[str]:
     return {node.parameters[0] for node in program.layers if isinstance(node.op, Dense)}
+
+
+def _variances(program: Program) -> dict[str, ScaleShift]:
+    return {node.parameters[-1]: node.op for node in program.layers if isinstance(node.op, ScaleShift)}

@@ -66,7 +66,7 @@ class Places:
 
     def parameters(self, node: Node) -> tuple[Pass | str, Pass | str]:
         """Weight and bias, for reading; NULL where there is no bias."""
-        weight, *bias = (self._element(name, PARAMETERS) for name in node.parameters)
+        weight, *bias = (self._element(name, PARAMETERS) for name in node.parameters[:2])
         return Pass("const float *", "weight", weight), Pass("const float *", "bias", bias[0]) if bias else "NULL"
 
     def learning(self, step: BackwardStep) -> tuple[Pass | str, Pass | str]:
@@ -89,6 +89,10 @@ class Places:
             raise InternalError(f"the parameters of {step.node.name} are not neighbours in program order")
         name = "weight" if block == PARAMETERS else "velocity"
         return Pass("const float *" if const else "float *", name, self._element(step.learns[0], block))
+
+    def fixed(self, parameter: str, name: str) -> Pass:
+        """A parameter that never trains, called `name` in the kernel."""
+        return Pass("const float *", name, self._element(parameter, PARAMETERS))
 
     def _element(self, name: str, block: str) -> str:
         """Where the parameter `name`, or its velocity, begins: in RAM if it learns, else in flash."""

@@ -1,9 +1,9 @@
 """Effort: multiply-adds done, over those of plain full training of the same network.
 
 The yardstick is counted on paper: every multiply-add of every layer, un-pooled, padding taps included, without the
-input error of the lowest layer (1 MAC = 1 multiply-add; biases not counted). What a run did is what the instrumented
-engine counted; looking at an element to choose what to keep counts as one. A method that computes every value is on
-paper what plain training is, whatever its kernels find to leave out: its effort is 1.
+input error of the lowest layer that can train and of those below it (1 MAC = 1 multiply-add; biases not counted). What
+a run did is what the instrumented engine counted; looking at an element to choose what to keep counts as one. A method
+that computes every value is on paper what plain training is, whatever its kernels find to leave out: its effort is 1.
 """
 
 from dataclasses import dataclass
@@ -41,7 +41,8 @@ class Effort:
 def plain_macs(program: Program) -> PlainMacs:
     """The yardstick for `program`, fused or not."""
     counts = _counts(program)
-    backward = tuple(c.weight_gradient + (c.input_error if layer else 0) for layer, c in enumerate(counts))
+    lowest = next((layer for layer, node in enumerate(program.layers) if node.trained), len(counts))
+    backward = tuple(c.weight_gradient + (c.input_error if layer > lowest else 0) for layer, c in enumerate(counts))
     return PlainMacs(forward=sum(c.forward for c in counts), backward=backward)
 
 

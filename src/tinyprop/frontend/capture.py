@@ -6,7 +6,7 @@ import torch
 from torch import fx, nn
 from torch.export import ExportedProgram
 
-from tinyprop.errors import UserError
+from tinyprop.errors import UserError, unknown_name
 from tinyprop.frontend.aten_call import AtenCall, module_path
 from tinyprop.frontend.exported import checked_example, export_for_inference
 from tinyprop.frontend.lowering import Lowering, Unsupported
@@ -15,29 +15,35 @@ from tinyprop.frontend.rules import RULES, advice_for
 from tinyprop.ir.graph import Program
 from tinyprop.ir.verify import verify
 
+FOLD, TRAIN = "fold", "train"  # what becomes of batch norm
 
-def capture(model: nn.Module, example_input: Any, name: str | None = None) -> Program:
+
+def capture(model: nn.Module, example_input: Any, name: str | None = None, batch_norm: str = FOLD) -> Program:
     """The network of `model` for one sample at a time, its current weights included; `model` stays as it is.
 
     example_input: a tensor or array of one sample in a batch of one, shape (1, …); only its shape matters.
     name: C identifier of the network; by default the class of `model` in snake_case.
-    Parameters are named by their keys in `model.state_dict()`. Dropout does nothing, as in eval mode; a batch norm
-    behind a layer is folded into its weight and bias (a layer without bias gets one).
+    batch_norm: "fold" puts a batch norm into the weight and bias of the layer in front of it (a layer without bias gets
+    one) and keeps it as a layer that never trains where there is none; "train" makes each of them a layer whose weight
+    and bias train, its statistics fixed.
+    Parameters are named by their keys in `model.state_dict()`. Dropout does nothing, as in eval mode.
 
-    Raises UserError for a wrong example and, in one list with module path and remedy, for everything in the model
-    that tinyprop cannot train yet.
+    Raises UserError for a wrong example or choice and, in one list with module path and remedy, for everything in the
+    model that tinyprop cannot train yet.
     """
     if not isinstance(model, nn.Module):
         called = f"the class {model.__name__}" if isinstance(model, type) else f"a {type(model).__name__}"
         raise UserError(f"model is {called}, not an nn.Module: pass an instance, such as MyNetwork().")
     network = program_name(type(model).__name__ if name is None else name, given=name is not None)
     exported = export_for_inference(model, checked_example(example_input))
-    return lowered(exported, network, title=type(model).__name__, problems=_shared_parameters(model))
+    return lowered(exported, network, batch_norm, title=type(model).__name__, problems=_shared_parameters(model))
 
 
-def lowered(exported: ExportedProgram, network: str, *, title: str, problems: list[str]) -> Program:
+def lowered(exported: ExportedProgram, network: str, batch_norm: str, *, title: str, problems: list[str]) -> Program:
     """The Program `network` of an exported model. title: what errors call it; problems: those already known."""
-    lowering = Lowering(exported)
+    if batch_norm not in (FOLD, TRAIN):
+        raise unknown_name("batch_norm", str(batch_norm), (FOLD, TRAIN))
+    lowering = Lowering(exported, train_batch_norm=batch_norm == TRAIN)
     found = [*problems, *_lower(exported.graph, lowering), *lowering.parameter_problems()]
     if found:
         listed = "\n".join(f"  - {problem}" for problem in dict.fromkeys(found))
@@ -68,6 +74,9 @@ def _lower(graph: fx.Graph, lowering: Lowering) -> list[str]:
 
 def _lower_call(node: fx.Node, lowering: Lowering) -> None:
     call = AtenCall.of(node)
+    if call.operator == "getitem":  # one of several results: nothing that is supported has more than one
+        lowering.assume(node)
+        return
     rule = RULES.get(call.operator)
     if rule is None:
         raise Unsupported(f"{call.operator} is not supported; {advice_for(call.operator)}")

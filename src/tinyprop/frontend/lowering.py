@@ -26,18 +26,19 @@ class Unsupported(UserError):
 
 @dataclass
 class _Tail:
-    """The last node, which a batch norm may still be folded into, and the call it came from."""
+    """What the last call became, and that call: a batch norm may still be folded into it. node: its number."""
 
-    node: Node
+    node: int
     source: fx.Node
 
 
 class Lowering:
     """Grows a graph of nodes. Rules ask for the tensors a call reads and its parameters, then `emit` a node of them
-    or `alias` their input.
+    or `alias` their input. train_batch_norm: whether batch norms stay layers of their own.
     """
 
-    def __init__(self, exported: ExportedProgram) -> None:
+    def __init__(self, exported: ExportedProgram, train_batch_norm: bool) -> None:
+        self.train_batch_norm = train_batch_norm
         self._state = {**exported.state_dict, **exported.constants}
         specs = [s for s in exported.graph_signature.input_specs if s.target is not None]
         self._parameter_keys = {s.arg.name: str(s.target) for s in specs if s.kind is InputKind.PARAMETER}
@@ -70,21 +71,24 @@ class Lowering:
         """Whether an argument is a parameter of the model itself, not a value computed from one."""
         return isinstance(node, fx.Node) and node.name in self._parameter_keys
 
+    def is_buffer(self, node: object) -> bool:
+        """Whether an argument is a buffer or constant of the model itself."""
+        return isinstance(node, fx.Node) and node.name in self._constant_keys and not self.is_parameter(node)
+
     def parameter(self, node: object) -> str:
         """The state_dict key of a parameter, whose values now belong to the program."""
         if not isinstance(node, fx.Node) or node.name not in self._parameter_keys:
             raise Unsupported("its weight or bias is computed in forward; use a plain nn.Parameter of the layer")
         key = self._parameter_keys[node.name]
-        if key in self._parameters:
-            raise Unsupported(f"it uses '{key}' a second time; give each layer a parameter of its own")
-        self._parameters[key] = self._checked(key)
-        return key
+        return self._taken(key)
+
+    def buffer(self, node: object) -> str:
+        """The state_dict key of a parameter or buffer that will not train, whose values now belong to the program."""
+        return self._taken(self._constant_key(node))
 
     def constant(self, node: object) -> np.ndarray:
         """The float64 values of a parameter or buffer that is only folded into others."""
-        if not isinstance(node, fx.Node) or node.name not in self._constant_keys:
-            raise Unsupported("its statistics are computed in forward; use the plain nn.BatchNorm module")
-        return self._checked(self._constant_keys[node.name]).astype(np.float64)
+        return self._checked(self._constant_key(node)).astype(np.float64)
 
     def note_transposed(self, view: fx.Node, parameter: fx.Node) -> None:
         """`view` is `parameter` transposed."""
@@ -103,7 +107,9 @@ class Lowering:
         for number, op in enumerate(ops, 1):
             name = source.name if number == len(ops) else unused(f"{source.name}_step", taken | set(self._written))
             self._append(Value(name, op.shape_after(tuple(value.shape for value in self._read))), op, parameters)
-        self._tail = _Tail(self._nodes[-1], source)
+        first = len(self._nodes) - len(ops)
+        own = next((number for number, op in enumerate(ops) if isinstance(op, LayerOp)), len(ops) - 1)
+        self._tail = _Tail(first + own, source)
         (self._values[source],) = self._read
 
     def _append(self, output: Value, op: Op, parameters: tuple[str, ...]) -> None:
@@ -122,34 +128,35 @@ class Lowering:
             self._tail = _Tail(self._tail.node, source) if len(self._tail.source.users) == 1 else None
 
     def layer_before(self, source: object) -> Node | None:
-        """The last node, when `source` is its result and nothing else reads it."""
+        """What the last call became, when `source` is its result and nothing else reads it; a layer rather than the
+        reshapes around it.
+        """
         if self._tail is None or self._tail.source is not source or len(self._tail.source.users) != 1:
             return None
-        return self._tail.node
+        return self._nodes[self._tail.node]
 
     def parameter_values(self, key: str) -> np.ndarray:
         """The present values of a parameter already in the program."""
         return self._parameters[key]
 
     def refine(self, source: fx.Node, op: Op, parameters: dict[str, np.ndarray]) -> None:
-        """Replaces the last node's operator and parameters by ones that do the work of `source` too."""
-        node = replace(self._nodes[-1], op=op, parameters=tuple(parameters))
-        self._nodes[-1] = node
+        """Replaces operator and parameters of `layer_before` by ones that do the work of `source` too."""
+        assert self._tail is not None
+        number = self._tail.node
+        self._nodes[number] = replace(self._nodes[number], op=op, parameters=tuple(parameters))
         self._parameters |= {key: frozen_array(values) for key, values in parameters.items()}
         self.alias(source, self._read[0])
-        self._tail = _Tail(node, source)
+        self._tail = _Tail(number, source)
 
     def assume(self, source: fx.Node) -> None:
         """Goes on behind a call that could not be lowered as if it had been, to find what else is wrong."""
-        shape = shape_of(source)
-        if len(shape) > 1 and shape[0] == 1:
-            self._values[source] = Value(source.name, shape[1:])
+        self._values[source] = Value(source.name, shape_of(source)[1:])
         self._tail = None
 
     def finish(self, output: fx.Node) -> None:
         """Notes where the model ends."""
         self._output = self.tensor(output.all_input_nodes[0] if output.all_input_nodes else None)
-        if not any(node.parameters for node in self._nodes):
+        if not any(node.trained for node in self._nodes):
             raise Unsupported("the model has no layer; use at least one nn.Linear")
 
     def parameter_problems(self) -> list[str]:
@@ -168,6 +175,17 @@ class Lowering:
             values=MappingProxyType({name: self._written[name] for name in written}),
             parameters=MappingProxyType({key: self._parameters[key] for key in order}),
         )
+
+    def _constant_key(self, node: object) -> str:
+        if not isinstance(node, fx.Node) or node.name not in self._constant_keys:
+            raise Unsupported("its statistics are computed in forward; use the plain nn.BatchNorm module")
+        return self._constant_keys[node.name]
+
+    def _taken(self, key: str) -> str:
+        if key in self._parameters:
+            raise Unsupported(f"it uses '{key}' a second time; give each layer a parameter of its own")
+        self._parameters[key] = self._checked(key)
+        return key
 
     def _checked(self, key: str) -> np.ndarray:
         """Values of a state_dict entry, float32; what is wrong with them is kept for the final list."""

@@ -7,16 +7,16 @@ from pathlib import Path
 import torch
 
 from tinyprop.errors import UserError
-from tinyprop.frontend.capture import lowered
+from tinyprop.frontend.capture import FOLD, lowered
 from tinyprop.frontend.naming import program_name
 from tinyprop.ir.graph import Program
 
 
-def load(path: Path, name: str | None = None) -> Program:
+def load(path: Path, name: str | None = None, batch_norm: str = FOLD) -> Program:
     """The network in `path`, written by `torch.export.save` with an example of a batch of one.
 
-    name: C identifier of the network; by default the file's name. Raises UserError as `capture` does, and for a file
-    that is missing or holds something else.
+    name: C identifier of the network; by default the file's name. batch_norm: as in `capture`. Raises UserError as
+    `capture` does, and for a file that is missing or holds something else.
     """
     if not path.is_file():
         raise UserError(f"there is no model file '{path}': save one with torch.export.save(exported, '{path.name}').")
@@ -32,4 +32,4 @@ def load(path: Path, name: str | None = None) -> Program:
     if len(exported.graph_signature.user_inputs) != 1:
         raise UserError(f"'{path}' has {len(exported.graph_signature.user_inputs)} inputs: export it with one sample.")
     network = re.sub(r"\W+", "_", path.stem).strip("_").lower() if name is None else name
-    return lowered(exported, program_name(network, given=True), title=f"'{path}'", problems=[])
+    return lowered(exported, program_name(network, given=True), batch_norm, title=f"'{path}'", problems=[])

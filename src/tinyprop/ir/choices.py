@@ -1,6 +1,6 @@
 """The common choices of what trains: one table, name → what it picks of a program."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -8,6 +8,8 @@ from tinyprop.ir.graph import Node, Program
 from tinyprop.ir.op import JoinOp
 from tinyprop.ir.ops.conv2d import Conv2d
 from tinyprop.ir.ops.conv2d_max_pool import Conv2dMaxPool
+from tinyprop.ir.ops.scale_shift import ScaleShift
+from tinyprop.ir.scaled_layers import trained_layers
 
 
 @dataclass(frozen=True)
@@ -19,19 +21,27 @@ class Choice:
 
 
 def _all(program: Program) -> tuple[str, ...]:
-    return tuple(program.parameters)
+    return _trained(program.layers)
 
 
 def _last_layer(program: Program) -> tuple[str, ...]:
-    return program.layers[-1].parameters
+    return _trained(trained_layers(program)[-1])
 
 
 def _last_block(program: Program) -> tuple[str, ...]:
-    return tuple(name for node in last_block(program) for name in node.parameters)
+    return _trained(last_block(program))
 
 
 def _biases(program: Program) -> tuple[str, ...]:
-    return tuple(name for node in program.layers for name in node.parameters[1:])
+    return tuple(name for node in program.layers for name in node.trained[1:])
+
+
+def _batch_norms(program: Program) -> tuple[str, ...]:
+    return _trained(node for node in program.layers if isinstance(node.op, ScaleShift))
+
+
+def _trained(nodes: Iterable[Node]) -> tuple[str, ...]:
+    return tuple(name for node in nodes for name in node.trained)
 
 
 CHOICES: Mapping[str, Choice] = MappingProxyType(
@@ -39,13 +49,14 @@ CHOICES: Mapping[str, Choice] = MappingProxyType(
         "last_layer": Choice("the last layer", _last_layer),
         "last_block": Choice("the last block and what is behind it", _last_block),
         "biases": Choice("every bias, no weight", _biases),
+        "batch_norms": Choice("scale and shift of every batch norm", _batch_norms),
         "all": Choice("every weight and bias", _all),
     }
 )
 
 
 def last_block(program: Program) -> tuple[Node, ...]:
-    """The layers from the last block to the output, at least the last two.
+    """The layers from the last block to the output, at least the last two; batch norms count with what they scale.
 
     A block is marked by what no plain chain has: a value that several branches meet in (a skip connection, a concat),
     or a depthwise convolution. It begins at the last value before the mark through which every path from the input
@@ -53,8 +64,9 @@ def last_block(program: Program) -> tuple[Node, ...]:
     """
     marks = [number for number, node in enumerate(program.nodes) if _marks_a_block(node)]
     nodes = program.nodes[_last_meeting(program, marks[-1]) :] if marks else ()
-    layers = tuple(node for node in nodes if node in program.layers)
-    return layers if len(layers) > 2 else program.layers[-2:]
+    layers = trained_layers(program)
+    block = tuple(layer for layer in layers if layer[0] in nodes)
+    return tuple(node for layer in (block if len(block) > 2 else layers[-2:]) for node in layer)
 
 
 def _marks_a_block(node: Node) -> bool:

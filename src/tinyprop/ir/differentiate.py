@@ -8,6 +8,7 @@ from tinyprop.ir.losses import Loss
 from tinyprop.ir.op import LayerOp
 from tinyprop.ir.ops.relu import ReLU
 from tinyprop.ir.ops.reshape import Reshape
+from tinyprop.ir.scaled_layers import scaled_by
 from tinyprop.ir.train_program import AddErrorStep, BackwardStep, ForwardStep, LossStep, PassErrorStep, TrainProgram
 from tinyprop.methods.optimizer import PLAIN, SGD
 from tinyprop.methods.spec import LayerInfo, TrainSpec
@@ -19,7 +20,8 @@ def layer_infos(program: Program) -> tuple[LayerInfo, ...]:
         LayerInfo(
             name=node.name,
             n=node.op.delta_count(program.value_in(node).shape),
-            parameters=sum(program.parameters[p].size for p in node.parameters),
+            parameters=sum(program.parameters[p].size for p in node.trained),
+            scaled_by=norm.name if (norm := scaled_by(program, node)) else None,
         )
         for node in program.layers
         if isinstance(node.op, LayerOp)
@@ -87,7 +89,7 @@ class _Tape:
         selection = self.selections[node.name]
         layer = self.layer_of[node.name]
         masks = (mask_input and slot is not None, mask_output)
-        learns = () if selection is None else tuple(name for name in node.parameters if name not in self.frozen)
+        learns = () if selection is None else tuple(name for name in node.trained if name not in self.frozen)
         self.steps += [BackwardStep(node, layer, selection, slot, ends, *masks, learns), *extra]
 
     def _pass(self, node: Node) -> None:

@@ -11,6 +11,7 @@ from tinyprop.ir.op import Array, Forward, LayerOp
 from tinyprop.ir.ops.conv2d import Conv2d, ConvKernels
 from tinyprop.ir.ops.conv2d_max_pool import Conv2dMaxPool
 from tinyprop.ir.ops.dense import Dense
+from tinyprop.ir.ops.scale_shift import ScaleShift
 from tinyprop.ir.train_program import BackwardStep
 from tinyprop.methods.spec import TrainSpec
 
@@ -25,6 +26,8 @@ def forward_macs(op: LayerOp, x: Array, ran: Forward, skip_inputs: bool) -> int:
         case Conv2dMaxPool(conv=conv, pool=pool):
             rows, columns = (count * size for count, size in zip(ran.y.shape[1:], pool.kernel, strict=True))
             return conv.out_channels * conv.group_inputs * int(conv.taps_inside(x.shape)[:rows, :columns].sum())
+        case ScaleShift():
+            return x.size
     raise InternalError(f"no count of executed multiply-adds for operator '{op.kind}'")
 
 
@@ -41,6 +44,9 @@ def backward_macs(step: BackwardStep, x: Array, delta: Array, ran: Forward, spec
         case Conv2dMaxPool(conv=conv, pool=pool):
             assert ran.aux is not None
             return _products(step) * _conv_backward(conv, x, delta, pool.places(ran.aux), spec.skip_zeros)
+        case ScaleShift():
+            tested = spec.skip_zeros and step.learns_weight  # the error alone is a product, as cheap as a test
+            return _products(step) * (int(np.count_nonzero(delta)) if tested else delta.size)
     raise InternalError(f"no count of executed multiply-adds for operator '{step.node.op.kind}'")
 
 

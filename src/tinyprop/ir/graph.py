@@ -39,6 +39,11 @@ class Node:
         """The only input, or the first."""
         return self.inputs[0]
 
+    @property
+    def trained(self) -> tuple[str, ...]:
+        """Those of the parameters that training may change."""
+        return self.parameters[: self.op.trained] if isinstance(self.op, LayerOp) else ()
+
 
 @dataclass(frozen=True)
 class Program:

@@ -116,7 +116,7 @@ class JoinOp(Op):
 
 
 class LayerOp(UnaryOp):
-    """An operator with parameters (weight, then bias when it has one): a layer that TinyProp can train."""
+    """An operator with parameters (weight, then bias when it has one, then what never trains): a layer."""
 
     bias: bool
     relu: bool
@@ -126,9 +126,18 @@ class LayerOp(UnaryOp):
         """Working memory of the backward kernels for an input of `shape`; updates: the weight learns."""
         return 0
 
+    @property
+    def trained(self) -> int:
+        """How many of its parameters, the first ones, training may change; 0: the layer is frozen for good."""
+        return len(self.parameter_shapes())
+
     @abstractmethod
     def parameter_shapes(self) -> tuple[Shape, ...]:
-        """Shapes of weight and, with a bias, of bias, in PyTorch's layout."""
+        """Shapes of weight and, with a bias, of bias, in PyTorch's layout, then of what never trains."""
+
+    def has_meaning(self, parameters: tuple[Array, ...]) -> bool:
+        """Whether the operator can work with finite `parameters` of its shapes."""
+        return True
 
     @abstractmethod
     def delta_count(self, shape: Shape) -> int:
@@ -153,4 +162,4 @@ class LayerOp(UnaryOp):
     def updated(
         self, delta: Array, x: Array, parameters: tuple[Array, ...], ran: Forward, lr: float
     ) -> tuple[Array, ...]:
-        """The parameters after one SGD step; the ones given stay as they are."""
+        """The trained parameters after one SGD step; the ones given stay as they are."""

@@ -162,10 +162,10 @@ class OracleTrainer:
 
         def without_gradient(start: Parameters, rate: float) -> Parameters:
             """`start` − rate · gradient. What else the layer has is handed in as it is, and its gradient is dropped."""
-            op, names = step.node.op, step.node.parameters
+            op = step.node.op
             assert isinstance(op, LayerOp)
-            whole = tuple(start.get(name, self.parameters[name]) for name in names)
-            after = dict(zip(names, op.updated(delta, x, whole, here, rate), strict=True))
+            whole = tuple(start.get(name, self.parameters[name]) for name in step.node.parameters)
+            after = dict(zip(step.node.trained, op.updated(delta, x, whole, here, rate), strict=True))
             return {name: after[name] for name in step.learns}
 
         if sgd.momentum:

@@ -26,7 +26,7 @@ def spec_of(program: Program, method: Method, trainable: str | Iterable[str] | N
         spec,
         selections=tuple(next(remaining) if info.name in wanted else None for info in infos),
         frozen=tuple(
-            name for node in program.layers if node.name in wanted for name in node.parameters if name not in learning
+            name for node in program.layers if node.name in wanted for name in node.trained if name not in learning
         ),
     )
 
@@ -38,7 +38,7 @@ def learning_parameters(program: Program, trainable: str | Iterable[str]) -> fro
     unknown = [f"'{name}'" for name in names if found[name] is None]
     if unknown or not names:
         given = f"no layer is called {', '.join(unknown)}" if unknown else "no layer is to train"
-        layers = ", ".join(_key(node.parameters[0]) or node.name for node in program.layers)
+        layers = ", ".join(_key(node.trained[0]) or node.name for node in program.layers if node.trained)
         raise UserError(f"{given}: choose from {layers}, a parameter such as {_example(program)}, or {_words()}.")
     learning = frozenset(parameter for parameters in found.values() for parameter in parameters or ())
     if not learning:
@@ -55,14 +55,19 @@ def _names(trainable: object) -> tuple[str, ...]:
 
 def _parameters_named(program: Program, name: str) -> tuple[str, ...] | None:
     """Parameters of this key, or below it, dot by dot; those of a choice; None where neither is known."""
-    parameters = [
-        parameter
+    parameters = {
+        parameter: parameter in node.trained
         for node in program.layers
         for parameter in node.parameters
         if name in (parameter, _key(parameter), node.name) or parameter.startswith(f"{name}.")
-    ]
+    }
+    if any(parameters.values()):
+        return tuple(parameter for parameter, trains in parameters.items() if trains)
     if parameters:
-        return tuple(parameters)
+        raise UserError(
+            f"'{name}' belongs to a batch norm and never trains: its weight and bias do in a network captured with "
+            f'batch_norm="train".'
+        )
     return CHOICES[name].parameters(program) if name in CHOICES else None
 
 
@@ -71,7 +76,7 @@ def _key(parameter: str) -> str:
 
 
 def _example(program: Program) -> str:
-    return program.layers[-1].parameters[-1]
+    return next(node.trained[-1] for node in reversed(program.layers) if node.trained)
 
 
 def _words() -> str:

@@ -15,7 +15,7 @@ def verify(program: Program) -> None:
 
     Promises: the name is a C identifier; names are unique; nodes read only what is written before them and
     every value but the output is read; every operator is in OPS and its shapes follow; parameters are finite,
-    read-only float32 of the operator's shapes, each used by one node.
+    read-only float32 of the operator's shapes and mean something to it, each used by one node.
     """
     problems = [*_name_problems(program), *_order_problems(program), *_parameter_problems(program)]
     if problems:
@@ -70,9 +70,12 @@ def _parameter_problems(program: Program) -> Iterator[str]:
         yield f"the nodes use parameters {used}, the program holds {list(program.parameters)}"
     for node in program.nodes:
         expected = node.op.parameter_shapes() if isinstance(node.op, LayerOp) else ()
-        given = tuple(program.parameters[name].shape for name in node.parameters if name in program.parameters)
+        arrays = tuple(program.parameters[name] for name in node.parameters if name in program.parameters)
+        given = tuple(array.shape for array in arrays)
         if given != expected:
             yield f"node '{node.name}' needs parameters of shapes {expected} and has {given}"
+        elif isinstance(node.op, LayerOp) and not node.op.has_meaning(arrays):
+            yield f"node '{node.name}' has parameters that mean nothing to {node.op.kind}"
     for name, array in program.parameters.items():
         if array.dtype != np.float32 or array.flags.writeable or not np.isfinite(array).all():
             yield f"parameter '{name}' is not a finite, read-only float32 array"

@@ -7,7 +7,7 @@ from tinyprop.methods.method import Method
 from tinyprop.methods.rules.keep_above import KeepAbove
 from tinyprop.methods.rules.keep_all import KeepAll
 from tinyprop.methods.rules.skip_by_loss import SkipByLoss
-from tinyprop.methods.spec import LayerInfo, Selection, TrainSpec
+from tinyprop.methods.spec import LayerInfo, Selection, TrainSpec, depths
 
 
 @dataclass(frozen=True)
@@ -39,5 +39,5 @@ class Ours(Method):
         SkipByLoss(self.tau)
 
     def spec(self, layers: tuple[LayerInfo, ...]) -> TrainSpec:
-        selections: tuple[Selection, ...] = (*(KeepAbove(self.theta) for _ in layers[:-1]), KeepAll())
+        selections: tuple[Selection, ...] = tuple(KeepAbove(self.theta) if p else KeepAll() for p in depths(layers))
         return TrainSpec(self.name, skip_zeros=True, skip=SkipByLoss(self.tau), selections=selections)

@@ -15,11 +15,29 @@ SkipRule = NeverSkip | SkipByError | SkipByLoss
 
 @dataclass(frozen=True)
 class LayerInfo:
-    """What a method may know of a trainable layer. n: outputs before activation and pooling; parameters: how many."""
+    """What a method may know of a trainable layer. n: outputs before activation and pooling; parameters: how many.
+
+    scaled_by: the batch norm directly behind this layer, where one trains there: but for a scale per channel both have
+    one δ.
+    """
 
     name: str
     n: int
     parameters: int
+    scaled_by: str | None = None
+
+
+def depths(layers: tuple[LayerInfo, ...]) -> tuple[int, ...]:
+    """p of each layer: how many trainable layers lie above, a layer and the batch norm that scales it taken as one."""
+    found: dict[str, int] = {}
+    above = 0
+    for layer in reversed(layers):
+        if layer.scaled_by in found:
+            found[layer.name] = found[layer.scaled_by]
+        else:
+            found[layer.name] = above
+            above += 1
+    return tuple(found[layer.name] for layer in layers)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from tinyprop.methods.method import Method
 from tinyprop.methods.rules.keep_ratio import KeepRatio
 from tinyprop.methods.rules.never_skip import NeverSkip
 from tinyprop.methods.rules.number_check import require_fraction
-from tinyprop.methods.spec import LayerInfo, TrainSpec
+from tinyprop.methods.spec import LayerInfo, TrainSpec, depths
 
 
 @dataclass(frozen=True)
@@ -15,7 +15,7 @@ class TinyPropV1(Method):
     """TinyProp: in every layer the larger the error beside the largest ever seen, the more of it is back-propagated.
 
         forward → loss, δ_L
-        for l = L … 1, with p = 0 at the output layer and +1 per trainable layer towards the input:
+        for l = L … 1, with p = 0 at the output layer and +1 per trainable layer towards the input (`depths`):
             Y_l = Σ|δ_l|;  Y_max,l = max(Y_max,l, Y_l)
             S_l = (s_min + (s_max − s_min)·Y_l/Y_max,l)·zeta^p
             k_l = round(S_l·n_l) in [1, n_l]
@@ -45,5 +45,5 @@ class TinyPropV1(Method):
         KeepRatio(self.s_min, self.s_max)
 
     def spec(self, layers: tuple[LayerInfo, ...]) -> TrainSpec:
-        selections = [KeepRatio(self.s_min, self.s_max, self.zeta**p, k_min=1) for p in range(len(layers))]
-        return TrainSpec(self.name, skip_zeros=True, skip=NeverSkip(), selections=tuple(reversed(selections)))
+        selections = tuple(KeepRatio(self.s_min, self.s_max, self.zeta**p, k_min=1) for p in depths(layers))
+        return TrainSpec(self.name, skip_zeros=True, skip=NeverSkip(), selections=selections)

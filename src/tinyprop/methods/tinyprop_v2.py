@@ -8,7 +8,7 @@ from tinyprop.methods.rules.keep_all import KeepAll
 from tinyprop.methods.rules.keep_ratio import KeepRatio
 from tinyprop.methods.rules.number_check import require_fraction
 from tinyprop.methods.rules.skip_by_error import SkipByError
-from tinyprop.methods.spec import LayerInfo, Selection, TrainSpec
+from tinyprop.methods.spec import LayerInfo, Selection, TrainSpec, depths
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,7 @@ class TinyPropV2(Method):
         KeepRatio(self.s_min, self.s_max)
 
     def spec(self, layers: tuple[LayerInfo, ...]) -> TrainSpec:
-        hidden = [KeepRatio(self.s_min, self.s_max, self.zeta**p) for p in range(len(layers) - 1, 0, -1)]
-        selections: tuple[Selection, ...] = (*hidden, KeepAll())
+        selections: tuple[Selection, ...] = tuple(
+            KeepRatio(self.s_min, self.s_max, self.zeta**p) if p else KeepAll() for p in depths(layers)
+        )
         return TrainSpec(self.name, skip_zeros=True, skip=SkipByError(self.theta_skip), selections=selections)

@@ -154,9 +154,15 @@ class _Ledger:
         if step.slot is not None:
             # An input that is not read here has made room long ago.
             source = self.activation.get(node.input) if node.input in activation_reads(step).activations else None
-            # Else the update reads the input when the error is written.
-            at_once = len(self.train.parts(step)) == 1 or not step.learns_weight
-            if op.error_overwrites_input and at_once and source is not None and self.is_free(source, after=time):
+            at_once = len(self.train.parts(step)) == 1  # else the update reads input and δ when the error is written
+            if op.elementwise and at_once:
+                self.error[step.slot] = self.error[node.output]
+            elif (
+                op.error_overwrites_input
+                and (at_once or not step.learns_weight)
+                and source is not None
+                and self.is_free(source, after=time)
+            ):
                 self.error[step.slot] = source
             else:
                 self.error[step.slot] = self.create(time, f"{step.slot}.error", self.bytes_of(step.slot))

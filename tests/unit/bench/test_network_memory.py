@@ -21,9 +21,10 @@ def networks() -> dict[str, tinyprop.Network]:
 
 
 def choices(network: tinyprop.Network) -> dict[str, str | list[str]]:
-    layers = [node.name for node in fuse(network.program).layers]
+    program = fuse(network.program)
+    layers = [node.name for node in program.layers]
     parts = {"first": layers[:1], "every third": layers[::3], "middle": [layers[len(layers) // 2]]}
-    return {**{word: word for word in tinyprop.CHOICES}, **parts}
+    return {**{word: word for word, choice in tinyprop.CHOICES.items() if choice.parameters(program)}, **parts}
 
 
 @pytest.mark.parametrize("name", NETWORKS)

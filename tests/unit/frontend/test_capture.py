@@ -41,7 +41,8 @@ def varied_batch_norm(model: nn.Module) -> nn.Module:
     for module in model.modules():
         if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
             for tensor in (module.running_mean, module.weight, module.bias):
-                nn.init.normal_(tensor)
+                if tensor is not None:
+                    nn.init.normal_(tensor)
             nn.init.uniform_(module.running_var, 0.5, 2)
     return model
 
@@ -63,6 +64,59 @@ def test_program_computes_what_the_model_does(build, shape) -> None:
     for sample in x:
         y = run_forward(program, sample.numpy())[program.output.name].y
         np.testing.assert_allclose(y, model(sample[None])[0].detach().numpy(), rtol=1e-4, atol=1e-5)
+
+
+class Normed(nn.Module):
+    """Batch norms in every place: on the sample, behind a layer that others read, of a signal, of a vector."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.conv, self.norm = nn.BatchNorm1d(2), nn.Conv1d(2, 3, 3, bias=False), nn.BatchNorm1d(3)
+        self.shared, self.beside = nn.Conv1d(3, 3, 1), nn.BatchNorm1d(3)
+        self.plain, self.last = nn.BatchNorm1d(18, affine=False), nn.Linear(18, 4)
+        self.out = nn.BatchNorm1d(4)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.shared(self.norm(self.conv(self.first(x))).relu())
+        return self.out(self.last(self.plain((x + self.beside(x)).flatten(1))))
+
+
+@pytest.mark.parametrize(
+    ("batch_norm", "layers", "trained"),
+    [
+        ("fold", ["first", "conv", "shared", "beside", "plain", "last"], ["conv", "shared", "last"]),
+        (
+            "train",
+            ["first", "conv", "norm", "shared", "beside", "plain", "last", "out"],
+            ["first", "conv", "norm", "shared", "beside", "last", "out"],
+        ),
+    ],
+)
+def test_a_batch_norm_is_folded_where_it_can_be_or_trains_when_asked(batch_norm, layers, trained) -> None:
+    torch.manual_seed(0)
+    model = varied_batch_norm(Normed()).eval()
+    program = capture(model, torch.zeros(1, 2, 8), batch_norm=batch_norm)
+    assert [node.name for node in program.layers] == layers
+    assert [node.name for node in program.layers if node.trained] == trained
+    assert {key for node in program.layers for key in node.trained} <= dict(model.named_parameters()).keys() | {
+        "conv.bias"
+    }
+    for sample in torch.randn(4, 2, 8):
+        y = run_forward(fuse(program), sample.numpy())[program.output.name].y
+        np.testing.assert_allclose(y, model(sample[None])[0].detach().numpy(), rtol=1e-4, atol=1e-5)
+
+
+def test_statistics_are_parameters_in_the_order_of_the_state_dict() -> None:
+    model = varied_batch_norm(nn.Sequential(nn.Linear(5, 3), nn.BatchNorm1d(3), nn.ReLU(), nn.Linear(3, 2)))
+    program = capture(model, torch.zeros(1, 5), batch_norm="train")
+    state = {key: value for key, value in model.state_dict().items() if not key.endswith("num_batches_tracked")}
+    assert list(program.parameters) == list(state)
+    assert all((program.parameters[key] == value.numpy()).all() for key, value in state.items())
+    assert fuse(program).layers[1].op.relu
+    assert str(program).splitlines()[2] == (
+        "  batch_norm: f32[3] = ScaleShift(channels=3, eps=1e-05, bias=True, trains=True, relu=False)"
+        "(linear, 1.weight, 1.bias, 1.running_mean, 1.running_var)"
+    )
 
 
 def test_printed_form() -> None:

@@ -49,17 +49,35 @@ def test_all_problems_are_listed_at_once() -> None:
         "  - 2 (AvgPool2d): ceil_mode=True is not supported; use ceil_mode=False, and padding if the border matters",
         "  - 2 (AvgPool2d): divisor_override is not supported; leave it out",
         "  - 3 (Conv2d): padding='same' of the even kernel (2, 2) is uneven; use an odd kernel",
-        "  - 4.0 (LayerNorm): layer_norm is not supported; leave it out, or use nn.BatchNorm2d right behind a "
-        "convolution, which is folded into it",
+        "  - 4.0 (LayerNorm): layer_norm is not supported; leave it out, or use nn.BatchNorm1d or nn.BatchNorm2d "
+        "instead",
         "  - 4.1 (MaxPool2d): ceil_mode=True is not supported; use ceil_mode=False, and padding if the border matters",
         "  - 7 (Softmax): softmax is not supported; remove it, the loss contains it",
     ]
 
 
-def two_heads(model: nn.Module, x: torch.Tensor) -> torch.Tensor:
-    """Both b and c read what a computed."""
-    shared = model.a(x)
-    return model.b(shared) + model.c(shared)
+def batch_norm(model: nn.Module, x: torch.Tensor) -> torch.Tensor:
+    """With a weight and no bias, which no module has."""
+    return nn.functional.batch_norm(x, model.mean, model.variance, model.weight)
+
+
+class Statistics(nn.Module):
+    """`function` of buffers that a batch norm could use, then one dense layer."""
+
+    def __init__(self, function) -> None:
+        super().__init__()
+        self.function, self.weight, self.head = function, nn.Parameter(torch.ones(4)), nn.Linear(4, 2)
+        self.register_buffer("mean", torch.zeros(4))
+        self.register_buffer("variance", torch.ones(4))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.head(self.function(self, x))
+
+
+def without_variance() -> nn.Module:
+    norm = nn.BatchNorm1d(4, eps=0)
+    nn.init.zeros_(norm.running_var)
+    return nn.Sequential(norm, nn.Linear(4, 2))
 
 
 @pytest.mark.parametrize(
@@ -76,9 +94,40 @@ def two_heads(model: nn.Module, x: torch.Tensor) -> torch.Tensor:
             "forward (Forward): an addition was given shapes ((4,), (1,)); both must be the same, without broadcasting",
         ),
         (
-            Forward(two_heads, a=nn.Linear(4, 4), b=nn.BatchNorm1d(4), c=nn.Linear(4, 4)),
+            Forward(lambda m, x: m.b(m.a(m.a(x))), a=nn.BatchNorm1d(4), b=nn.Linear(4, 4)),
             (1, 4),
-            "b (BatchNorm1d): batch norm is supported only right behind a Conv2d or Linear",
+            "a (BatchNorm1d): it uses 'a.weight' a second time; give each layer a parameter of its own",
+        ),
+        (
+            nn.Sequential(nn.BatchNorm1d(4, track_running_stats=False), nn.Flatten(), nn.Linear(16, 2)),
+            (1, 4, 4),
+            "0 (BatchNorm1d): batch norm without running statistics is not supported; set track_running_stats=True",
+        ),
+        (
+            Forward(
+                lambda m, x: m.a(
+                    nn.functional.batch_norm(x, m.n.running_mean, m.n.running_var, training=True).flatten(1)
+                ),
+                a=nn.Linear(36, 2),
+                n=nn.BatchNorm2d(4),
+            ),
+            (1, 4, 3, 3),
+            "batch norm in training mode is not supported, one sample is no batch to take statistics of; export after",
+        ),
+        (
+            Statistics(batch_norm),
+            (1, 4),
+            "batch norm with only one of weight and bias is not supported; give it both or neither",
+        ),
+        (
+            Statistics(lambda m, x: nn.functional.batch_norm(x, m.mean * 2, m.variance)),
+            (1, 4),
+            "its statistics are computed in forward; use the plain nn.BatchNorm module",
+        ),
+        (
+            without_variance(),
+            (1, 4),
+            "0 (BatchNorm1d): batch norm of a variance of 0 with eps=0 is not supported; use an eps above 0",
         ),
         (
             Forward(lambda m, x: m.b(m.a(x) * 0 + 1).matmul(m.a(x).t()), a=nn.Linear(4, 4), b=nn.Linear(4, 4)),
@@ -151,14 +200,9 @@ def two_heads(model: nn.Module, x: torch.Tensor) -> torch.Tensor:
             "a (Linear): a linear layer over one axis of (1, 2, 4) is not supported; put nn.Flatten before it",
         ),
         (
-            nn.Sequential(nn.BatchNorm1d(4), nn.Linear(4, 2)),
-            (1, 4),
-            "0 (BatchNorm1d): batch norm is supported only right behind a Conv2d or Linear; move it there or remove it",
-        ),
-        (
             nn.Sequential(nn.Conv2d(1, 2, 3, padding=1, padding_mode="circular"), nn.Flatten(), nn.Linear(32, 2)),
             (1, 1, 4, 4),
-            "0 (Conv2d): pad is not supported; use padding= of nn.Conv2d with padding_mode='zeros' instead",
+            "0 (Conv2d): pad is not supported; use padding= of the convolution behind it with padding_mode='zeros'",
         ),
         (
             nn.Sequential(nn.MaxPool2d(16), nn.Flatten(), nn.Linear(1, 2)),
@@ -171,6 +215,44 @@ def two_heads(model: nn.Module, x: torch.Tensor) -> torch.Tensor:
 )
 def test_single_problem(model, shape, expected) -> None:
     assert expected in refusal(model, torch.zeros(shape))
+
+
+@pytest.mark.parametrize(
+    ("function", "shape", "sentence"),
+    [
+        (nn.ZeroPad2d((0, 1, 0, 1)), (1, 2, 4, 4), "pad is not supported; use padding= of the convolution behind it"),
+        (nn.AdaptiveMaxPool2d(1), (1, 2, 4, 4), "adaptive_max_pool2d is not supported; use nn.MaxPool2d with a window"),
+        (lambda x: torch.cat(x.chunk(2, 1)[::-1], 1), (1, 4), "chunk is not supported; write forward with layers, add"),
+        (
+            lambda x: x.mean()[None, None],
+            (1, 2, 4),
+            "a mean over dimensions None of (1, 2, 4) is not supported; averag",
+        ),
+        (lambda x: x[:, :, 0, 0], (1, 2, 1, 1), "select is not supported; use flatten(1) on a feature map of one"),
+        (lambda x: x / 255, (1, 4), "div is not supported; write forward with layers, additions and torch.cat"),
+        (lambda x: x.relu().detach(), (1, 4), "detach is not supported; leave it out, and name what trains with"),
+        (lambda x: x.double().float(), (1, 4), "a cast to float64 is not supported; keep forward in float32"),
+        (nn.Conv1d(3, 2, 4, padding="same"), (1, 3, 8), "padding='same' of the even kernel (1, 4) is uneven; use an"),
+        (nn.AvgPool1d(3, ceil_mode=True), (1, 2, 8), "ceil_mode=True is not supported; use ceil_mode=False, and padd"),
+        (nn.MaxPool1d(2, dilation=2), (1, 2, 8), "dilation=(1, 2) is not supported; use dilation=1"),
+        (lambda x: x.transpose(1, 2), (1, 2, 8), "transpose of a feature map is not supported; keep the order"),
+    ],
+)
+def test_one_cause_gives_one_sentence(function, shape, sentence) -> None:
+    """What depends on something that was refused is not refused again."""
+    width = function(torch.zeros(shape)).numel()
+    model = Forward(lambda m, x: m.a(m.f(x).flatten(1)), a=nn.Linear(width, 2))
+    model.f = function
+    first, *problems = refusal(model, torch.zeros(shape)).splitlines()
+    assert first == "Forward cannot be captured:"
+    assert sentence in " ".join(problems)
+    assert len([line for line in problems if "getitem" in line or "does not come from the sample" in line]) == 0
+    assert len(problems) <= 2
+
+
+def test_batch_norm_is_folded_or_trained() -> None:
+    text = refusal(nn.Sequential(nn.Linear(4, 2)), torch.zeros(1, 4), batch_norm="trains")
+    assert text == "unknown batch_norm 'trains': did you mean 'train'? known are fold, train."
 
 
 def test_parameters_must_be_finite_float32_and_not_shared() -> None:

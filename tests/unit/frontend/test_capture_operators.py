@@ -53,6 +53,7 @@ def twice_in_a_row(x: torch.Tensor) -> torch.Tensor:
         (nn.AvgPool2d(3, 2, 1, count_include_pad=False), FEATURES, "avg_pool2d"),
         (nn.AvgPool2d((2, 4)), FEATURES, "avg_pool2d"),
         (nn.AdaptiveAvgPool2d(1), FEATURES, "avg_pool2d"),
+        (lambda x: F.adaptive_avg_pool2d(x, (1, 1)).squeeze(-1).squeeze(-1), FEATURES, "avg_pool2d reshape reshape"),
         (nn.AdaptiveAvgPool2d((None, 2)), FEATURES, "avg_pool2d"),
         (lambda x: x.mean([2, 3]), FEATURES, "avg_pool2d reshape"),
         (lambda x: x.mean((-1, -2), keepdim=True), FEATURES, "avg_pool2d"),
@@ -70,6 +71,15 @@ def twice_in_a_row(x: torch.Tensor) -> torch.Tensor:
         (lambda x: x.unsqueeze(1), SIGNAL, "reshape"),
         (lambda x: x.unsqueeze(1).squeeze(1), SIGNAL, "reshape reshape"),
         (lambda x: x.squeeze(1), SIGNAL, ""),
+        (lambda x: x.view(x.size(0), -1), FEATURES, "reshape"),
+        (lambda x: x.reshape(-1, 192), FEATURES, "reshape"),
+        (lambda x: torch.flatten(x, 2).mean(2), FEATURES, "reshape avg_pool2d reshape"),
+        (lambda x: torch.mean(x, dim=(-2, -1)), FEATURES, "avg_pool2d reshape"),
+        (nn.Sequential(nn.Identity(), nn.Dropout2d(), nn.Dropout(0.5)).eval(), FEATURES, ""),
+        (lambda x: x.float().relu().to(torch.float32).type_as(x).contiguous(), FEATURES, "relu"),
+        (nn.Conv1d(3, 6, 3, 2, 2, 2, 3), SIGNAL, "reshape conv2d reshape"),
+        (nn.Conv1d(3, 2, 5, padding="same", bias=False), SIGNAL, "reshape conv2d reshape"),
+        (nn.Conv2d(4, 2, 3, padding="same", dilation=2), FEATURES, "conv2d"),
     ],
 )
 def test_program_computes_what_the_model_does(function, shape, kinds) -> None:

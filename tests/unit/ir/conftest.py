@@ -6,10 +6,11 @@ from types import MappingProxyType
 import numpy as np
 import pytest
 
+from battery.parameters import random_parameters
 from tinyprop.ir.differentiate import differentiate, layer_infos
 from tinyprop.ir.graph import Node, Program, Value, frozen_array
 from tinyprop.ir.losses import CrossEntropy
-from tinyprop.ir.op import LayerOp, Op, Shape
+from tinyprop.ir.op import Op, Shape
 from tinyprop.ir.train_program import TrainProgram
 from tinyprop.methods.method import Method
 
@@ -19,14 +20,10 @@ def build_chain(shape: Shape, *ops: Op, seed: int = 0) -> Program:
     rng = np.random.default_rng(seed)
     values, nodes, parameters = [Value("x", shape)], [], {}
     for number, op in enumerate(ops):
-        names = []
-        if isinstance(op, LayerOp):
-            for role, size in zip(("weight", "bias"), op.parameter_shapes(), strict=False):
-                names.append(f"{number}.{role}")
-                fan_in = max(1, int(np.prod(size[1:])))
-                parameters[names[-1]] = frozen_array(rng.normal(size=size) / np.sqrt(fan_in))
+        drawn = {f"{number}.{role}": frozen_array(a) for role, a in random_parameters(op, rng).items()}
+        parameters |= drawn
         value = Value(f"v{number}", op.output_shape(values[-1].shape))
-        nodes.append(Node(f"n{number}_{op.kind}", op, (values[-1].name,), value.name, tuple(names)))
+        nodes.append(Node(f"n{number}_{op.kind}", op, (values[-1].name,), value.name, tuple(drawn)))
         values.append(value)
     return Program(
         name="chain",

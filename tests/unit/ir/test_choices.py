@@ -43,6 +43,22 @@ def test_the_networks_of_the_field(name: str) -> None:
     assert all(program.parameters[name].ndim == 1 for name in biases)
 
 
+@pytest.mark.parametrize("name", ["ds_cnn", "mobilenet_v2", "autoencoder"])
+def test_batch_norms_that_train_belong_to_the_layers_they_scale(name: str) -> None:
+    """The same blocks as folded; their shifts are biases."""
+    model = MODELS[name].make().eval()
+    network = tinyprop.capture(model, torch.zeros(1, *MODELS[name].input_shape), name="net", batch_norm="train")
+    program = fuse(network.program)
+    norms = {key for key, module in model.named_modules() if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d)}
+    assert [m for m in modules(program, "last_block") if m not in norms] == LAST_BLOCKS[name]
+    assert modules(program, "last_layer") == LAST_BLOCKS[name][-1:]
+    assert set(modules(program, "batch_norms")) == norms
+    assert set(CHOICES["all"].parameters(program)) == {key for key, _ in model.named_parameters()}
+    assert set(CHOICES["biases"].parameters(program)) == {
+        key for key, _ in model.named_parameters() if key.endswith("bias")
+    }
+
+
 class Ends(nn.Module):
     """An addition at the output with a single layer in its block, and one whose branches hold none."""
 
@@ -67,8 +83,16 @@ def test_a_network_of_one_layer_is_its_last_block() -> None:
         "last_layer": 2,
         "last_block": 2,
         "biases": 1,
+        "batch_norms": 0,
         "all": 2,
     }
+
+
+def test_a_last_layer_is_taken_with_its_batch_norm() -> None:
+    model = nn.Sequential(nn.Linear(3, 2), nn.ReLU(), nn.Linear(2, 2), nn.BatchNorm1d(2)).eval()
+    program = fuse(tinyprop.capture(model, torch.zeros(1, 3), name="net", batch_norm="train").program)
+    assert modules(program, "last_layer") == ["2", "3"]
+    assert modules(program, "last_block") == ["0", "2", "3"]
 
 
 class Taken(nn.Module):

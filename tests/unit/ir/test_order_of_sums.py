@@ -7,7 +7,7 @@ import pytest
 
 from tinyprop.ir.elementary import expf, logf
 from tinyprop.ir.losses import CrossEntropy
-from tinyprop.ir.ops import Conv2d, Conv2dMaxPool, Dense, MaxPool2d
+from tinyprop.ir.ops import Conv2d, Conv2dMaxPool, Dense, MaxPool2d, ScaleShift
 from tinyprop.ir.ops.conv2d import DeltaEntry
 
 ZERO = np.float32(0)
@@ -117,6 +117,27 @@ def test_dense() -> None:
     for o, i in np.ndindex(5, 9):
         assert updated[0][o, i] == weight[o, i] - (LR * x[i]) * delta[o]
     assert_same_bits(updated[1], bias - LR * delta)
+
+
+def test_scale_and_shift() -> None:
+    op = ScaleShift(3, eps=1e-3)
+    x, delta, (weight, bias, mean, deviation) = normal(3, 5, 4), normal(3, 5, 4)[::-1], normal(4, 3)
+    parameters = (weight, bias, mean, deviation * deviation)
+    ran = op.forward(x, parameters)
+    error = op.input_error(delta, x, parameters, ran)
+    updated = op.updated(delta, x, parameters, ran, float(LR))
+    for c in range(3):
+        inverse = np.float32(1) / np.sqrt(parameters[3][c] + np.float32(1e-3))
+        scale = weight[c] * inverse
+        shift = bias[c] - mean[c] * scale
+        spread = total = ZERO
+        for y, x_ in np.ndindex(5, 4):
+            assert ran.y[c, y, x_] == x[c, y, x_] * scale + shift
+            assert error[c, y, x_] == delta[c, y, x_] * scale
+            spread = spread + (x[c, y, x_] - mean[c]) * delta[c, y, x_]
+            total = total + delta[c, y, x_]
+        assert updated[0][c] == weight[c] - LR * (spread * inverse)
+        assert updated[1][c] == bias[c] - LR * total
 
 
 def test_softmax_normaliser() -> None:

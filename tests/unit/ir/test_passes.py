@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tinyprop.ir.graph import Program
-from tinyprop.ir.ops import Conv2d, Conv2dMaxPool, Dense, MaxPool2d, ReLU, Reshape
+from tinyprop.ir.ops import Conv2d, Conv2dMaxPool, Dense, MaxPool2d, ReLU, Reshape, ScaleShift
 from tinyprop.ir.oracle import run_forward
 from tinyprop.ir.passes import PASSES, fuse
 from tinyprop.ir.verify import verify
@@ -30,6 +30,7 @@ def kinds(program: Program) -> list[str]:
         ([CONV, OVERLAP, ReLU()], ["conv2d", "max_pool2d", "relu"]),
         ([CONV, ReLU(), PADDED], ["conv2d+", "max_pool2d"]),
         ([ReLU(), CONV], ["relu", "conv2d"]),
+        ([CONV, ScaleShift(3, 1e-5), ReLU(), TILES], ["conv2d", "scale_shift+", "max_pool2d"]),
         ([Reshape(), Dense(128, 3), ReLU(), Dense(3, 2)], ["reshape", "dense+", "dense"]),
     ],
 )

@@ -47,6 +47,16 @@ def test_ours_keeps_above_a_bar_below_the_dense_output_layer() -> None:
     assert spec == TrainSpec("ours", True, SkipByLoss(0.05), (KeepAbove(0.2), KeepAbove(0.2), KeepAll()))
 
 
+def test_a_layer_and_the_batch_norm_that_scales_it_count_as_one() -> None:
+    conv1, norm1 = LayerInfo("conv1", 2048, 80, scaled_by="norm1"), LayerInfo("norm1", 2048, 16)
+    last, norm2 = LayerInfo("last", 10, 2570, scaled_by="norm2"), LayerInfo("norm2", 10, 20)
+    scales = (0.25, 0.25, 0.5, 1.0, 1.0)
+    layers = (conv1, norm1, LAYERS[1], last, norm2)
+    assert TinyPropV1().spec(layers).selections == tuple(KeepRatio(0.1, 0.9, scale, k_min=1) for scale in scales)
+    assert TinyPropV2().spec((norm1, norm2)).selections == (KeepRatio(0.1, 0.3, 0.9), KeepAll())
+    assert Ours().spec((conv1, last, norm2)).selections == (KeepAbove(0.2), KeepAll(), KeepAll())
+
+
 def test_a_method_is_found_by_name_with_its_settings() -> None:
     assert method_named("ours", theta=0.3) == Ours(theta=0.3)
     assert method_named("full") == Full()

@@ -8,10 +8,10 @@ import tinyprop
 from tinyprop.plan.lifetimes import Storage, storage_of
 
 
-def storage(*layers: nn.Module) -> Storage:
+def storage(*layers: nn.Module, **settings: object) -> Storage:
     model = nn.Sequential(nn.Linear(4, 8), *layers)
-    trainer = tinyprop.capture(model, np.zeros((1, 4), np.float32), name="net").train("full")
-    return storage_of(trainer.train_program)
+    network = tinyprop.capture(model, np.zeros((1, 4), np.float32), name="net", batch_norm="train")
+    return storage_of(network.train("full", **settings).train_program)
 
 
 @pytest.mark.parametrize("activation", [nn.ReLU6(), nn.LeakyReLU(), nn.Hardsigmoid(), nn.Sigmoid(), nn.Tanh()])
@@ -38,3 +38,20 @@ def test_outputs_that_a_derivative_needs_outlive_the_loss() -> None:
     places = storage(nn.Tanh())
     assert places.error["tanh"] != places.activation["tanh"]
     assert storage(nn.Hardswish()).error["hardswish"] == storage(nn.Hardswish()).activation["hardswish"]
+
+
+def test_a_batch_norm_that_trains_keeps_its_input_and_turns_its_error_in_place() -> None:
+    places = storage(nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, 2))
+    assert places.activation["relu"] != places.activation["linear"]
+    assert places.error["linear"] == places.error["relu"] == places.activation["relu"]
+
+
+def test_a_frozen_batch_norm_overwrites_its_input() -> None:
+    places = storage(nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, 2), trainable=["0", "3"])
+    assert places.activation["relu"] == places.activation["linear"]
+    assert places.error["linear"] == places.error["relu"]
+
+
+def test_an_error_that_the_update_behind_it_needs_stays() -> None:
+    places = storage(nn.BatchNorm1d(8), nn.Linear(8, 2), optimizer=tinyprop.SGD(momentum=0.5))
+    assert places.error["linear"] != places.error["batch_norm"]

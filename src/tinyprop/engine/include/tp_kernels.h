@@ -124,6 +124,16 @@ TP_KERNEL void tp_pointwise_conv2d_error_f32(const float *x, const float *delta,
                                              tp_kept *list, tp_conv2d c, uint32_t kept, int mask_input);
 TP_KERNEL void tp_pointwise_conv2d_update_f32(const float *x, float *delta, float *weight, float *bias,
                                               tp_index *position, float rate, tp_conv2d c, uint32_t kept);
+TP_KERNEL void tp_scale_shift_fwd_f32(const float *x, const float *weight, const float *bias, const float *mean,
+                                      const float *inverse, float *y, uint32_t channels, uint32_t positions, int relu);
+TP_KERNEL void tp_scale_shift_bwd_f32(const float *x, float *delta, float *weight, float *bias, const float *mean,
+                                      const float *inverse, float rate, uint32_t channels, uint32_t positions,
+                                      int mask_input, int skip_zeros);
+TP_KERNEL void tp_scale_shift_error_f32(const float *x, const float *delta, const float *weight, const float *inverse,
+                                        float *error, uint32_t channels, uint32_t positions, int mask_input);
+TP_KERNEL void tp_scale_shift_update_f32(const float *x, const float *delta, float *weight, float *bias,
+                                         const float *mean, const float *inverse, float rate, uint32_t channels,
+                                         uint32_t positions, int skip_zeros);
 TP_KERNEL void tp_add_f32(const float *a, const float *b, float *y, uint32_t size);
 TP_KERNEL void tp_copy_f32(const float *x, float *y, uint32_t size);
 TP_KERNEL void tp_relu_fwd_f32(const float *x, float *y, uint32_t size);
@@ -252,6 +262,10 @@ TP_KERNEL uint32_t tp_keep_ratio_f32(float *delta, uint32_t size, uint32_t n, fl
 #include "../src/tp_relu_bwd_f32_packed.c"
 #include "../src/tp_relu_fwd_f32.c"
 #include "../src/tp_relu_pack_f32.c"
+#include "../src/tp_scale_shift_bwd_f32.c"
+#include "../src/tp_scale_shift_error_f32.c"
+#include "../src/tp_scale_shift_fwd_f32.c"
+#include "../src/tp_scale_shift_update_f32.c"
 #include "../src/tp_sigmoid_bwd_f32.c"
 #include "../src/tp_sigmoid_fwd_f32.c"
 #include "../src/tp_sigmoidf.c"

@@ -15,11 +15,11 @@ from tinyprop.frontend.rules.activation import (
 from tinyprop.frontend.rules.add import lower_add
 from tinyprop.frontend.rules.advice import advice_for as advice_for
 from tinyprop.frontend.rules.avg_pool2d import lower_adaptive_avg_pool, lower_avg_pool, lower_mean
-from tinyprop.frontend.rules.batch_norm import fold_batch_norm
+from tinyprop.frontend.rules.batch_norm import lower_batch_norm
 from tinyprop.frontend.rules.concat import lower_concat
 from tinyprop.frontend.rules.conv2d import lower_convolution
 from tinyprop.frontend.rules.dense import lower_addmm, lower_linear, lower_matmul, note_transpose
-from tinyprop.frontend.rules.identity import lower_identity
+from tinyprop.frontend.rules.identity import lower_cast, lower_identity, lower_nothing
 from tinyprop.frontend.rules.max_pool2d import lower_max_pool
 from tinyprop.frontend.rules.reshape import lower_reshape
 
@@ -27,6 +27,7 @@ Rule = Callable[[AtenCall, Lowering], None]
 
 RULES: Mapping[str, Rule] = MappingProxyType(
     {
+        "_assert_tensor_metadata": lower_nothing,
         "adaptive_avg_pool1d": lower_adaptive_avg_pool,
         "adaptive_avg_pool2d": lower_adaptive_avg_pool,
         "add": lower_add,
@@ -35,7 +36,7 @@ RULES: Mapping[str, Rule] = MappingProxyType(
         "alpha_dropout": lower_identity,
         "avg_pool1d": lower_avg_pool,
         "avg_pool2d": lower_avg_pool,
-        "batch_norm": fold_batch_norm,
+        "batch_norm": lower_batch_norm,
         "cat": lower_concat,
         "clamp": lower_clamp,
         "clamp_": lower_clamp,
@@ -76,7 +77,9 @@ RULES: Mapping[str, Rule] = MappingProxyType(
         "t": note_transpose,
         "tanh": lower_activation,
         "tanh_": lower_activation,
+        "to": lower_cast,
         "transpose": note_transpose,
+        "type_as": lower_cast,
         "unflatten": lower_reshape,
         "unsqueeze": lower_reshape,
         "view": lower_reshape,

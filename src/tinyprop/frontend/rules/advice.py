@@ -5,13 +5,15 @@ _SMOOTH = "use nn.Hardswish instead"
 _SOFTMAX = "remove it, the loss contains it"
 _MAXIMUM = "use nn.MaxPool2d with a window as large as the feature map instead"
 _SUM = "use the mean over dimensions 2 and 3 instead"
-_NORM = "leave it out, or use nn.BatchNorm2d right behind a convolution, which is folded into it"
+_NORM = "leave it out, or use nn.BatchNorm1d or nn.BatchNorm2d instead"
 _CHAIN = "write forward with layers, additions and torch.cat of their results"
 _JOIN = "use torch.cat(…, 1) instead"
 _CONV = "use nn.Conv2d instead"
 _POOL = "use nn.MaxPool2d or nn.AvgPool2d instead"
 _RECURRENT = "use nn.Conv2d over a window of the signal instead"
-_PAD = "use padding= of nn.Conv2d with padding_mode='zeros' instead"
+_PAD = "use padding= of the convolution behind it with padding_mode='zeros', the same on both sides, instead"
+_ELEMENT = "use flatten(1) on a feature map of one position instead"
+_DETACH = "leave it out, and name what trains with trainable= when you choose the method"
 _BIAS = "use nn.Linear with bias=True for a bias"
 
 _REMEDIES = {
@@ -26,7 +28,9 @@ _REMEDIES = {
     _RECURRENT: "gru lstm rnn_relu rnn_tanh",
     _PAD: "constant_pad_nd pad",
     _BIAS: "add add_",
-    _CHAIN: "chunk getitem mul scaled_dot_product_attention split sub",
+    _CHAIN: "chunk div mul neg scaled_dot_product_attention slice split sub",
+    _ELEMENT: "select",
+    _DETACH: "detach detach_",
     _JOIN: "hstack stack vstack",
 }
 _ADVICE = {operator: remedy for remedy, operators in _REMEDIES.items() for operator in operators.split()}

@@ -18,11 +18,12 @@ from tinyprop.ir.ops.leaky_relu import LeakyReLU as LeakyReLU
 from tinyprop.ir.ops.max_pool2d import MaxPool2d as MaxPool2d
 from tinyprop.ir.ops.relu import ReLU as ReLU
 from tinyprop.ir.ops.reshape import Reshape as Reshape
+from tinyprop.ir.ops.scale_shift import ScaleShift as ScaleShift
 from tinyprop.ir.ops.sigmoid import Sigmoid as Sigmoid
 from tinyprop.ir.ops.tanh import Tanh as Tanh
 
 ACTIVATIONS: tuple[type[Activation], ...] = (Clamp, HardSigmoid, HardSwish, LeakyReLU, ReLU, Sigmoid, Tanh)
-_LAYERS: tuple[type[Op], ...] = (Conv2d, Conv2dMaxPool, Dense)
+_LAYERS: tuple[type[Op], ...] = (Conv2d, Conv2dMaxPool, Dense, ScaleShift)
 _OTHERS: tuple[type[Op], ...] = (Add, AvgPool2d, Concat, MaxPool2d, Reshape)
 
 OPS: Mapping[str, type[Op]] = MappingProxyType({op.kind: op for op in (*ACTIVATIONS, *_LAYERS, *_OTHERS)})

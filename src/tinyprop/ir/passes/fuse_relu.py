@@ -8,6 +8,7 @@ from tinyprop.ir.ops.conv2d import Conv2d
 from tinyprop.ir.ops.conv2d_max_pool import Conv2dMaxPool
 from tinyprop.ir.ops.dense import Dense
 from tinyprop.ir.ops.relu import ReLU
+from tinyprop.ir.ops.scale_shift import ScaleShift
 from tinyprop.ir.passes.chain import fuse_pairs
 
 
@@ -19,7 +20,7 @@ def fuse_relu(program: Program) -> Program:
 def _fuse(first: Op, second: Op) -> Op | None:
     if not isinstance(second, ReLU):
         return None
-    if isinstance(first, Dense | Conv2d):
+    if isinstance(first, Dense | Conv2d | ScaleShift):
         return replace(first, relu=True)
     if isinstance(first, Conv2dMaxPool):
         return replace(first, conv=replace(first.conv, relu=True))
