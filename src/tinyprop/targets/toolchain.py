@@ -118,7 +118,7 @@ def _host_cpu() -> str:
     if platform.machine() != "x86_64" or not listed.exists():
         return "baseline"
     features = next((line for line in listed.read_text(encoding="utf-8").splitlines() if line.startswith("flags")), "")
-    return "x86_64_v3" if X86_64_V3 <= set(features.partition(":")[2].split()) else "baseline"
+    return "x86_64_v3" if set(features.partition(":")[2].split()) >= X86_64_V3 else "baseline"
 
 
 def _gcc(name: str, remedy: str, flags: tuple[str, ...], link_flags: tuple[str, ...]) -> Compiler:

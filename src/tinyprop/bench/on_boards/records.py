@@ -1,9 +1,10 @@
 """What the runs on boards find: frozen records without a line of layout."""
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-DENSE, FULL = "full_zero_skip", "full"
+DENSE = ("full", "full_zero_skip")
 
 
 @dataclass(frozen=True)
@@ -83,13 +84,12 @@ class OnBoardsReport:
         return tuple(run for run in self.runs if run.hash_host != run.hash_board)
 
     def slow_steps(self) -> tuple[SlowStep, ...]:
-        """Cases whose steps, where not skipped, cost more on average than full training that skips zeros as they do.
+        """Cases whose steps, where not skipped, cost more on average than those of each full training.
 
         A single step may: that nothing can be left out is known only after everything was looked at.
         """
         found = []
         for runs in self.places():
-            dense = next((run.mean for run in runs if run.case == DENSE), None)
-            if dense is not None:
-                found += [SlowStep(run, dense) for run in runs if run.case != FULL and (run.stepped or 0.0) > dense]
+            dense = max((run.mean for run in runs if run.case in DENSE), default=math.inf)
+            found += [SlowStep(run, dense) for run in runs if (run.stepped or 0.0) > dense]
         return tuple(found)
