@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import nn
 
 from tinyprop.bench.digits import Samples
 from tinyprop.bench.on_host.config import NETWORKS, HostConfig
