@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 BUILD := build
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet --constraint constraints.txt
 
-.PHONY: help demo test check bench bench-kernels bench-networks clean
+.PHONY: help demo test check bench bench-host bench-kernels bench-networks clean
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
@@ -29,6 +29,10 @@ bench-networks: $(VENV)/demo.stamp ## the networks of MLPerf Tiny on emulated bo
 bench-kernels: $(VENV)/demo.stamp ## single kernels beside CMSIS-DSP's, and their cost against k
 	@mkdir -p $(BUILD)
 	$(BIN)/tinyprop bench-kernels --json $(BUILD)/bench-kernels.json --picture $(BUILD)/cost_vs_k.png
+
+bench-host: $(VENV)/demo.stamp $(VENV)/executorch.stamp ## one training step here beside PyTorch's and ExecuTorch's
+	@mkdir -p $(BUILD)
+	$(BIN)/tinyprop bench-host --json $(BUILD)/bench-host.json
 
 test: $(VENV)/dev.stamp ## all tests, on two cores
 	$(BIN)/pytest -n 2
@@ -54,6 +58,12 @@ $(VENV)/dev.stamp: $(VENV)/demo.stamp
 	@echo "Installing the tools for tests and checks ..."
 	@$(PIP) --no-build-isolation --editable '.[torch,demo,dev]'
 	@touch $@
+
+# Without it the benchmark goes on and says so; the next call tries again.
+$(VENV)/executorch.stamp: $(VENV)/demo.stamp
+	@echo "Installing ExecuTorch, for comparison only (once; about 300 MB) ..."
+	@if $(PIP) --no-build-isolation --editable '.[torch,demo,executorch]'; then touch $@; \
+	  else echo "ExecuTorch could not be installed: it is left out."; fi
 
 $(BIN)/python:
 	@command -v "$(PYTHON)" >/dev/null || { \

@@ -17,7 +17,9 @@ DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 EXTRAS = PROJECT["optional-dependencies"]
-DIRECT = [Requirement(line) for line in (*PROJECT["dependencies"], *EXTRAS["torch"], *EXTRAS["demo"], *EXTRAS["dev"])]
+DIRECT = [
+    Requirement(line) for line in (*PROJECT["dependencies"], *(line for extra in EXTRAS.values() for line in extra))
+]
 
 
 def pins() -> dict[str, str]:

@@ -45,7 +45,7 @@ def test_tables(capsys: pytest.CaptureFixture[str]) -> None:
     assert "nano33ble" in capsys.readouterr().out
 
 
-COMMANDS = ([], ["demo"], ["bench"], ["export"], ["memory"], ["methods"], ["boards"], ["networks"])
+COMMANDS = ([], ["demo"], ["bench"], ["export"], ["memory"], ["methods"], ["boards"], ["networks"], ["bench-host"])
 
 
 @pytest.mark.parametrize("command", COMMANDS)

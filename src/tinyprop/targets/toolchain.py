@@ -112,13 +112,19 @@ def _host_target() -> tuple[str, ...]:
 
 @functools.cache
 def _host_cpu() -> str:
-    """A generation of CPUs with vectors of eight floats where this one belongs to it, not this very CPU: libraries are
-    cached by their flags, and on machines that share a cache the flags are to say where a library runs."""
     listed = Path("/proc/cpuinfo")
-    if platform.machine() != "x86_64" or not listed.exists():
-        return "baseline"
-    features = next((line for line in listed.read_text(encoding="utf-8").splitlines() if line.startswith("flags")), "")
-    return "x86_64_v3" if set(features.partition(":")[2].split()) >= X86_64_V3 else "baseline"
+    return cpu_generation(platform.machine(), listed.read_text(encoding="utf-8") if listed.exists() else "")
+
+
+def cpu_generation(machine: str, cpuinfo: str) -> str:
+    """zig's name for the generation of CPUs, with vectors of eight floats or not, that a computer belongs to.
+
+    machine: as `platform` says; cpuinfo: the text of /proc/cpuinfo. Not this very CPU: libraries are cached by their
+    flags, which have to say where else a library runs.
+    """
+    features = next((line for line in cpuinfo.splitlines() if line.startswith("flags")), "")
+    has_v3 = machine == "x86_64" and set(features.partition(":")[2].split()) >= X86_64_V3
+    return "x86_64_v3" if has_v3 else "baseline"
 
 
 def _gcc(name: str, remedy: str, flags: tuple[str, ...], link_flags: tuple[str, ...]) -> Compiler:

@@ -5,7 +5,7 @@ import pytest
 from tinyprop.errors import InternalError, UserError
 from tinyprop.targets import load_board, toolchain
 from tinyprop.targets.compilation import compile_tree, link
-from tinyprop.targets.toolchain import Compiler, board_compiler, host_compiler
+from tinyprop.targets.toolchain import Compiler, board_compiler, cpu_generation, host_compiler
 
 HOST = host_compiler()
 
@@ -66,3 +66,12 @@ def test_cache_folder_that_cannot_be_made(toy, tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
     with pytest.raises(UserError, match=r"cannot be made .*: set XDG_CACHE_HOME"):
         compile_tree(toy(), HOST)
+
+
+def test_host_libraries_are_for_a_generation_of_cpus():
+    flags = "flags\t\t: fpu avx avx2 bmi1 bmi2 f16c fma abm movbe xsave sse2\n"
+    assert cpu_generation("x86_64", f"model name : x\n{flags}{flags}") == "x86_64_v3"
+    assert cpu_generation("x86_64", flags.replace("avx2 ", "")) == "baseline"
+    assert cpu_generation("aarch64", flags) == "baseline"
+    assert cpu_generation("x86_64", "") == "baseline"
+    assert sum(flag.startswith("-mcpu=") for flag in host_compiler("zig").flags) == 1

@@ -22,7 +22,7 @@ class EngineTrainer(HostTrainer):
 
     def train(self, epochs: int) -> Sequence[object]:
         samples = self._samples
-        return self._engine.fit(samples.x, samples.y, lr=self._rate, epochs=epochs, progress=False).loss
+        return self._engine.fit(samples.x, samples.y, lr=self._rate, epochs=epochs, progress=False).loss.tolist()
 
     def weights(self) -> Mapping[str, np.ndarray]:
         return self._engine.weights()

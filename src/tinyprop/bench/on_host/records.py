@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-OURS, CALLED, EAGER, FOREACH, EXECUTORCH = "tinyprop", "tinyprop, called", "PyTorch", "PyTorch, foreach", "ExecuTorch"
+OURS, CALLED, EAGER, FOREACH, EXECUTORCH = "tinyprop", "step by step", "PyTorch", "foreach", "ExecuTorch"
 
 
 @dataclass(frozen=True)

@@ -2,17 +2,23 @@
 
 from collections.abc import Iterator
 
+import numpy as np
 from rich.table import Table
 
 from tinyprop.bench.on_host.records import EXECUTORCH, OURS, HostReport, HostRun
 
 ABSENT = "–"
-COLUMNS = ("µs/step", "10 %", "90 %", "×PyTorch", "×ExecuTorch", "RAM", "×RAM")
+COLUMNS = ("µs", "10 %", "90 %", "PyTorch", "ExecuTorch", "RAM", "ratio")
 
 
 def host_table(report: HostReport) -> Table:
     """A row per network and trainer."""
-    table = Table(title="One training step, one thread, batch 1", title_justify="left", title_style="bold", box=None)
+    table = Table(
+        title="One training step, batch 1, one thread: µs, its ratio to others, bytes",
+        title_justify="left",
+        title_style="bold",
+        box=None,
+    )
     table.padding = (0, 1, 0, 0)
     for column in ("network", "trainer"):
         table.add_column(column, no_wrap=True)
@@ -26,30 +32,30 @@ def host_table(report: HostReport) -> Table:
 def cells(report: HostReport, run: HostRun) -> tuple[str, ...]:
     """The figures of one row, as COLUMNS names them."""
     return (
-        *(f"{figure:,.2f}" for figure in (run.median, *run.spread)),
-        _times(report.over_pytorch(run.network, run.trainer), "{:.1f}"),
-        _times(report.over_executorch(run.network, run.trainer), "{:.1f}"),
+        *(_three_digits(figure) for figure in (run.median, *run.spread)),
+        _times(report.over_pytorch(run.network, run.trainer)),
+        _times(report.over_executorch(run.network, run.trainer)),
         ABSENT if run.planned_bytes is None else f"{run.planned_bytes:,}",
-        _times(report.ram_over_executorch(run.network) if run.trainer == OURS else None, "{:.2f}"),
+        _times(report.ram_over_executorch(run.network) if run.trainer == OURS else None),
     )
 
 
 def notes(report: HostReport) -> Iterator[str]:
     """What a reader must know to judge the figures."""
     rounds, steps = len(report.runs[0].microseconds), {run.network: run.steps for run in report.runs}
+    blocks = ", ".join(f"{count:,} ({name})" for name, count in steps.items())
     yield (
-        f"Medians of {rounds} rounds, in which all take turns, and what a tenth of the rounds stayed below and exceeded; "
-        f"blocks of {', '.join(f'{count:,} steps ({name})' for name, count in steps.items())}. Forward, loss, backward "
-        f"and SGD, the same weights, random samples without a zero, every value computed. ×: how many such steps fit "
-        "into one of PyTorch (the faster of its two ways), of ExecuTorch. RAM: planned bytes, weights and sample "
-        "included, without stack; ×RAM: ExecuTorch's over ours."
+        f"Medians of {rounds} rounds in which all take turns, and what a tenth of the rounds stayed below and "
+        f"exceeded. Steps in a round: {blocks}. Forward, loss, backward and SGD, from the same weights, on random "
+        "samples without a zero, every value computed. PyTorch, ExecuTorch: how many such steps fit into one of "
+        "theirs. RAM: planned bytes, weights and sample included, without stack; ratio: ExecuTorch's over ours."
     )
     yield (
-        "tinyprop: many samples in one call, which is how the host engine trains; called: one call of fit() from Python "
-        "per step. PyTorch: SGD parameter by parameter, or (foreach) on all at once."
+        "tinyprop: many samples in one call, which is how the host engine trains; step by step: one call of fit() from "
+        "Python for each. PyTorch: SGD parameter by parameter; foreach: on all at once. Ratios are to the faster one."
     )
     largest = max(run.off for run in report.runs)
-    yield f"All trained the same before they were timed: no loss or weight differs from PyTorch's by more than {largest:.1e}."
+    yield f"All trained alike before they were timed: no loss or weight is off PyTorch's by more than {largest:.1e}."
     if report.missing:
         yield report.missing
     names = ", ".join(f"{name} {version}" for name, version in report.versions.items())
@@ -75,5 +81,9 @@ def _mark(holds: bool) -> str:
     return "[green]ok[/green]" if holds else "[yellow]NO[/yellow]"
 
 
-def _times(ratio: float | None, form: str) -> str:
-    return ABSENT if ratio is None else form.format(ratio)
+def _three_digits(figure: float) -> str:
+    return f"{figure:,.{max(0, 2 - int(np.floor(np.log10(figure))))}f}"
+
+
+def _times(ratio: float | None) -> str:
+    return ABSENT if ratio is None else f"{_three_digits(ratio)}×"
