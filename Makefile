@@ -61,7 +61,7 @@ $(VENV)/dev.stamp: $(VENV)/demo.stamp
 
 # Without it the benchmark goes on and says so; the next call tries again.
 $(VENV)/executorch.stamp: $(VENV)/demo.stamp
-	@echo "Installing ExecuTorch, for comparison only (once; about 300 MB) ..."
+	@echo "Installing ExecuTorch, for comparison only (once; 700 MB on disk) ..."
 	@if $(PIP) --no-build-isolation --editable '.[torch,demo,executorch]'; then touch $@; \
 	  else echo "ExecuTorch could not be installed: it is left out."; fi
 

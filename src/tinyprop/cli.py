@@ -6,6 +6,7 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from tinyprop.errors import TinypropError
@@ -187,7 +188,7 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         sys.exit(app(arguments))
     except TinypropError as error:
-        Console(stderr=True).print(f"[red]error:[/red] {error}", highlight=False, soft_wrap=True)
+        Console(stderr=True).print(f"[red]error:[/red] {escape(str(error))}", highlight=False, soft_wrap=True)
         sys.exit(1)
     except KeyboardInterrupt:
         Console(stderr=True).print("stopped.")

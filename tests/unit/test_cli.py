@@ -10,7 +10,9 @@ import pytest
 import torch
 from torch import nn
 
+from tinyprop import cli
 from tinyprop.cli import main
+from tinyprop.errors import UserError
 
 
 def _run(*arguments: str) -> int:
@@ -181,3 +183,14 @@ def test_the_demo_in_short(tmp_path: Path) -> None:
     page = report_path.read_text()
     assert page.count("<svg") >= 4
     assert "http://" not in page.replace("http://www.w3.org", "")
+
+
+def test_brackets_in_a_sentence_are_printed(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def missing() -> None:
+        raise UserError("pip install 'tinyprop[demo]'")
+
+    monkeypatch.setattr(cli, "app", lambda _arguments: missing())
+    assert _run() == 1
+    assert "error: pip install 'tinyprop[demo]'" in capsys.readouterr().err

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import numpy as np
+from rich.markup import escape
 from rich.table import Table
 
 from tinyprop.bench.on_host.records import EXECUTORCH, OURS, HostReport, HostRun
@@ -57,7 +58,7 @@ def notes(report: HostReport) -> Iterator[str]:
     largest = max(run.off for run in report.runs)
     yield f"All trained alike before they were timed: no loss or weight is off PyTorch's by more than {largest:.1e}."
     if report.missing:
-        yield report.missing
+        yield escape(report.missing)  # its brackets are no markup
     names = ", ".join(f"{name} {version}" for name, version in report.versions.items())
     yield f"{report.cpu}; engine compiled with {report.compiler}; {names}."
 
