@@ -5,7 +5,10 @@ import shutil
 import numpy as np
 import pytest
 
+from tinyprop.methods import Full, Ours
+
 GEOMETRIES = ("mlp", "pooled", "strided", "overlapping", "separable", "grouped", "activated", "normalised")
+METHODS = {"full": Full(), "ours": Ours(theta=0.2, tau=0.05)}  # of the sample below, some of every layer is kept
 HOST_TOOLCHAIN = "gcc" if shutil.which("gcc") else "zig"
 
 
@@ -23,7 +26,7 @@ def test_one_step_gives_every_bias_the_same_bits(networks, name, method):
     x = np.random.default_rng(3).standard_normal((1, *network.program.input.shape)).astype(np.float32)
     after = {}
     for trainable in ("all", ("biases", *bare)):
-        trainer = network.train(method, kernels="size", trainable=trainable)
+        trainer = network.train(METHODS[method], kernels="size", trainable=trainable)
         with trainer.build("host", HOST_TOOLCHAIN) as engine:
             engine.fit(x, np.array([1]), lr=0.1)
             after[trainable] = engine.weights()
