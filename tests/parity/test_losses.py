@@ -99,7 +99,7 @@ def test_oracle_and_engines_agree_bit_for_bit(name, method, kernels, target) -> 
         if (counted := getattr(got, column)) is not None:
             np.testing.assert_array_equal(counted, getattr(expected, column), err_msg=column)
     assert expected.loss[-2:].sum() < expected.loss[:2].sum()
-    assert expected.skipped.any() == (name in ("mse", "mse_relu"))
+    assert expected.skipped.any() == (name in ("smoothed", "mse"))
 
 
 def test_no_smoothing_is_the_plain_loss() -> None:
