@@ -1,10 +1,7 @@
 """What the runs on boards find: frozen records without a line of layout."""
 
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-
-DENSE = ("full", "full_zero_skip")
 
 
 @dataclass(frozen=True)
@@ -12,8 +9,7 @@ class BoardRun:
     """One case of one network on one board.
 
     trains: modules that train, or "all"; trained_share: of the parameters, 0 to 1. mean, worst: instructions per
-    training step; stepped: mean of those that were not skipped, None where all were; inference: of one inference of the
-    same build. ram_bytes: all that a step touches but the stack, from
+    training step; inference: of one inference of the same build. ram_bytes: all that a step touches but the stack, from
     the memory plan; flash_bytes: of the linked image; stack_bytes: high-water mark. hash_host, hash_board: of all
     weights after the same steps on the host engine and on the board.
     """
@@ -26,7 +22,6 @@ class BoardRun:
     steps: int
     mean: float
     worst: int
-    stepped: float | None
     skipped_share: float
     inference: float
     ram_bytes: int
@@ -53,14 +48,14 @@ class Misfit:
 
 @dataclass(frozen=True)
 class SlowStep:
-    """Sparse steps that cost more than dense ones."""
+    """A sparse step that cost more than the dense one."""
 
     run: BoardRun
-    dense: float
+    dense: int
 
     def __str__(self) -> str:
         network, board, _ = self.run.place
-        return f"{network} on {board}, {self.run.case}: {self.run.stepped:,.0f} instructions, dense {self.dense:,.0f}"
+        return f"{network} on {board}, {self.run.case}: {self.run.worst:,} instructions, dense {self.dense:,}"
 
 
 @dataclass(frozen=True)
@@ -83,13 +78,11 @@ class OnBoardsReport:
         """Runs after which board and host do not agree."""
         return tuple(run for run in self.runs if run.hash_host != run.hash_board)
 
-    def slow_steps(self) -> tuple[SlowStep, ...]:
-        """Cases whose steps, where not skipped, cost more on average than those of each full training.
-
-        A single step may: that nothing can be left out is known only after everything was looked at.
-        """
+    def slow_steps(self, dense: str = "full") -> tuple[SlowStep, ...]:
+        """Cases whose worst step costs more than the cheapest step of `dense`, of all placements."""
         found = []
         for runs in self.places():
-            dense = max((run.mean for run in runs if run.case in DENSE), default=math.inf)
-            found += [SlowStep(run, dense) for run in runs if (run.stepped or 0.0) > dense]
+            bar = next((run.worst for run in runs if run.case == dense), None)
+            if bar is not None:
+                found += [SlowStep(run, bar) for run in runs if run.worst > bar]
         return tuple(found)

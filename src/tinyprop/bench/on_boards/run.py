@@ -101,7 +101,6 @@ def count(ready: Ready, place: Placement, case: str) -> BoardRun:
             steps=len(trace),
             mean=float(trace.instructions.mean()),
             worst=int(trace.instructions.max()),
-            stepped=None if trace.skipped.all() else float(trace.instructions[~trace.skipped].mean()),
             skipped_share=float(trace.skipped.mean()),
             inference=float(inference.mean()),
             ram_bytes=trainer.memory.training,
