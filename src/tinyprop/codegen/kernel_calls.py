@@ -59,10 +59,11 @@ def backward_calls(places: Places, step: BackwardStep) -> list[Call]:
 
 def _dense_fwd(places: Places, node: Node) -> list[Call]:
     op: Dense = node.op  # type: ignore[assignment]
-    skip = places.train.spec.skips_inputs
+    skip = places.train.skips_zeros_in(node)
     weight, bias = places.parameters(node)
     literals = (c_uint(op.inputs), c_uint(op.outputs), c_flag(op.relu), c_flag(skip))
-    shape = joined(op.inputs, op.outputs, word_if(op.relu, "relu"), word_if(not op.bias, "nobias"))
+    words = (word_if(op.relu, "relu"), word_if(not op.bias, "nobias"), word_if(skip, "sparse"))
+    shape = joined(op.inputs, op.outputs, *words)
     arguments = (places.read(node.input), weight, bias, places.write(node.output), *literals)
     return [Call("tp_dense_fwd_f32", shape, arguments)]
 
@@ -73,14 +74,17 @@ def _dense_bwd(places: Places, step: BackwardStep) -> list[Call]:
     if not step.learns_weight:
         error = _dense_error(places, step, op, step.slot) if step.slot is not None else []
         return [*error, *bias_calls(places, step)]
-    skip = places.train.spec.skips_inputs
+    skip = places.train.skips_zeros_in(node)
     weight, bias = places.learning(step)
-    shape = joined(op.inputs, op.outputs, word_if(step.mask_input, "masked"), word_if(bias == "NULL", "nobias"))
+    words = (word_if(step.mask_input, "masked"), word_if(bias == "NULL", "nobias"), word_if(skip, "sparse"))
+    shape = joined(op.inputs, op.outputs, *words)
     sizes = (c_uint(op.inputs), c_uint(op.outputs))
     columns = places.scratch(node, "tp_index")
     kept: Argument = c_uint(op.outputs)
-    if places.train.spec.skip_zeros:
+    if places.train.skips_zeros_of(step):
         kept = Pass("uint32_t", "kept", f"kept{step.layer}")
+    else:
+        shape = joined(shape, "all")
     common = (places.delta(node), weight, bias, columns, places.rate, *sizes, kept)
     if step.slot is None:
         return [Call("tp_dense_update_f32", shape, (places.read(node.input), *common, c_flag(skip)))]
@@ -93,8 +97,9 @@ def _dense_bwd(places: Places, step: BackwardStep) -> list[Call]:
 def _dense_error(places: Places, step: BackwardStep, op: Dense, slot: str) -> list[Call]:
     """The error alone, where the weight stays as it is."""
     delta, weight = places.delta(step.node, const=True), places.parameters(step.node)[0]
-    sizes, skip = (c_uint(op.inputs), c_uint(op.outputs)), c_flag(places.train.spec.skips_inputs)
-    shape = joined(op.inputs, op.outputs, word_if(step.mask_input, "masked"), word_if(not op.bias, "nobias"))
+    sizes, skips = (c_uint(op.inputs), c_uint(op.outputs)), places.train.skips_zeros_in(step.node)
+    words = (word_if(step.mask_input, "masked"), word_if(not op.bias, "nobias"), word_if(skips, "sparse"))
+    shape, skip = joined(op.inputs, op.outputs, *words), c_flag(skips)
     if step.packed_input is not None:
         given = (places.error(slot), delta, places.mask(step.packed_input), weight)
         return [Call("tp_dense_error_f32_packed", shape, (*given, *sizes, skip))]

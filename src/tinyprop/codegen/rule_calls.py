@@ -22,7 +22,7 @@ from tinyprop.methods.spec import Selection, SkipRule
 def selection_text(places: Places, step: BackwardStep) -> Call | str:
     """What finds k for a layer: a call, or the count itself where every value is computed."""
     assert step.selection is not None
-    if isinstance(step.selection, KeepAll) and not places.train.spec.skip_zeros:
+    if isinstance(step.selection, KeepAll) and not places.train.skips_zeros_of(step):
         return c_uint(_n(places, step))
     return SELECTIONS[type(step.selection)](places, step)
 

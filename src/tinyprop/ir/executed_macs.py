@@ -12,8 +12,7 @@ from tinyprop.ir.ops.conv2d import Conv2d, ConvKernels
 from tinyprop.ir.ops.conv2d_max_pool import Conv2dMaxPool
 from tinyprop.ir.ops.dense import Dense
 from tinyprop.ir.ops.scale_shift import ScaleShift
-from tinyprop.ir.train_program import BackwardStep
-from tinyprop.methods.spec import TrainSpec
+from tinyprop.ir.train_program import BackwardStep, TrainProgram
 
 
 def forward_macs(op: LayerOp, x: Array, ran: Forward, skip_inputs: bool) -> int:
@@ -31,32 +30,33 @@ def forward_macs(op: LayerOp, x: Array, ran: Forward, skip_inputs: bool) -> int:
     raise InternalError(f"no count of executed multiply-adds for operator '{op.kind}'")
 
 
-def backward_macs(step: BackwardStep, x: Array, delta: Array, ran: Forward, spec: TrainSpec) -> int:
+def backward_macs(step: BackwardStep, x: Array, delta: Array, ran: Forward, train: TrainProgram) -> int:
     """Multiply-adds of the backward kernels of one layer: of the error if it propagates, of a weight that learns.
 
     delta: after selection, as stored.
     """
+    skip_zeros = train.spec.skip_zeros
     match step.node.op:
         case Dense() as op:
-            return _dense_backward(op, step, x, delta, spec)
+            return _dense_backward(op, step, x, delta, train)
         case Conv2d() as op:
-            return _unpooled_backward(op, step, x, delta, spec.skip_zeros)
+            return _unpooled_backward(op, step, x, delta, skip_zeros)
         case Conv2dMaxPool(conv=conv, pool=pool):
             assert ran.aux is not None
-            return _products(step) * _conv_backward(conv, x, delta, pool.places(ran.aux), spec.skip_zeros)
+            return _products(step) * _conv_backward(conv, x, delta, pool.places(ran.aux), skip_zeros)
         case ScaleShift():
-            tested = spec.skip_zeros and step.learns_weight  # the error alone is a product, as cheap as a test
+            tested = skip_zeros and step.learns_weight  # the error alone is a product, as cheap as a test
             return _products(step) * (int(np.count_nonzero(delta)) if tested else delta.size)
     raise InternalError(f"no count of executed multiply-adds for operator '{step.node.op.kind}'")
 
 
-def _dense_backward(op: Dense, step: BackwardStep, x: Array, delta: Array, spec: TrainSpec) -> int:
+def _dense_backward(op: Dense, step: BackwardStep, x: Array, delta: Array, train: TrainProgram) -> int:
     kept = int(np.count_nonzero(delta))
     # Few columns run as a list; otherwise, or with a frozen weight, whole rows are run.
-    listed = spec.skip_zeros and step.learns_weight and list_pays(delta)
+    listed = train.skips_zeros_of(step) and step.learns_weight and list_pays(delta)
     columns = kept if listed else op.outputs
     # One pass serves error and update, so it can leave out an input only if neither needs it.
-    rows = _visited(x, spec.skips_inputs and (step.mask_input or not step.propagate))
+    rows = _visited(x, train.skips_zeros_in(step.node) and (step.mask_input or not step.propagate))
     return _products(step) * columns * rows
 
 

@@ -89,7 +89,7 @@ class OracleTrainer:
             kept=done.kept,
             looks=done.looks,
             macs_forward=sum(
-                forward_macs(node.op, ran[node.input].y, ran[node.output], spec.skips_inputs)
+                forward_macs(node.op, ran[node.input].y, ran[node.output], self.train.skips_zeros_in(node))
                 for node in program.layers
                 if isinstance(node.op, LayerOp)
             ),
@@ -154,7 +154,7 @@ class OracleTrainer:
             below = np.where(x > 0, below, np.zeros_like(below))
         if step.selection is not None and done.kept[step.layer]:
             self._update(step, delta, x, here, lr)
-        macs = sum(backward_macs(part, x, delta, here, self.train.spec) for part in self.train.parts(step))
+        macs = sum(backward_macs(part, x, delta, here, self.train) for part in self.train.parts(step))
         return below, replace(done, macs=done.macs + macs)
 
     def _update(self, step: BackwardStep, delta: Array, x: Array, here: Forward, lr: float) -> None:
@@ -186,7 +186,7 @@ class OracleTrainer:
             self._layer_states[step.layer], delta.ravel(), n, op.delta_order(here)
         )
         mask = selected.kept.reshape(delta.shape)
-        found = int(mask.sum()) if self.train.spec.skip_zeros else n  # plain training counts every value
+        found = int(mask.sum()) if self.train.skips_zeros_of(step) else n
         kept = tuple(found if i == step.layer else k for i, k in enumerate(done.kept))
         return np.where(mask, delta, np.zeros_like(delta)), replace(done, kept=kept, looks=done.looks + selected.looks)
 

@@ -15,7 +15,10 @@ from typing import ClassVar
 
 from tinyprop.ir.graph import Node, Program
 from tinyprop.ir.losses import Loss
+from tinyprop.ir.ops.dense import Dense
+from tinyprop.ir.ops.reshape import Reshape
 from tinyprop.methods.optimizer import PLAIN, SGD
+from tinyprop.methods.rules.keep_all import KeepAll
 from tinyprop.methods.spec import Selection, TrainSpec
 
 
@@ -140,6 +143,27 @@ class TrainProgram:
     def velocities(self) -> int:
         """How many numbers the optimizer keeps from step to step."""
         return self.count(self.trainable) if self.optimizer.momentum else 0
+
+    def skips_zeros_in(self, node: Node) -> bool:
+        """Whether dense `node` leaves out zeros of what it reads: of the network's own input only if asked to."""
+        return self.spec.skip_zeros and (self.spec.skip_zero_inputs or not self._reads_input(node))
+
+    def skips_zeros_of(self, step: BackwardStep) -> bool:
+        """Whether zeros of the δ of `step` are looked for and left out.
+
+        Not where a dense layer takes all of the loss's own error: that has hardly a zero, and looking costs more.
+        """
+        from_loss = step.node.output == self.program.output.name and not step.mask_output
+        return self.spec.skip_zeros and not (
+            from_loss and isinstance(step.selection, KeepAll) and isinstance(step.node.op, Dense)
+        )
+
+    def _reads_input(self, node: Node) -> bool:
+        """Whether `node` reads the input of the network, reshaped or not."""
+        producer = {other.output: other for other in self.program.nodes}
+        while (before := producer.get(node.input)) is not None and isinstance(before.op, Reshape):
+            node = before
+        return node.input == self.program.input.name
 
     def parts(self, step: BackwardStep) -> tuple[BackwardStep, ...]:
         """What runs of `step`, one behind the other: all at once, or its error and then its update.

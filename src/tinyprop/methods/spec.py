@@ -44,8 +44,9 @@ def depths(layers: tuple[LayerInfo, ...]) -> tuple[int, ...]:
 class TrainSpec:
     """One entry of `selections` per layer, in forward order; None: the layer never trains (frozen).
 
-    skip_zeros: leave out exact zeros of δ. False computes every value, as plain training does.
-    skip_zero_inputs: leave out exact zeros of a dense layer's input too; counts only together with skip_zeros.
+    skip_zeros: leave out exact zeros of δ, and of what a dense layer reads. False computes every value, as plain
+    training does.
+    skip_zero_inputs: of the network's own input too; counts only together with skip_zeros.
     The trained weights are the same either way.
     frozen: names of parameters that never change although something of their layer trains.
     """
@@ -56,8 +57,3 @@ class TrainSpec:
     selections: tuple[Selection | None, ...]
     skip_zero_inputs: bool = True
     frozen: tuple[str, ...] = ()
-
-    @property
-    def skips_inputs(self) -> bool:
-        """Whether zero inputs are left out."""
-        return self.skip_zeros and self.skip_zero_inputs
