@@ -40,7 +40,7 @@ from tinyprop.methods import FullZeroSkip, Method, Ours, TinyPropV2
 from tinyprop.surface import Network
 
 RATES = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1)
-SEEDS = tuple(range(100, 108))  # of pretraining; not those of demo and benchmark
+SEEDS = tuple(range(100, 124))  # of pretraining; not those of demo and benchmark
 ORDERS = (0, 1, 2)  # of the field samples
 LOSS, WORST = 0.5, 1.0  # points
 PROCESSES = 2

@@ -30,17 +30,19 @@ def forward_macs(op: LayerOp, x: Array, ran: Forward, skip_inputs: bool) -> int:
     raise InternalError(f"no count of executed multiply-adds for operator '{op.kind}'")
 
 
-def backward_macs(step: BackwardStep, x: Array, delta: Array, ran: Forward, train: TrainProgram) -> int:
+def backward_macs(step: BackwardStep, x: Array, delta: Array, kept: int, ran: Forward, train: TrainProgram) -> int:
     """Multiply-adds of the backward kernels of one layer: of the error if it propagates, of a weight that learns.
 
-    delta: after selection, as stored.
+    delta: after selection, as stored; kept: how many of its entries the selection says it kept.
     """
     skip_zeros = train.spec.skip_zeros
+    if step.selection is None:
+        kept = int(np.count_nonzero(delta))
     match step.node.op:
         case Dense() as op:
-            return _dense_backward(op, step, x, delta, train)
+            return _dense_backward(op, step, x, delta, kept, train)
         case Conv2d() as op:
-            return _unpooled_backward(op, step, x, delta, skip_zeros)
+            return _unpooled_backward(op, step, x, delta, kept, skip_zeros)
         case Conv2dMaxPool(conv=conv, pool=pool):
             assert ran.aux is not None
             return _products(step) * _conv_backward(conv, x, delta, pool.places(ran.aux), skip_zeros)
@@ -50,39 +52,38 @@ def backward_macs(step: BackwardStep, x: Array, delta: Array, ran: Forward, trai
     raise InternalError(f"no count of executed multiply-adds for operator '{step.node.op.kind}'")
 
 
-def _dense_backward(op: Dense, step: BackwardStep, x: Array, delta: Array, train: TrainProgram) -> int:
-    kept = int(np.count_nonzero(delta))
+def _dense_backward(op: Dense, step: BackwardStep, x: Array, delta: Array, kept: int, train: TrainProgram) -> int:
     # Few columns run as a list; otherwise, or with a frozen weight, whole rows are run.
-    listed = train.skips_zeros_of(step) and step.learns_weight and list_pays(delta)
-    columns = kept if listed else op.outputs
+    listed = train.skips_zeros_of(step) and step.learns_weight and list_pays(kept, op.outputs)
+    columns = int(np.count_nonzero(delta)) if listed else op.outputs
     # One pass serves error and update, so it can leave out an input only if neither needs it.
     rows = _visited(x, train.skips_zeros_in(step.node) and (step.mask_input or not step.propagate))
     return _products(step) * columns * rows
 
 
-def _unpooled_backward(conv: Conv2d, step: BackwardStep, x: Array, delta: Array, skip_zeros: bool) -> int:
+def _unpooled_backward(conv: Conv2d, step: BackwardStep, x: Array, delta: Array, kept: int, skip_zeros: bool) -> int:
     everywhere = tuple(np.asarray(i) for i in np.indices(delta.shape))
-    kept = _conv_backward(conv, x, delta, everywhere, skip_zeros)
+    left = _conv_backward(conv, x, delta, everywhere, skip_zeros)
     every = _conv_backward(conv, x, delta, everywhere, skip_zeros=False)
-    error = update = kept
+    error = update = left
     match conv.kernels(x.shape):
         case ConvKernels.DEPTHWISE:  # errors gather every product, zero or not
             error = every
-        case ConvKernels.POINTWISE if not list_pays(delta):
+        case ConvKernels.POINTWISE if not list_pays(kept, delta.size):
             error = update = every
-        case ConvKernels.THREE_BY_THREE if not windows_pay(delta):
+        case ConvKernels.THREE_BY_THREE if not windows_pay(kept, delta.size):
             update = every
     return int(step.propagate) * error + int(step.learns_weight) * update
 
 
-def list_pays(delta: Array) -> bool:
-    """Whether so few entries of δ are left that kernels list them, as `tp_list_pays` says; else they take them all."""
-    return 3 * int(np.count_nonzero(delta)) < 2 * delta.size
+def list_pays(kept: int, size: int) -> bool:
+    """Whether so few entries of δ are kept that kernels list them, as `tp_list_pays` says; else they take them all."""
+    return 3 * kept < 2 * size
 
 
-def windows_pay(delta: Array) -> bool:
+def windows_pay(kept: int, size: int) -> bool:
     """The same, as `tp_windows_pay` says."""
-    return 9 * int(np.count_nonzero(delta)) < 5 * delta.size
+    return 9 * kept < 5 * size
 
 
 def _conv_backward(conv: Conv2d, x: Array, delta: Array, places: tuple[Array, ...], skip_zeros: bool) -> int:

@@ -154,7 +154,8 @@ class OracleTrainer:
             below = np.where(x > 0, below, np.zeros_like(below))
         if step.selection is not None and done.kept[step.layer]:
             self._update(step, delta, x, here, lr)
-        macs = sum(backward_macs(part, x, delta, here, self.train) for part in self.train.parts(step))
+        kept = done.kept[step.layer]
+        macs = sum(backward_macs(part, x, delta, kept, here, self.train) for part in self.train.parts(step))
         return below, replace(done, macs=done.macs + macs)
 
     def _update(self, step: BackwardStep, delta: Array, x: Array, here: Forward, lr: float) -> None:

@@ -18,7 +18,7 @@ class Ours(Method):
         if loss < tau: no backward pass                # step skipped
         the output layer back-propagates all of δ_L
         for l = L−1 … 1:
-            keep δ_l,i ≠ 0 with |δ_l,i| ≥ theta·max|δ_l|
+            keep δ_l,i ≠ 0 with |δ_l,i| ≥ theta·max|δ_l|; all of δ_l should that be over 3/8 of it
             δ_{l−1} = W_lᵀ·δ_kept ⊙ act';  W_l −= lr·δ_kept ⊗ x
 
     No sort, no running maximum, no constant per layer.

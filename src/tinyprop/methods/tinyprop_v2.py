@@ -42,8 +42,8 @@ class TinyPropV2(Method):
     name: ClassVar[str] = "tinyprop_v2"
     title: ClassVar[str] = "TinyPropv2"
     summary: ClassVar[str] = "adaptive top-k below a dense output layer, easy samples skipped (metric reconstructed)"
-    s_min: float = 0.2
-    s_max: float = 0.4
+    s_min: float = 0.1
+    s_max: float = 0.5
     zeta: float = 1.0
     theta_skip: float = 0.1
 

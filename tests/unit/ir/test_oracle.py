@@ -85,7 +85,7 @@ def test_dense_counts_only_what_is_not_zero(chain) -> None:
     assert 0 < alive < 8
     assert 0 < inputs < 6
     assert step.kept == (1, 3)
-    assert step.looks == 16
+    assert step.looks == 24
     assert step.macs_forward == inputs * 8 + alive * 3
     assert step.macs_backward == 2 * alive * 3 + inputs * 1
 

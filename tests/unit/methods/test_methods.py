@@ -39,7 +39,7 @@ def test_tinyprop_v2_counts_the_dense_output_layer_as_the_first() -> None:
     assert spec.selections == (KeepRatio(0.2, 0.4, 0.25), KeepRatio(0.2, 0.4, 0.5), KeepAll())
     assert spec.skip == SkipByError(0.03)
     assert spec.skip_zeros
-    assert TinyPropV2() == TinyPropV2(s_min=0.2, s_max=0.4, zeta=1.0, theta_skip=0.1)
+    assert TinyPropV2() == TinyPropV2(s_min=0.1, s_max=0.5, zeta=1.0, theta_skip=0.1)
 
 
 def test_ours_keeps_above_a_bar_below_the_dense_output_layer() -> None:
@@ -53,7 +53,7 @@ def test_a_layer_and_the_batch_norm_that_scales_it_count_as_one() -> None:
     scales = (0.25, 0.25, 0.5, 1.0, 1.0)
     layers = (conv1, norm1, LAYERS[1], last, norm2)
     assert TinyPropV1().spec(layers).selections == tuple(KeepRatio(0.1, 0.9, scale, k_min=1) for scale in scales)
-    assert TinyPropV2(zeta=0.9).spec((norm1, norm2)).selections == (KeepRatio(0.2, 0.4, 0.9), KeepAll())
+    assert TinyPropV2(zeta=0.9).spec((norm1, norm2)).selections == (KeepRatio(0.1, 0.5, 0.9), KeepAll())
     assert Ours().spec((conv1, last, norm2)).selections == (KeepAbove(0.3), KeepAll(), KeepAll())
 
 
@@ -70,7 +70,7 @@ def test_a_method_is_found_by_name_with_its_settings() -> None:
         ("full", {"theta": 1}, "method 'full' was given 'theta', which is not one of its settings: it has none."),
         ("tinyprop_v2", {"zeta": 1.1}, "TinyPropV2 was given zeta=1.1, which is no fraction"),
         ("tinyprop_v2", {"theta_skip": -1}, "TinyPropV2 was given theta_skip=-1, which is no fraction"),
-        ("tinyprop_v2", {"s_min": 0.5}, "s_min=0.5 above s_max=0.4"),
+        ("tinyprop_v2", {"s_min": 0.6}, "s_min=0.6 above s_max=0.5"),
         ("tinyprop_v1", {"s_max": float("nan")}, "s_max=nan"),
         ("tinyprop_v1", {"zeta": -0.5}, "TinyPropV1 was given zeta=-0.5"),
         ("ours", {"theta": 2}, "theta=2"),

@@ -30,15 +30,26 @@ def test_keep_all_counts_what_is_not_zero() -> None:
     assert select(KeepAll(), 0.0, 0.0).stop
 
 
-def test_keep_above_takes_the_bar_itself_and_counts_two_looks() -> None:
-    selected = select(KeepAbove(0.5), 4.0, -2.0, 1.9, 0.0)
-    assert selected.kept.tolist() == [True, True, False, False]
-    assert selected.looks == 8
+def test_keep_above_takes_the_bar_itself_and_counts_three_looks() -> None:
+    selected = select(KeepAbove(0.5), 4.0, -2.0, 1.9, 0.0, 0.0, 0.0)
+    assert selected.kept.tolist() == [True, True, False, False, False, False]
+    assert selected.looks == 18
 
 
 def test_keep_above_never_keeps_zeros_and_stops_when_there_is_nothing_else() -> None:
-    assert select(KeepAbove(0.0), 0.0, 1.0).kept.tolist() == [False, True]
+    assert select(KeepAbove(0.0), 0.0, 1.0, 0.0).kept.tolist() == [False, True, False]
     assert select(KeepAbove(0.0), 0.0, 0.0).stop
+
+
+def test_all_is_kept_where_a_selection_would_not_pay() -> None:
+    three, four = [4.0] * 3 + [1.0] * 5, [4.0] * 4 + [1.0] * 4
+    assert select(KeepAbove(0.5), *three).kept.sum() == 3
+    assert select(KeepAbove(0.5), *four).kept.all()
+    assert select(KeepAbove(0.5), *four).looks == 2 * 8
+    falling = [4.0, 3.0, 2.0, 1.0, 0.5, 0.0, 0.0, 0.0]
+    assert select(KeepRatio(3 / 8, 3 / 8), *falling).kept.sum() == 3
+    assert select(KeepRatio(4 / 8, 4 / 8), *falling).kept.all()
+    assert select(KeepRatio(4 / 8, 4 / 8), *falling).looks == 8
 
 
 def test_keep_ratio_is_the_published_formula() -> None:
@@ -53,32 +64,33 @@ def test_keep_ratio_is_the_published_formula() -> None:
 
 
 def test_keep_ratio_takes_the_sample_into_the_maximum_first() -> None:
-    rule = KeepRatio(0.0, 1.0)
-    delta = np.float32([3, 1, 0, 0])
-    state, selected = rule.select(LayerState(np.float32(1)), delta, 4, np.arange(4))
-    assert state.y_max == 4  # the ratio is 1, so all 4 places are free
-    assert selected.kept.tolist() == [True, True, False, False]
-    state, selected = rule.select(LayerState(np.float32(16)), delta, 4, np.arange(4))
-    assert state.y_max == 16
-    assert selected.kept.tolist() == [True, False, False, False]
+    rule = KeepRatio(0.0, 1 / 3)
+    delta = np.float32([3, 1, 0, 0, 0, 0])
+    state, selected = rule.select(LayerState(np.float32(1)), delta, 6, np.arange(6))
+    assert state.y_max == 4  # the ratio is 1, so 2 places are free
+    assert selected.kept.tolist() == [True, True, False, False, False, False]
+    state, selected = rule.select(LayerState(np.float32(8)), delta, 6, np.arange(6))
+    assert state.y_max == 8
+    assert selected.kept.tolist() == [True, False, False, False, False, False]
 
 
 def test_keep_ratio_gives_ties_to_the_lower_unpooled_index() -> None:
-    half = KeepRatio(0.5, 0.5)
-    assert select(half, 1, -1, 1, 1).kept.tolist() == [True, True, False, False]
-    assert select(half, 1, -1, 1, 1, order=[7, 3, 9, 0]).kept.tolist() == [False, True, False, True]
+    two = KeepRatio(1 / 3, 1 / 3)
+    assert select(two, 1, -1, 1, 1, 1, 1).kept.tolist() == [True, True, False, False, False, False]
+    ordered = select(two, 1, -1, 1, 1, 1, 1, order=[7, 3, 9, 0, 8, 10])
+    assert ordered.kept.tolist() == [False, True, False, True, False, False]
 
 
 def test_keep_ratio_counts_unpooled_outputs() -> None:
-    delta = np.float32([1, 2, 3, 4])
-    selected = KeepRatio(0.125, 0.125).select(LayerState(), delta, 16, np.arange(4))[1]
-    assert selected.kept.tolist() == [False, False, True, True]
+    delta = np.float32([1, 2, 3, 4, 0, 0])
+    selected = KeepRatio(1 / 12, 1 / 12).select(LayerState(), delta, 24, np.arange(6))[1]
+    assert selected.kept.tolist() == [False, False, True, True, False, False]
 
 
 def test_keep_ratio_stops_when_nothing_is_kept() -> None:
     assert select(KeepRatio(0, 0), 1, 2).stop
-    assert select(KeepRatio(0, 0, k_min=1), 0, 0).stop
-    assert not select(KeepRatio(0, 0, k_min=1), 0, 2).stop
+    assert select(KeepRatio(0, 0, k_min=1), 0, 0, 0).stop
+    assert not select(KeepRatio(0, 0, k_min=1), 0, 2, 0).stop
 
 
 def test_the_sum_of_errors_runs_from_left_to_right() -> None:

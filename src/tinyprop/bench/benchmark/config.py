@@ -40,7 +40,7 @@ class Case:
     @property
     def any_data(self) -> bool:
         """Whether a step costs nearly the same whatever the sample; a max may still branch on some compilers."""
-        return self.method == Full() or not (self.learns or self.skip_zero_inputs)
+        return self.method == Full()
 
 
 # Rates: of full training, chosen on validation parts by `python -m tinyprop.bench.choose` (results/chosen.json).
@@ -72,7 +72,7 @@ class BenchConfig:
     board: str = "nano33ble"
     networks: tuple[str, ...] = tuple(NETWORKS)
     toolchains: tuple[str, ...] = ("zig", "gcc")
-    seeds: tuple[int, ...] = tuple(range(8))
+    seeds: tuple[int, ...] = tuple(range(24))
     pretrain_batches: int = 750
     mnist_pretrain: int = 4000
     mnist_validation: int = 1000

@@ -30,6 +30,9 @@ from tinyprop.trace import StepTrace
 DISTRIBUTIONS = ("tinyprop", "torch", "numpy", "unicorn", "ziglang")
 
 
+ZEROS_PAY = 0.1  # from this share of zeros among the inputs on, testing each of them costs less than it saves
+
+
 @dataclass(frozen=True)
 class Ready:
     """A captured network and what it will meet on the board."""
@@ -38,6 +41,12 @@ class Ready:
     network: Network
     unseen: Samples
     data: str
+
+    def trainer(self, place: Placement, case: str) -> Trainer:
+        """The network as it learns at that place."""
+        zeros = float(np.mean(self.unseen.x == 0)) >= ZEROS_PAY
+        loss = NETWORKS[place.network].loss
+        return self.network.train(CASES[case], loss=loss, trainable=place.trainable, skip_zero_inputs=zeros)
 
 
 def run_on_boards(advance: Advance, config: OnBoardsConfig | None = None) -> OnBoardsReport:
@@ -82,7 +91,7 @@ def prepare(config: OnBoardsConfig, name: str) -> Ready:
 
 def count(ready: Ready, place: Placement, case: str) -> BoardRun:
     """The steps of one case on the board, and the same on the host."""
-    trainer = trainer_of(ready.network, place, case)
+    trainer = ready.trainer(place, case)
     samples = ready.unseen.of(np.arange(place.steps))
     with trainer.build("host") as host:
         learn(host, samples, NETWORKS[ready.name].rate)
@@ -111,11 +120,6 @@ def count(ready: Ready, place: Placement, case: str) -> BoardRun:
         )
 
 
-def trainer_of(network: Network, place: Placement, case: str) -> Trainer:
-    """`network` as it learns at that place."""
-    return network.train(CASES[case], loss=NETWORKS[place.network].loss, trainable=place.trainable)
-
-
 def learn(engine: Engine, samples: Samples, rate: float) -> StepTrace:
     """One step per sample, in order; one exchange each, since an emulated step may take seconds."""
     steps = [engine.fit(samples.x[i : i + 1], samples.y[i : i + 1], lr=rate) for i in range(len(samples))]
@@ -135,6 +139,6 @@ def misfits(config: OnBoardsConfig, ready: Mapping[str, Ready]) -> tuple[Misfit,
         if place.trainable is not None:
             board = load_board(place.board)
             everything = Placement(place.network, place.board)
-            needs = trainer_of(ready[place.network].network, everything, "full").memory.training
+            needs = ready[place.network].trainer(everything, "full").memory.training
             found.append(Misfit(place.network, place.board, needs, board.ram.bytes - board.stack_bytes))
     return tuple(found)

@@ -54,6 +54,20 @@
 #define TP_ROLLED
 #endif
 
+/* A condition of which compilers believe too easily that it does not hold. */
+#if defined(__GNUC__)
+#define TP_OFTEN(condition) __builtin_expect((condition), 1)
+#else
+#define TP_OFTEN(condition) (condition)
+#endif
+
+/* At the end of a branch hardly ever taken, which a compiler for Arm would make a choice executed every time. */
+#if defined(__GNUC__) && defined(__arm__)
+#define TP_SELDOM __asm__ volatile("")
+#else
+#define TP_SELDOM ((void)0)
+#endif
+
 #if TP_INLINE_KERNELS
 #define TP_KERNEL TP_ALWAYS_INLINE
 #else

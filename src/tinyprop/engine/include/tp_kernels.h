@@ -184,10 +184,16 @@ TP_ALWAYS_INLINE int tp_list_pays(uint32_t kept, uint32_t size)
     return 3U * kept < 2U * size;
 }
 
+/* Whether it is worth zeroing all but `kept` of `size` entries: with more of them, kernels save less than that costs. */
+TP_ALWAYS_INLINE int tp_selection_pays(uint32_t kept, uint32_t size)
+{
+    return kept <= 3U * size / 8U;
+}
+
 /* The same for columns of a dense weight, beside rows that run in blocks (tp_run.h). */
 TP_ALWAYS_INLINE int tp_columns_pay(uint32_t kept, uint32_t size)
 {
-    return TP_BLOCK_TRANSFER ? 8U * kept < 3U * size : tp_list_pays(kept, size);
+    return TP_BLOCK_TRANSFER ? tp_selection_pays(kept, size) : tp_list_pays(kept, size);
 }
 
 /* The same for a list of windows of 3 by 3, beside a window that slides along the rows. */

@@ -48,6 +48,13 @@ static inline float tp_float_of(uint32_t bits)
     return both.f;
 }
 
+/* Whether x is +0, what a ReLU makes of what it stops. -0 is not: computing with it is as good as leaving it out, and a
+ * comparison of floats, which would find both, takes an instruction more. */
+static inline int tp_is_plus_zero(float x)
+{
+    return tp_bits_of(x) == 0U;
+}
+
 /* |x| as an integer: magnitudes order alike either way, and an integer compare is cheap. */
 static inline uint32_t tp_magnitude_bits(float x)
 {

@@ -10,6 +10,8 @@
  *     tp_load8_beside(from)           the same, while another run is in use
  *     tp_next8(&from)                 as tp_load8, and `from` goes on to what lies behind
  *     to = tp_store8(to, run);        writes them; returns what lies behind
+ *     tp_next_pair(&from)             the bits of two floats, in core registers; `from` goes on
+ *     tp_count_below(n, bar, bits)    n + 1 if bits, the sign shifted out, is below the bar, else n
  */
 #ifndef TP_RUN_H
 #define TP_RUN_H
@@ -156,6 +158,41 @@ TP_ALWAYS_INLINE void tp_load_line(float v[9], const float *from, uint32_t size)
     for (; done < size; ++done) {
         v[done] = from[done];
     }
+}
+
+typedef struct tp_pair {
+    uint32_t first, second;
+} tp_pair;
+
+TP_ALWAYS_INLINE tp_pair tp_next_pair(const float **from)
+{
+    tp_pair pair;
+#if TP_BLOCK_TRANSFER
+    const float *here = *from;
+    __asm__("ldrd %[first], %[second], [%[here]], #8"
+            : [first] "=r"(pair.first), [second] "=r"(pair.second), [here] "+r"(here)
+            : "m"(*(const tp_run2 *)*from));
+    *from = here;
+#else
+    pair.first = tp_bits_of((*from)[0]);
+    pair.second = tp_bits_of((*from)[1]);
+    *from += 2;
+#endif
+    return pair;
+}
+
+/* bar > 0. On Arm the comparison's carry is added: compilers make a choice of it, an instruction more. */
+TP_ALWAYS_INLINE uint32_t tp_count_below(uint32_t n, uint32_t bar, uint32_t bits)
+{
+#if TP_BLOCK_TRANSFER
+    __asm__("cmp %[last], %[bits], lsl #1\n\tadc %[n], %[n], #0"
+            : [n] "+r"(n)
+            : [last] "r"(bar - 1U), [bits] "r"(bits)
+            : "cc");
+    return n;
+#else
+    return n + (bits << 1 < bar ? 1U : 0U);
+#endif
 }
 
 #undef TP_RUN_INTO

@@ -4,14 +4,22 @@
 /* Moves the non-zeros of values[size] to its front, in order, and their indices to index[size]; returns how many. */
 TP_KERNEL uint32_t tp_compact_f32(float *values, tp_index *index, uint32_t size)
 {
-    uint32_t kept = 0U;
-    for (uint32_t i = 0U; i < size; ++i) {
-        float value = values[i];
-        if (tp_bits_of(value) << 1 != 0U) { /* cheaper than a comparison of floats */
-            values[kept] = value;
-            index[kept] = (tp_index)i;
-            ++kept;
+    const float *from = values;
+    float *to = values;
+    TP_ROLLED for (uint32_t i = 0U; i + 2U <= size; i += 2U) {
+        const tp_pair bits = tp_next_pair(&from);
+        if (bits.first << 1 != 0U) {
+            *to++ = tp_float_of(bits.first);
+            *index++ = (tp_index)i;
+        }
+        if (bits.second << 1 != 0U) {
+            *to++ = tp_float_of(bits.second);
+            *index++ = (tp_index)(i + 1U);
         }
     }
-    return kept;
+    if (size % 2U != 0U && tp_bits_of(*from) << 1 != 0U) {
+        *to++ = *from;
+        *index = (tp_index)(size - 1U);
+    }
+    return (uint32_t)(to - values);
 }

@@ -110,7 +110,7 @@ TP_ALWAYS_INLINE float dense_bwd_listed(float *row, float step, const float *del
         float *row = weight; \
         for (uint32_t i = 0U; i < inputs; ++i, row += outputs) { \
             const float xi = x[i]; \
-            if (mask_input && skip_zeros && tp_bits_of(xi) << 1 == 0U) { \
+            if (mask_input && skip_zeros && tp_is_plus_zero(xi)) { \
                 continue; \
             } \
             const float step = rate * xi; \
@@ -163,7 +163,7 @@ TP_ALWAYS_INLINE void dense_bwd_few(float *x, const float *delta, const tp_index
 TP_KERNEL void tp_dense_bwd_f32(float *x, float *delta, float *weight, float *bias, tp_index *columns, float rate,
                                 uint32_t inputs, uint32_t outputs, uint32_t kept, int mask_input, int skip_zeros)
 {
-    if (!tp_columns_pay(kept, outputs) && !(TP_INLINE_KERNELS && kept <= 8U && 2U * kept <= outputs)) {
+    if (!tp_columns_pay(kept, outputs) && !(TP_INLINE_KERNELS && kept <= 8U && kept <= outputs / 2U)) {
         tp_update_bias_f32(bias, delta, NULL, rate, outputs);
         dense_bwd_all(x, delta, weight, rate, inputs, outputs, mask_input, skip_zeros);
         return;

@@ -10,7 +10,7 @@ TP_KERNEL void tp_dense_error_f32(float *x, const float *delta, const float *wei
     const uint32_t eights = outputs & ~7U;
     const float *row = weight;
     for (uint32_t i = 0U; i < inputs; ++i, row += outputs) {
-        if (mask_input && skip_zeros && tp_bits_of(x[i]) << 1 == 0U) {
+        if (mask_input && skip_zeros && tp_is_plus_zero(x[i])) {
             continue;
         }
         float error = 0.0f;

@@ -40,8 +40,8 @@ TP_ALWAYS_INLINE const float * dense_fwd_row(float sums[16], float xi, const flo
     if (width > (j)) { \
         y[j] = relu && !(sums[j] > 0.0f) ? 0.0f : sums[j]; \
     }
-#define TP_ROW(input) \
-    if (!skip_zeros || tp_bits_of(input) << 1 != 0U) { \
+#define TP_ROW(input, bits) \
+    if (TP_OFTEN(!skip_zeros || (bits) != 0U)) { \
         row = dense_fwd_row(sums, input, row, width) + (outputs - width); \
         TP_COUNT(macs_forward, width); \
     } else { \
@@ -53,13 +53,18 @@ TP_ALWAYS_INLINE void dense_fwd_block(const float *x, const float *weight, const
 {
     float sums[16];
     TP_EACH(TP_START)
-    const float *row = weight;
+    const float *row = weight, *bits = x;
     TP_ROLLED for (uint32_t left = inputs / 4U; left != 0U; --left) {
+        tp_pair a = {1U, 1U}, b = {1U, 1U};
+        if (skip_zeros) {
+            a = tp_next_pair(&bits);
+            b = tp_next_pair(&bits);
+        }
         const tp_run4 in = tp_next4_beside(&x);
-        TP_ROW(in.v[0]) TP_ROW(in.v[1]) TP_ROW(in.v[2]) TP_ROW(in.v[3])
+        TP_ROW(in.v[0], a.first) TP_ROW(in.v[1], a.second) TP_ROW(in.v[2], b.first) TP_ROW(in.v[3], b.second)
     }
     TP_ROLLED for (uint32_t left = inputs % 4U; left != 0U; --left, ++x) {
-        TP_ROW(*x)
+        TP_ROW(*x, tp_bits_of(*x))
     }
     TP_EACH(TP_FINISH)
 }

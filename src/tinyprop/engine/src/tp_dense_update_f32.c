@@ -44,8 +44,8 @@ TP_ALWAYS_INLINE float * dense_update_row(float *row, float step, const float de
     if (width > (j)) { \
         bias[j] -= rate * deltas[j]; \
     }
-#define TP_ROW(input) \
-    if (!skip_zeros || tp_bits_of(input) << 1 != 0U) { \
+#define TP_ROW(input, bits) \
+    if (TP_OFTEN(!skip_zeros || (bits) != 0U)) { \
         row = dense_update_row(row, rate * (input), deltas, width) + (outputs - width); \
         TP_COUNT(macs_backward, width); \
     } else { \
@@ -62,12 +62,18 @@ TP_ALWAYS_INLINE void dense_update_block(const float *x, const float *delta, flo
         TP_EACH(TP_BIAS)
     }
     float *row = weight;
+    const float *bits = x;
     TP_ROLLED for (uint32_t left = inputs / 4U; left != 0U; --left) {
+        tp_pair a = {1U, 1U}, b = {1U, 1U};
+        if (skip_zeros) {
+            a = tp_next_pair(&bits);
+            b = tp_next_pair(&bits);
+        }
         const tp_run4 in = tp_next4_beside(&x);
-        TP_ROW(in.v[0]) TP_ROW(in.v[1]) TP_ROW(in.v[2]) TP_ROW(in.v[3])
+        TP_ROW(in.v[0], a.first) TP_ROW(in.v[1], a.second) TP_ROW(in.v[2], b.first) TP_ROW(in.v[3], b.second)
     }
     TP_ROLLED for (uint32_t left = inputs % 4U; left != 0U; --left, ++x) {
-        TP_ROW(*x)
+        TP_ROW(*x, tp_bits_of(*x))
     }
 }
 
@@ -88,7 +94,7 @@ TP_ALWAYS_INLINE void dense_update_columns(const float *x, const float *delta, c
     float *row = weight;
     for (uint32_t i = 0U; i < inputs; ++i, row += outputs) {
         const float xi = x[i];
-        if (skip_zeros && tp_bits_of(xi) << 1 == 0U) {
+        if (skip_zeros && tp_is_plus_zero(xi)) {
             continue;
         }
         const float step = rate * xi;
@@ -110,7 +116,7 @@ TP_ALWAYS_INLINE void dense_update_columns(const float *x, const float *delta, c
 TP_ALWAYS_INLINE int dense_update_is_full(const float *x, uint32_t inputs)
 {
     TP_ROLLED for (uint32_t i = 0U; i < inputs; ++i) {
-        if (tp_bits_of(x[i]) << 1 == 0U) {
+        if (tp_is_plus_zero(x[i])) {
             return 0;
         }
     }
@@ -153,7 +159,7 @@ TP_KERNEL void tp_dense_update_f32(const float *x, float *delta, float *weight, 
                                    float rate, uint32_t inputs, uint32_t outputs, uint32_t kept, int skip_zeros)
 {
     uint32_t j = 0U;
-    const int by_rows = TP_INLINE_KERNELS && 16U * kept < 7U * outputs && (!skip_zeros || dense_update_is_full(x, inputs));
+    const int by_rows = TP_INLINE_KERNELS && tp_selection_pays(kept, outputs) && (!skip_zeros || dense_update_is_full(x, inputs));
     if (by_rows || tp_columns_pay(kept, outputs)) {
         kept = tp_compact_f32(delta, columns, outputs);
         tp_update_bias_f32(bias, delta, columns, rate, kept);

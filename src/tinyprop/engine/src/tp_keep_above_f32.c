@@ -1,57 +1,78 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Magnitudes are compared as integers, which order like the floats they are; the signs are shifted out. */
 #include "tp_kernels.h"
 
-/* The larger of two. */
-TP_ALWAYS_INLINE uint32_t keep_above_larger(uint32_t a, uint32_t b)
+/* Bits of max|delta|. Few entries are larger than all before them: a branch hardly ever taken costs less than a choice.
+ */
+TP_ALWAYS_INLINE uint32_t keep_above_larger(uint32_t largest, uint32_t bits)
 {
-    return a > b ? a : b;
+    if (bits << 1 > largest) {
+        largest = bits << 1;
+        TP_SELDOM;
+    }
+    return largest;
 }
 
-/* Bits of max|delta|, the signs shifted out. */
 TP_ALWAYS_INLINE uint32_t keep_above_largest(const float *delta, uint32_t size)
 {
-    const uint32_t fours = size - size % 4U;
     uint32_t largest = 0U;
-    TP_ROLLED for (uint32_t i = 0U; i < fours; i += 4U) {
-        largest = keep_above_larger(largest, tp_bits_of(delta[i]) << 1);
-        largest = keep_above_larger(largest, tp_bits_of(delta[i + 1U]) << 1);
-        largest = keep_above_larger(largest, tp_bits_of(delta[i + 2U]) << 1);
-        largest = keep_above_larger(largest, tp_bits_of(delta[i + 3U]) << 1);
+    for (uint32_t left = size / 8U; left != 0U; --left) {
+        for (uint32_t pair = 0U; pair < 4U; ++pair) {
+            const tp_pair bits = tp_next_pair(&delta);
+            largest = keep_above_larger(keep_above_larger(largest, bits.first), bits.second);
+        }
     }
-    TP_ROLLED for (uint32_t i = fours; i < size; ++i) {
-        largest = keep_above_larger(largest, tp_bits_of(delta[i]) << 1);
+    TP_ROLLED for (uint32_t left = size % 8U; left != 0U; --left, ++delta) {
+        largest = keep_above_larger(largest, tp_bits_of(*delta));
     }
-    return largest >> 1;
+    return largest;
 }
 
-/* Zeroes *delta if its magnitude, shifted by one, is below the bar; returns how many of `kept` are left. */
-TP_ALWAYS_INLINE uint32_t keep_above_drop(float *delta, uint32_t bar, uint32_t kept)
+/* How many entries are below the bar. */
+TP_ALWAYS_INLINE uint32_t keep_above_count(const float *delta, uint32_t size, uint32_t bar)
 {
-    if (tp_bits_of(*delta) << 1 >= bar) {
-        return kept;
+    uint32_t below = 0U;
+    for (uint32_t left = size / 8U; left != 0U; --left) {
+        for (uint32_t pair = 0U; pair < 4U; ++pair) {
+            const tp_pair bits = tp_next_pair(&delta);
+            below = tp_count_below(tp_count_below(below, bar, bits.first), bar, bits.second);
+        }
     }
-    *delta = 0.0f;
-    return kept - 1U;
+    TP_ROLLED for (uint32_t left = size % 8U; left != 0U; --left, ++delta) {
+        below = tp_count_below(below, bar, tp_bits_of(*delta));
+    }
+    return below;
 }
 
-/* Keeps the non-zero entries with |delta| >= theta * max|delta|, zeroes the others, returns how many are kept.
- * Magnitudes are compared as integers, which order like the floats they are; four entries a turn. */
+#define TP_DROP(i) \
+    if (tp_bits_of(delta[i]) << 1 < bar) { \
+        delta[i] = 0.0f; \
+    }
+
+TP_ALWAYS_INLINE void keep_above_drop(float *delta, uint32_t size, uint32_t bar)
+{
+    TP_ROLLED for (uint32_t left = size / 8U; left != 0U; --left, delta += 8) {
+        TP_DROP(0) TP_DROP(1) TP_DROP(2) TP_DROP(3) TP_DROP(4) TP_DROP(5) TP_DROP(6) TP_DROP(7)
+    }
+    TP_ROLLED for (uint32_t left = size % 8U; left != 0U; --left, ++delta) {
+        TP_DROP(0)
+    }
+}
+
+#undef TP_DROP
+
+/* Keeps the non-zero entries with |delta| >= theta * max|delta|, zeroes the others, returns how many are kept. Should
+ * they be more than 7/16, all are: too few would be left out to be worth it. */
 TP_KERNEL uint32_t tp_keep_above_f32(float *delta, uint32_t size, float theta)
 {
-    TP_COUNT(looks, 2U * size);
-    const uint32_t largest = keep_above_largest(delta, size);
-    uint32_t bar = tp_bits_of(theta * tp_float_of(largest));
+    uint32_t bar = tp_bits_of(theta * tp_float_of(keep_above_largest(delta, size) >> 1));
     bar = (bar > 0U ? bar : 1U) << 1;
-    const uint32_t fours = size - size % 4U;
-    uint32_t kept = size;
-    TP_ROLLED for (uint32_t i = 0U; i < fours; i += 4U) {
-        kept = keep_above_drop(&delta[i], bar, kept);
-        kept = keep_above_drop(&delta[i + 1U], bar, kept);
-        kept = keep_above_drop(&delta[i + 2U], bar, kept);
-        kept = keep_above_drop(&delta[i + 3U], bar, kept);
+    const uint32_t kept = size - keep_above_count(delta, size, bar);
+    TP_COUNT(looks, 2U * size);
+    if (!tp_selection_pays(kept, size)) {
+        return size;
     }
-    TP_ROLLED for (uint32_t i = fours; i < size; ++i) {
-        kept = keep_above_drop(&delta[i], bar, kept);
-    }
+    keep_above_drop(delta, size, bar);
+    TP_COUNT(looks, size);
     return kept;
 }

@@ -10,7 +10,8 @@
 
 #define TP_BINS 64U         /* a power of two */
 #define TP_FIRST_SHIFT 20U  /* first bins: an eighth of an octave each, from max|delta| to max|delta|/256 */
-#define TP_RANKED 16U       /* entries are ranked directly when at most TP_RANKED^2 moves can come of it */
+#define TP_RANKED 16U       /* entries are ranked when at most TP_RANKED^2 moves can come of it */
+#define TP_GUESSED 32U      /* and with more moves than this, near the cut only, when it has been guessed where that is */
 
 /* What is still open: the `inside` entries with top - width < |delta| <= top, of which the `wanted` largest stay. */
 typedef struct tp_bracket {
@@ -34,39 +35,36 @@ TP_ALWAYS_INLINE uint32_t keep_ratio_window_row(const tp_tie_order *order, uint3
     return order->argmax[i] / order->pool_width;
 }
 
-/* What one pass over delta finds. */
-typedef struct tp_survey {
-    float sum;
-    uint32_t largest, zeros;
-} tp_survey;
-
-TP_ALWAYS_INLINE void keep_ratio_look(tp_survey *seen, float delta)
+/* The larger of a magnitude and the bits of another; few are larger than all before them. */
+TP_ALWAYS_INLINE uint32_t keep_ratio_larger(uint32_t largest, uint32_t bits)
 {
-    const float absolute = tp_absolute(delta);
-    const uint32_t magnitude = tp_bits_of(absolute);
-    seen->sum += absolute;
-    seen->largest = magnitude > seen->largest ? magnitude : seen->largest;
-    seen->zeros += (magnitude - 1U) >> 31; /* wraps for zero only */
+    if (bits << 1 > largest) {
+        largest = bits << 1;
+        TP_SELDOM;
+    }
+    return largest;
 }
 
-#define TP_LOOK(i) keep_ratio_look(&seen, d.v[i]);
+#define TP_LOOK(bits) \
+    largest = keep_ratio_larger(largest, bits); \
+    zeros = tp_count_below(zeros, 1U, bits);
 
-/* Y, and the bracket of all non-zeros, in one pass. */
-TP_NOINLINE float keep_ratio_survey(const float *delta, uint32_t size, tp_bracket *all)
+/* The bracket of all non-zeros, of which `wanted` stay. */
+TP_NOINLINE tp_bracket keep_ratio_nonzeros(const float *delta, uint32_t size, uint32_t wanted)
 {
     TP_COUNT(looks, size);
-    tp_survey seen = {0.0f, 0U, 0U};
-    TP_ROLLED for (uint32_t left = size / 8U; left != 0U; --left, delta += 8) {
-        const tp_run8 d = tp_load8(delta);
-        TP_LOOK(0) TP_LOOK(1) TP_LOOK(2) TP_LOOK(3) TP_LOOK(4) TP_LOOK(5) TP_LOOK(6) TP_LOOK(7)
+    uint32_t largest = 0U, zeros = 0U; /* magnitudes without sign, which is shifted out */
+    TP_ROLLED for (uint32_t left = size / 8U; left != 0U; --left) {
+        for (uint32_t pair = 0U; pair < 4U; ++pair) {
+            const tp_pair bits = tp_next_pair(&delta);
+            TP_LOOK(bits.first) TP_LOOK(bits.second)
+        }
     }
     TP_ROLLED for (uint32_t left = size % 8U; left != 0U; --left, ++delta) {
-        keep_ratio_look(&seen, *delta);
+        TP_LOOK(tp_bits_of(*delta))
     }
-    all->top = seen.largest;
-    all->width = seen.largest;
-    all->inside = size - seen.zeros;
-    return seen.sum;
+    const tp_bracket all = {largest >> 1, largest >> 1, size - zeros, wanted};
+    return all;
 }
 
 #undef TP_LOOK
@@ -130,6 +128,47 @@ TP_NOINLINE void keep_ratio_narrow(const float *delta, uint32_t size, tp_bracket
     }
 }
 
+#define TP_BELOW(word) \
+    below_low = tp_count_below(below_low, low << 1, word); \
+    below_high = tp_count_below(below_high, high << 1, word);
+
+/* One pass over delta, after which the bracket of all non-zeros is one of three parts of it: about a guess of the cut,
+ * above or below. The guess is where the cut would be if magnitudes were spread evenly from zero to twice their mean. */
+TP_NOINLINE void keep_ratio_guess(const float *delta, uint32_t size, tp_bracket *b, float y)
+{
+    TP_COUNT(looks, size);
+    const float nonzeros = (float)b->inside;
+    const float guess = 2.0f * y / nonzeros * (1.0f - (float)b->wanted / nonzeros);
+    const uint32_t low = 1U + tp_bits_of(0.875f * guess), high = 1U + tp_bits_of(1.125f * guess);
+    uint32_t below_low = 0U, below_high = 0U;
+    TP_ROLLED for (uint32_t left = size / 8U; left != 0U; --left) {
+        for (uint32_t pair = 0U; pair < 4U; ++pair) {
+            const tp_pair bits = tp_next_pair(&delta);
+            TP_BELOW(bits.first) TP_BELOW(bits.second)
+        }
+    }
+    TP_ROLLED for (uint32_t left = size % 8U; left != 0U; --left, ++delta) {
+        TP_BELOW(tp_bits_of(*delta))
+    }
+    const uint32_t above = size - below_high, between = below_high - below_low;
+    if (above >= b->wanted) {
+        b->width = b->top - (high - 1U);
+        b->inside = above;
+    } else if (above + between >= b->wanted) {
+        b->top = high - 1U;
+        b->width = high - low;
+        b->inside = between;
+        b->wanted -= above;
+    } else {
+        b->top = low - 1U;
+        b->width = low - 1U;
+        b->inside -= above + between;
+        b->wanted -= above + between;
+    }
+}
+
+#undef TP_BELOW
+
 /* Whether ranking is cheaper than one more pass: at worst it moves inside * wanted indices. */
 TP_ALWAYS_INLINE int keep_ratio_is_short(const tp_bracket *b)
 {
@@ -168,63 +207,72 @@ TP_NOINLINE void keep_ratio_drop_below(float *delta, uint32_t size, const tp_bra
 
 /* The `wanted` best entries inside the bracket so far, best first. */
 typedef struct tp_ranking {
-    float *delta;
+    const float *delta;
     const tp_tie_order *order;
     uint32_t wanted, held;
-    uint32_t magnitude[TP_RANKED], entry[TP_RANKED];
+    uint32_t magnitude[TP_RANKED];
+    float *entry[TP_RANKED];
 } tp_ranking;
 
-/* Whether entry i, later than all of the ranking, goes before the one at `place`. */
-TP_ALWAYS_INLINE int keep_ratio_beats(const tp_ranking *best, uint32_t i, uint32_t magnitude, uint32_t place)
+/* Whether `entry`, later than all of the ranking, goes before the one at `place`. */
+TP_ALWAYS_INLINE int keep_ratio_beats(const tp_ranking *best, const float *entry, uint32_t magnitude, uint32_t place)
 {
     return best->magnitude[place] < magnitude
-           || (best->magnitude[place] == magnitude && keep_ratio_overtakes(best->order, i, best->entry[place]));
+           || (best->magnitude[place] == magnitude
+               && keep_ratio_overtakes(best->order, (uint32_t)(entry - best->delta),
+                                       (uint32_t)(best->entry[place] - best->delta)));
 }
 
-/* Entry i takes its place in the ranking; what does not hold one becomes zero. */
-TP_NOINLINE void keep_ratio_enter(tp_ranking *best, uint32_t i, uint32_t magnitude)
+/* An entry takes its place in the ranking; what does not hold one becomes zero. */
+TP_NOINLINE void keep_ratio_enter(tp_ranking *best, float *entry, uint32_t magnitude)
 {
     uint32_t place = best->held;
     if (place < best->wanted) {
         ++best->held;
-    } else if (keep_ratio_beats(best, i, magnitude, place - 1U)) {
+    } else if (keep_ratio_beats(best, entry, magnitude, place - 1U)) {
         --place;
-        best->delta[best->entry[place]] = 0.0f;
+        *best->entry[place] = 0.0f;
     } else {
-        best->delta[i] = 0.0f;
+        *entry = 0.0f;
         return;
     }
-    for (; place > 0U && keep_ratio_beats(best, i, magnitude, place - 1U); --place) {
+    for (; place > 0U && keep_ratio_beats(best, entry, magnitude, place - 1U); --place) {
         best->magnitude[place] = best->magnitude[place - 1U];
         best->entry[place] = best->entry[place - 1U];
     }
     best->magnitude[place] = magnitude;
-    best->entry[place] = i;
+    best->entry[place] = entry;
 }
+
+#define TP_JUDGE(entry, bits) \
+    if (((bits) & 0x7fffffffU) <= bar) { \
+        *(entry) = 0.0f; \
+    } else if (((bits) & 0x7fffffffU) <= top) { \
+        keep_ratio_enter(&best, entry, (bits) & 0x7fffffffU); \
+    }
 
 /* Zeroes what lies below the bracket, and inside it all but the `wanted` best, ranked as they come. */
 TP_NOINLINE void keep_ratio_rank(float *delta, uint32_t size, const tp_bracket *b, const tp_tie_order *order)
 {
     TP_COUNT(looks, size + b->inside);
-    const uint32_t top = b->top;
-    uint32_t bar = b->top - b->width; /* what does not exceed it goes */
+    const uint32_t top = b->top, bar = b->top - b->width; /* what does not exceed the bar goes */
     tp_ranking best;
     best.delta = delta;
     best.order = order;
     best.wanted = b->wanted;
     best.held = 0U;
-    TP_ROLLED for (uint32_t i = 0U; i < size; ++i) {
-        const uint32_t magnitude = tp_magnitude_bits(delta[i]);
-        if (magnitude <= bar) {
-            delta[i] = 0.0f;
-        } else if (magnitude <= top) {
-            keep_ratio_enter(&best, i, magnitude);
-            if (best.held == best.wanted) {
-                bar = best.magnitude[best.held - 1U] - (order->argmax != NULL ? 1U : 0U); /* an equal may overtake */
-            }
-        }
+    const float *words = delta;
+    float *here = delta;
+    TP_ROLLED for (uint32_t left = size / 2U; left != 0U; --left, here += 2) {
+        const tp_pair bits = tp_next_pair(&words);
+        TP_JUDGE(here, bits.first) TP_JUDGE(here + 1, bits.second)
+    }
+    if (size % 2U != 0U) {
+        TP_JUDGE(here, tp_bits_of(*here))
     }
 }
+
+#undef TP_JUDGE
 
 /* Many equal entries straddle the cut: the first `wanted` of them, in un-pooled order, stay. */
 TP_NOINLINE void keep_ratio_drop_ties(float *delta, uint32_t size, const tp_bracket *b, const tp_tie_order *order)
@@ -251,8 +299,11 @@ TP_NOINLINE void keep_ratio_drop_ties(float *delta, uint32_t size, const tp_brac
 }
 
 /* Zeroes all but the `wanted` largest of the entries inside the bracket, and everything below it. */
-TP_NOINLINE void keep_ratio_cut(float *delta, uint32_t size, tp_bracket b, const tp_tie_order *order)
+TP_NOINLINE void keep_ratio_cut(float *delta, uint32_t size, float y, tp_bracket b, const tp_tie_order *order)
 {
+    if (keep_ratio_is_short(&b) && b.inside > TP_GUESSED / b.wanted) {
+        keep_ratio_guess(delta, size, &b, y);
+    }
     uint32_t shift = TP_FIRST_SHIFT;
     while (b.inside > b.wanted && !keep_ratio_is_short(&b) && b.width > 1U) {
         keep_ratio_narrow(delta, size, &b, shift);
@@ -269,22 +320,22 @@ TP_NOINLINE void keep_ratio_cut(float *delta, uint32_t size, tp_bracket b, const
 }
 
 /* Zeroes all but the k entries of largest |delta| in place and returns how many are kept: k, or all non-zeros when
- * there are no more. k follows from Y against the largest Y so far, kept in `state`. n counts outputs before pooling;
+ * there are no more, or too few more for a selection to pay. k follows from Y against the largest Y so far, kept in `state`. n counts outputs before pooling;
  * the stored entries of a pooled layer are rows of `row`, and argmax[i] = dy * pool_width + dx in the window, a byte each or
  * packed (tp_packed_place). */
 TP_KERNEL uint32_t tp_keep_ratio_f32(float *delta, uint32_t size, uint32_t n, float s_min, float s_max, float scale,
                                      uint32_t k_min, tp_layer_state *state, const uint8_t *argmax, uint32_t row,
                                      uint32_t pool_height, uint32_t pool_width, int packed)
 {
-    tp_bracket all;
-    const float y = keep_ratio_survey(delta, size, &all);
+    const float y = tp_abs_sum_f32(delta, size);
+    TP_COUNT(looks, size);
     if (y > state->y_max) {
         state->y_max = y;
     }
     const float ratio = state->y_max > 0.0f ? y / state->y_max : 0.0f;
     const uint32_t k = keep_ratio_quota(ratio, n, s_min, s_max, scale, k_min);
-    if (k >= all.inside) {
-        return all.inside;
+    if (!tp_selection_pays(k, size)) {
+        return size;
     }
     if (k == 0U) {
         TP_ROLLED for (uint32_t i = 0U; i < size; ++i) {
@@ -292,8 +343,11 @@ TP_KERNEL uint32_t tp_keep_ratio_f32(float *delta, uint32_t size, uint32_t n, fl
         }
         return 0U;
     }
+    const tp_bracket all = keep_ratio_nonzeros(delta, size, k);
+    if (k >= all.inside) {
+        return all.inside;
+    }
     const tp_tie_order order = {argmax, row, pool_height, pool_width, packed};
-    all.wanted = k;
-    keep_ratio_cut(delta, size, all, &order);
+    keep_ratio_cut(delta, size, y, all, &order);
     return k;
 }

@@ -6,13 +6,14 @@ from typing import ClassVar
 import numpy as np
 
 from tinyprop.methods.rules.number_check import require_fraction
-from tinyprop.methods.rules.rule import LayerState, Selected, SelectionRule
+from tinyprop.methods.rules.rule import LayerState, Selected, SelectionRule, selection_pays
 
 
 @dataclass(frozen=True)
 class KeepAbove(SelectionRule):
-    """Keeps δ_i ≠ 0 with |δ_i| ≥ theta · max|δ|: no sort, no state, two looks per entry (largest, then compare).
+    """Keeps δ_i ≠ 0 with |δ_i| ≥ theta · max|δ|; all of δ where a selection would not pay (`selection_pays`).
 
+    No sort, no state, three looks per entry at most: for the largest, to count what is kept, to drop the rest.
     theta: fraction of the largest |δ| of this layer and step, 0 … 1. Raises UserError for any other.
     """
 
@@ -26,4 +27,6 @@ class KeepAbove(SelectionRule):
         magnitude = np.abs(delta)
         bar = np.float32(self.theta) * np.max(magnitude, initial=np.float32(0))
         kept = (delta != 0) & (magnitude >= bar)
-        return state, Selected(kept, looks=2 * delta.size)
+        if not selection_pays(np.count_nonzero(kept), delta.size):
+            return state, Selected(np.ones_like(kept), looks=2 * delta.size)
+        return state, Selected(kept, looks=3 * delta.size)

@@ -8,7 +8,7 @@ import numpy as np
 from tinyprop.errors import UserError
 from tinyprop.methods.rules.magnitude import abs_sum, relative_to_peak
 from tinyprop.methods.rules.number_check import require_count, require_fraction
-from tinyprop.methods.rules.rule import LayerState, Selected, SelectionRule
+from tinyprop.methods.rules.rule import LayerState, Selected, SelectionRule, selection_pays
 from tinyprop.methods.rules.top_k_cost import looks_for_top_k
 
 
@@ -21,7 +21,8 @@ class KeepRatio(SelectionRule):
         k = floor(S·n + ½), clamped to [k_min, n]
 
     All in float32, in this order of evaluation, in Python and C alike. Exact zeros are never kept, so fewer than k
-    are when δ has fewer non-zeros; nothing kept ends the pass.
+    are when δ has fewer non-zeros; nothing kept ends the pass. All is kept where a selection would not pay
+    (`selection_pays`): k over 3/8 of the stored entries, those that won their pool where there is one.
     s_min ≤ s_max: back-propagation ratios, 0 … 1; scale: ζ^p of the method, 0 … 1; k_min: entries kept at least.
     Raises UserError for settings outside these ranges.
     """
@@ -52,8 +53,12 @@ class KeepRatio(SelectionRule):
         y_max, ratio = relative_to_peak(abs_sum(delta), state.y_max)
         k = self.quota(ratio, n)
         nonzero = delta != 0
-        if k == 0 or k >= np.count_nonzero(nonzero):
-            kept, looks = nonzero & (k > 0), delta.size
+        if not selection_pays(k, delta.size):
+            kept, looks = np.ones_like(nonzero), delta.size
+        elif k == 0:
+            kept, looks = np.zeros_like(nonzero), delta.size
+        elif k >= np.count_nonzero(nonzero):
+            kept, looks = nonzero, 2 * delta.size
         else:
             kept, looks = largest(delta, k, order), looks_for_top_k(delta, k)
         return LayerState(y_max), Selected(kept, looks)

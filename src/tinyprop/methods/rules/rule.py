@@ -32,6 +32,15 @@ class Selected:
         return not self.kept.any()
 
 
+def selection_pays(kept: int, size: int) -> bool:
+    """Whether it is worth zeroing all but `kept` of `size` entries of δ, as `tp_selection_pays` says.
+
+    With more of them the engine's kernels save less than selecting costs: a rule then keeps all, so that no step gets
+    slower than a dense one.
+    """
+    return kept <= 3 * size // 8
+
+
 class SelectionRule(ABC):
     """Decides which entries of a layer's δ are worth computing. `c_function` is its twin in the engine."""
 
