@@ -17,6 +17,7 @@
 #define TP_RUN_H
 
 #include "tp_config.h"
+#include "tp_math.h"
 
 #include <stdint.h>
 
