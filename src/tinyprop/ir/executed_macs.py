@@ -62,6 +62,8 @@ def _dense_backward(op: Dense, step: BackwardStep, x: Array, delta: Array, kept:
 
 
 def _unpooled_backward(conv: Conv2d, step: BackwardStep, x: Array, delta: Array, kept: int, skip_zeros: bool) -> int:
+    if kept >= delta.size:  # the rule kept all of δ and has not counted its zeros: the kernels do
+        kept = int(np.count_nonzero(delta))
     everywhere = tuple(np.asarray(i) for i in np.indices(delta.shape))
     left = _conv_backward(conv, x, delta, everywhere, skip_zeros)
     every = _conv_backward(conv, x, delta, everywhere, skip_zeros=False)
