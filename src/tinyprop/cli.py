@@ -22,7 +22,7 @@ app = App(
 data_app = App(
     name="data",
     help="List the data sets, and which of them are on this machine; fetch one; show what one holds.",
-    help_epilogue="Examples:  tinyprop data  ·  tinyprop data fetch mnist  ·  tinyprop data show mnist --json mnist.json",
+    help_epilogue="Examples:  tinyprop data  ·  tinyprop data fetch mnist  ·  tinyprop data show mnist",
 )
 app.command(data_app)
 console = Console()

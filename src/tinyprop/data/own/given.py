@@ -107,7 +107,7 @@ def _classes(name: str, given: Mapping[str, Given], classes: Sequence[str] | Non
 
 
 def _group_ids(name: str, given: Mapping[str, Given]) -> Mapping[Any, int]:
-    """One number for each name of a group, the same in all parts. Raises UserError where only some parts have groups."""
+    """One number for each name of a group, the same in all parts. Raises UserError where only some have groups."""
     with_groups = {part: one.group for part, one in given.items() if one.group is not None}
     if not with_groups:
         return {}
