@@ -210,6 +210,26 @@ def test_a_damaged_compact_file_is_one_sentence(name, tmp_path, monkeypatch):
         load(name)
 
 
+def test_images_in_compact_arrays_that_do_not_fit(tmp_path, monkeypatch):
+    monkeypatch.setenv("TINYPROP_DATA", str(tmp_path))
+    arrays = official_files.COMPACT_ARRAYS["cifar10"]()
+    offsets, joined = arrays["offsets_test"], arrays["jpeg_test"].copy()
+    swapped = offsets.copy()
+    swapped[[2, 3]] = offsets[[3, 2]]
+    joined[offsets[4] : offsets[4] + 20] = 0
+    large = official_files.compact_jpegs(10, 40)
+    for changed, words in (
+        ({"offsets_test": swapped}, "offsets_test do not divide jpeg_test into files"),
+        ({"offsets_test": offsets[:-1], "y_test": arrays["y_test"][:-1]}, "do not divide"),
+        ({"jpeg_test": joined}, "image 4 of test: cannot be decoded"),
+        ({key: large[key] for key in ("jpeg_train", "offsets_train")}, r"image 0 of train: is \(40, 40, 3\), not"),
+        ({"y_train": arrays["y_train"].astype(np.float32)}, r"y_train are \(30,\) float32, not 30 whole numbers"),
+    ):
+        official_files.write_compact("cifar10", tmp_path, arrays | changed)
+        with pytest.raises(UserError, match=words):
+            load("cifar10")
+
+
 def test_unknown_names_and_settings():
     with pytest.raises(UserError, match=r"unknown data set 'minst': did you mean 'mnist'\?"):
         load("minst")

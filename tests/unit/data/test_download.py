@@ -64,6 +64,17 @@ def test_a_download_that_breaks_off_goes_on(server, file, tmp_path):
     assert not (tmp_path / "set.bin.part").exists()
 
 
+def test_a_download_that_the_user_stops_goes_on(server, file, tmp_path):
+    def stop(_file, _done, _total):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        downloaded((file,), tmp_path, stop)
+    assert [path.name for path in tmp_path.iterdir()] == ["set.bin.part"]
+    assert downloaded((file,), tmp_path, no_report)[0].read_bytes() == CONTENT
+    assert server.asked[1].startswith("bytes=")
+
+
 def test_a_server_that_knows_no_ranges_is_asked_for_all(server, file, tmp_path):
     (tmp_path / "set.bin.part").write_bytes(CONTENT[:1000])
     server.ranges = False

@@ -9,6 +9,9 @@ from tinyprop.data import DataSet, Samples, load
 from tinyprop.data.split import carved
 from tinyprop.errors import UserError
 
+BY_CLASS = [6, 12, 13, 18, 22, 23, 32, 34, 35, 49, 57, 59]
+BY_GROUP = [2, 7, 9]
+
 
 def samples(labels, group=None):
     x = np.arange(len(labels), dtype=np.float32)[:, None]
@@ -38,6 +41,14 @@ def test_groups_stay_whole(group, share):
     assert set(kept.group.tolist()) | set(out.group.tolist()) == set(group)
     assert not set(kept.group.tolist()) & set(out.group.tolist())
     assert len(set(kept.group.tolist())) == 1 or len(out) >= share * len(group)
+
+
+def test_the_same_samples_are_drawn_on_every_machine_and_in_every_version():
+    """Pinned: results of different days are of the same parts. They are scattered, not the first of each class."""
+    by_class = carved(samples(np.arange(60) % 3), 0.2)[1].x[:, 0].astype(int).tolist()
+    by_group = carved(samples(np.zeros(60), np.arange(60) // 5), 0.2)[1].group
+    assert by_class == BY_CLASS
+    assert sorted(set(by_group.tolist())) == BY_GROUP
 
 
 def test_targets_are_drawn_from_all():
