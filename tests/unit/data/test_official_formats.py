@@ -9,7 +9,7 @@ import tarfile
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as drawn
 from PIL import Image
@@ -25,6 +25,8 @@ from tinyprop.data.mnist import read_idx
 from tinyprop.data.safe_pickle import unpickled
 from tinyprop.errors import UserError
 
+unhurried = settings(deadline=None, derandomize=True, max_examples=60)
+
 
 def test_mnist_pixels_and_labels(tmp_path):
     official_files.write_mnist(tmp_path)
@@ -35,6 +37,7 @@ def test_mnist_pixels_and_labels(tmp_path):
     assert not parts.train.x[:, :, 1:27].any()
 
 
+@unhurried
 @given(drawn.arrays(np.uint8, drawn.array_shapes(min_dims=1, max_dims=3, min_side=0, max_side=6)), st.data())
 def test_idx_files_of_any_shape(tmp_path_factory, array, data):
     path = tmp_path_factory.mktemp("idx") / "a.gz"
@@ -149,6 +152,7 @@ def test_a_pickle_that_runs_something_is_refused(tmp_path, monkeypatch, call, pr
     assert not (tmp_path / "made").exists()
 
 
+@unhurried
 @given(drawn.arrays(st.sampled_from([np.uint8, np.int64, np.float32]), drawn.array_shapes(max_side=4)))
 def test_arrays_come_out_of_pickles_of_both_ages(array):
     for content in (official_files.python2_pickle({b"a": array, b"b": [b"c", 3]}), pickle.dumps({b"a": array}, 2)):
@@ -158,6 +162,7 @@ def test_arrays_come_out_of_pickles_of_both_ages(array):
     assert b"cnumpy.core.multiarray\n" in official_files.python2_pickle(array)
 
 
+@unhurried
 @given(st.binary(max_size=60))
 def test_no_bytes_make_the_unpickler_do_anything_but_refuse(content):
     try:

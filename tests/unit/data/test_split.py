@@ -2,12 +2,14 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tinyprop.data import DataSet, Samples, load
 from tinyprop.data.split import carved
 from tinyprop.errors import UserError
+
+unhurried = settings(deadline=None, derandomize=True, max_examples=60)
 
 BY_CLASS = [6, 12, 13, 18, 22, 23, 32, 34, 35, 49, 57, 59]
 BY_GROUP = [2, 7, 9]
@@ -18,6 +20,7 @@ def samples(labels, group=None):
     return Samples(x, np.array(labels, np.int64), None if group is None else np.array(group, np.int64))
 
 
+@unhurried
 @given(st.lists(st.integers(0, 4), min_size=4, max_size=60), st.floats(0.01, 0.6))
 def test_every_class_is_in_both_parts_and_nothing_is_lost(labels, share):
     labels = labels + labels[::-1]  # at least two of each
@@ -32,12 +35,14 @@ def test_every_class_is_in_both_parts_and_nothing_is_lost(labels, share):
     np.testing.assert_array_equal(again.x, out.x)
 
 
+@unhurried
 @given(st.lists(st.integers(0, 9), min_size=2, max_size=80), st.floats(0.01, 0.6))
 def test_groups_stay_whole(group, share):
     if len(set(group)) < 2:
         group = [*group, 99]
     kept, out = carved(samples(np.zeros(len(group)), group), share)
     assert len(kept) + len(out) == len(group)
+    assert len(kept) > 0 < len(out)
     assert set(kept.group.tolist()) | set(out.group.tolist()) == set(group)
     assert not set(kept.group.tolist()) & set(out.group.tolist())
     assert len(set(kept.group.tolist())) == 1 or len(out) >= share * len(group)
