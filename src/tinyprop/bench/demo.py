@@ -16,12 +16,13 @@ import torch
 
 import tinyprop
 from tinyprop.bench.demo_config import DemoConfig
-from tinyprop.bench.digits import SCENARIOS, Samples
+from tinyprop.bench.digits import SCENARIOS
 from tinyprop.bench.networks import DEMO_NETWORKS
 from tinyprop.bench.parallel import in_parallel
 from tinyprop.bench.pretraining import autograd_sgd, pretrained, weights_of
 from tinyprop.bench.zero_inputs import zero_inputs_pay
 from tinyprop.cost import plain_macs
+from tinyprop.data import Samples
 from tinyprop.ir.differentiate import layer_infos
 from tinyprop.methods import METHODS
 from tinyprop.plan.picture import ascii_picture, svg_picture

@@ -19,10 +19,11 @@ from tinyprop.bench.benchmark.config import CASES, NETWORKS, BenchConfig
 from tinyprop.bench.benchmark.data import bench_data
 from tinyprop.bench.benchmark.peers import load_peers
 from tinyprop.bench.benchmark.records import BenchReport, BenchRun, DataNote
-from tinyprop.bench.digits import Samples, Scenario
+from tinyprop.bench.digits import Scenario
 from tinyprop.bench.parallel import in_parallel
 from tinyprop.bench.pretraining import BATCH, pretrained, weights_of
 from tinyprop.bench.progress import Advance
+from tinyprop.data import Samples
 from tinyprop.errors import UserError
 from tinyprop.surface import Network, Trainer
 from tinyprop.targets import Board, EmulatedEngine, load_board

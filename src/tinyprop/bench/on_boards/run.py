@@ -15,7 +15,6 @@ import numpy as np
 import torch
 
 import tinyprop
-from tinyprop.bench.digits import Samples
 from tinyprop.bench.on_boards.config import CASES, NETWORKS, OnBoardsConfig, Placement
 from tinyprop.bench.on_boards.data import board_data
 from tinyprop.bench.on_boards.records import BoardRun, Misfit, OnBoardsReport
@@ -23,6 +22,7 @@ from tinyprop.bench.parallel import in_parallel
 from tinyprop.bench.pretraining import BATCH, pretrained
 from tinyprop.bench.progress import Advance
 from tinyprop.bench.zero_inputs import zero_inputs_pay
+from tinyprop.data import Samples
 from tinyprop.surface import Network, Trainer
 from tinyprop.targets import EmulatedEngine, Engine, load_board
 from tinyprop.targets.toolchain import board_compiler
