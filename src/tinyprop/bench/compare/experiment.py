@@ -1,7 +1,7 @@
 """What one cell runs: pretraining in PyTorch, once for all that share it, then learning in the host engine."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -37,14 +37,14 @@ def run(cell: Cell, shipped: Path) -> Outcome:
     """One cell from start to end. shipped: the file that `pretrain` gave."""
     task, make = SCENARIOS[cell.scenario].make(), SCENARIOS[cell.scenario].networks[cell.model]
     field = task.data.field
-    fresh, start = _captured(make(), field), _captured(_with_weights(make(), read_weights(shipped)), field)
-    trainer = fresh.train(
+    network = _captured(_with_weights(make(), read_weights(shipped)), field)
+    trainer = _to_compile(cell, network, make, field).train(
         method_named(cell.trains.method, **cell.trains.settings),
         trainable=cell.trains.trainable,
         skip_zero_inputs=zero_inputs_pay(field.x),
     )
     with trainer.build("host") as engine:
-        engine.set_weights(start.program.parameters)
+        engine.set_weights(network.program.parameters)
         before, old_before = _accuracies(engine, task)
         curve, trace = _learned(engine, cell, task)
         after, old_after = _accuracies(engine, task)
@@ -75,6 +75,19 @@ def data_hash(scenario: str) -> str:
 
 def _captured(module: nn.Module, field: Samples) -> tinyprop.Network:
     return tinyprop.capture(module.eval(), torch.zeros(1, *field.x.shape[1:]), name="compared")
+
+
+def _to_compile(
+    cell: Cell, network: tinyprop.Network, make: Callable[[], nn.Module], field: Samples
+) -> tinyprop.Network:
+    """The same network with weights that no seed changes, so that all seeds share one compilation.
+
+    Frozen weights are part of what is compiled: then it is `network` itself.
+    """
+    if cell.trains.trainable is not None:
+        return network
+    torch.manual_seed(0)
+    return _captured(make(), field)
 
 
 def _with_weights(module: nn.Module, weights: Mapping[str, np.ndarray]) -> nn.Module:
