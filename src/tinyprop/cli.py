@@ -49,6 +49,35 @@ def demo(
 
 
 @app.command
+def compare(
+    config: Annotated[Path | None, Parameter(help="TOML file: scenarios, variants, rates, seeds")] = None,
+    *,
+    store: Annotated[Path, Parameter(help="SQLite file that outcomes are added to")] = Path("build/compare.sqlite"),
+    json: JsonPath = None,
+    seeds: Annotated[int | None, Parameter(help="how many, in place of the configuration's")] = None,
+    resume: Annotated[bool, Parameter(negative=(), help="go on with what the store does not hold yet")] = False,
+    processes: Annotated[int, Parameter(help="how many runs at a time")] = 2,
+) -> int:
+    """Compare methods over scenarios, networks and seeds; whatever interrupts it, finished runs are kept.
+
+    Without a file: scikit-learn's digits, a few minutes.
+
+    Examples: tinyprop compare --seeds 2  ·  tinyprop compare mine.toml --store mine.sqlite --resume --json rows.json
+    """
+    from tinyprop.bench.compare_command import compare_command
+
+    return compare_command(
+        console,
+        config_path=config,
+        store_path=store,
+        json_path=json,
+        seeds=seeds,
+        resume=resume,
+        processes=processes,
+    )
+
+
+@app.command
 def bench(
     *,
     json: JsonPath = None,
