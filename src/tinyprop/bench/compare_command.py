@@ -41,7 +41,7 @@ def compare_command(
                 with stage_progress(console) as advance:
                     run_campaign(planned.open, store, advance, processes)
         except KeyboardInterrupt:
-            console.print(f"Stopped. What was finished is in '{store_path}': go on with --resume.", highlight=False)
+            console.print(f"Stopped. What was finished is stored: go on with --resume. ({store_path})", highlight=False)
             return INTERRUPTED
         rows = store.rows()
     wanted = {cell.key for cell in planned.cells}
