@@ -40,6 +40,16 @@ class CnnS(nn.Sequential):
         super().__init__(*_cnn(side=16))
 
 
+class HarCnn(nn.Sequential):
+    """Three convolutions of stride 2 over nine channels of 128 values, their mean, dense: 9,974 parameters."""
+
+    def __init__(self) -> None:
+        first = [nn.Conv1d(9, 16, 5, stride=2, padding=2), nn.ReLU()]
+        second = [nn.Conv1d(16, 32, 5, stride=2, padding=2), nn.ReLU()]
+        third = [nn.Conv1d(32, 64, 3, stride=2, padding=1), nn.ReLU()]
+        super().__init__(*first, *second, *third, nn.AdaptiveAvgPool1d(1), nn.Flatten(), nn.Linear(64, 6))
+
+
 DEMO_NETWORKS: dict[str, Callable[[], nn.Module]] = {"mlp": Mlp, "cnn": Cnn}
 
 

@@ -26,7 +26,7 @@ _TAKEN = frozenset(_TAKEN_WORDS.split())
 def program_name(name: str, given: bool) -> str:
     """The C identifier of a network. given: the user chose it, so it is kept or refused, never altered.
 
-    A class name is turned into snake_case: DigitsCNN → digits_cnn.
+    What was not given is turned into an identifier: DigitsCNN → digits_cnn, my-net → my_net, model → net_model.
     """
     if given:
         if not is_identifier(name):

@@ -1,7 +1,6 @@
 """load: a model that torch.export saved → Program, for those who were handed a file and not a class."""
 
 import logging
-import re
 from pathlib import Path
 
 import torch
@@ -15,7 +14,7 @@ from tinyprop.ir.graph import Program
 def load(path: Path, name: str | None = None, batch_norm: str = FOLD) -> Program:
     """The network in `path`, written by `torch.export.save` with an example of a batch of one.
 
-    name: C identifier of the network; by default the file's name. batch_norm: as in `capture`. Raises UserError as
+    name: C identifier of the network; by default made of the file's name. batch_norm: as in `capture`. Raises UserError as
     `capture` does, and for a file that is missing or holds something else.
     """
     if not path.is_file():
@@ -31,5 +30,5 @@ def load(path: Path, name: str | None = None, batch_norm: str = FOLD) -> Program
         logger.setLevel(level)
     if len(exported.graph_signature.user_inputs) != 1:
         raise UserError(f"'{path}' has {len(exported.graph_signature.user_inputs)} inputs: export it with one sample.")
-    network = re.sub(r"\W+", "_", path.stem).strip("_").lower() if name is None else name
-    return lowered(exported, program_name(network, given=True), batch_norm, title=f"'{path}'", problems=[])
+    network = program_name(path.stem, given=False) if name is None else program_name(name, given=True)
+    return lowered(exported, network, batch_norm, title=f"'{path}'", problems=[])

@@ -9,8 +9,9 @@ from functools import partial
 from pathlib import Path
 
 from tinyprop.bench.compare.cell import Cell
-from tinyprop.bench.compare.experiment import data_hash, pretrain, run
+from tinyprop.bench.compare.experiment import pretrain, run
 from tinyprop.bench.compare.provenance import provenance
+from tinyprop.bench.compare.scenarios import SCENARIOS
 from tinyprop.bench.compare.store import Row, Store
 from tinyprop.bench.parallel import in_parallel
 from tinyprop.bench.progress import Advance
@@ -46,12 +47,13 @@ def run_campaign(cells: Sequence[Cell], store: Store, advance: Advance, processe
     with ProcessPoolExecutor(processes, mp_context=spawn) as pool:
         try:
             starts = _pretrained(cells, pool, partial(advance, "pretraining"))
-            hashes = {name: data_hash(name) for name in dict.fromkeys(cell.scenario for cell in cells)}
+            tasks = dict.fromkeys((cell.scenario, cell.seed) for cell in cells)
+            hashes = {task: SCENARIOS[task[0]].make(task[1]).content_hash for task in tasks}
             futures = {pool.submit(run, cell, starts[cell.pretraining]): cell for cell in cells}
             advance("learning", 0, len(cells))
             for done, future in enumerate(as_completed(futures), start=1):
                 cell = futures[future]
-                made_with = {**provenance(), "data": hashes[cell.scenario]}
+                made_with = {**provenance(), "data": hashes[cell.scenario, cell.seed]}
                 store.append(Row(cell, future.result(), made_with))
                 advance("learning", done, len(cells))
         except BrokenProcessPool as error:

@@ -11,7 +11,8 @@ from torch import nn
 import tinyprop
 from tinyprop.bench.atomic_file import write_whole
 from tinyprop.bench.compare.cell import Cell, Checkpoint, Outcome
-from tinyprop.bench.compare.scenarios import SCENARIOS, Task
+from tinyprop.bench.compare.scenarios import SCENARIOS
+from tinyprop.bench.compare.task import Task
 from tinyprop.bench.compare.weights_file import read_weights, weights_file
 from tinyprop.bench.pretraining import BATCH, pretrained, weights_of
 from tinyprop.bench.zero_inputs import zero_inputs_pay
@@ -23,7 +24,8 @@ from tinyprop.trace import StepTrace
 
 def pretrain(cell: Cell) -> Path:
     """The file of the weights that `cell` starts from; made when it is missing, by what went into it."""
-    make, samples = SCENARIOS[cell.scenario].networks[cell.model], SCENARIOS[cell.scenario].make().data.pretrain
+    card = SCENARIOS[cell.scenario]
+    make, samples = card.networks[cell.model], card.make(cell.seed).pretrain
     content = hashlib.sha256(samples.x.tobytes() + samples.y.tobytes())
     content.update(f"{make()!r} {cell.pretrain_epochs} {cell.seed} {BATCH} {torch.__version__}".encode())
     path = cache_folder() / "pretrained" / f"{content.hexdigest()}.npz"
@@ -35,8 +37,9 @@ def pretrain(cell: Cell) -> Path:
 
 def run(cell: Cell, shipped: Path) -> Outcome:
     """One cell from start to end. shipped: the file that `pretrain` gave."""
-    task, make = SCENARIOS[cell.scenario].make(), SCENARIOS[cell.scenario].networks[cell.model]
-    field = task.data.field
+    card = SCENARIOS[cell.scenario]
+    task, make = card.make(cell.seed), card.networks[cell.model]
+    field = task.field
     network = _captured(_with_weights(make(), read_weights(shipped)), field)
     trainer = _to_compile(cell, network, make, field).train(
         method_named(cell.trains.method, **cell.trains.settings),
@@ -64,15 +67,6 @@ def run(cell: Cell, shipped: Path) -> Outcome:
         )
 
 
-def data_hash(scenario: str) -> str:
-    """Of everything a scenario learns from and is tested on."""
-    content = hashlib.sha256()
-    data = SCENARIOS[scenario].make().data
-    for part in (data.pretrain, data.field, data.validation, data.test):
-        content.update(part.x.tobytes() + part.y.tobytes())
-    return content.hexdigest()
-
-
 def _captured(module: nn.Module, field: Samples) -> tinyprop.Network:
     return tinyprop.capture(module.eval(), torch.zeros(1, *field.x.shape[1:]), name="compared")
 
@@ -96,11 +90,11 @@ def _with_weights(module: nn.Module, weights: Mapping[str, np.ndarray]) -> nn.Mo
 
 
 def _accuracies(engine: tinyprop.Engine, task: Task) -> tuple[float, float]:
-    return tuple(engine.accuracy(part.x, part.y) for part in (task.data.test, task.old))  # type: ignore[return-value]
+    return tuple(engine.accuracy(part.x, part.y) for part in (task.test, task.old))  # type: ignore[return-value]
 
 
 def _learned(engine: tinyprop.Engine, cell: Cell, task: Task) -> tuple[tuple[Checkpoint, ...], StepTrace]:
-    field, test = task.data.field, task.data.test
+    field, test = task.field, task.test
     rng = np.random.default_rng(cell.seed)
     order = np.concatenate([rng.permutation(len(field)) for _ in range(cell.field_epochs)])
     curve, traces, macs = [], [], 0

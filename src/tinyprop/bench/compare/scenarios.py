@@ -6,45 +6,48 @@ from types import MappingProxyType
 
 from torch import nn
 
-from tinyprop.bench.digits import OLD_CLASSES, Scenario, new_classes, rotated
-from tinyprop.bench.networks import DEMO_NETWORKS
-from tinyprop.data import Samples
-
-
-@dataclass(frozen=True)
-class Task:
-    """data: what is learned, where and from what; old: test samples of what the network could do before."""
-
-    data: Scenario
-    old: Samples
+from tinyprop.bench.compare.task import Task
+from tinyprop.bench.compare.volunteer import new_volunteer
+from tinyprop.bench.digits import OLD_CLASSES, new_classes, rotated
+from tinyprop.bench.networks import DEMO_NETWORKS, HarCnn
+from tinyprop.data import load
 
 
 @dataclass(frozen=True)
 class ScenarioCard:
-    """dataset: its name in tables, with the word stand-in where it is one. networks: name → fresh weights."""
+    """dataset: its name in `tinyprop data`. make: the task, which may depend on the seed of the run.
+
+    networks: name → fresh weights.
+    """
 
     dataset: str
     summary: str
-    make: Callable[[], Task]
+    make: Callable[[int], Task]
     networks: Mapping[str, Callable[[], nn.Module]]
 
 
-def _digits_rotated() -> Task:
-    return Task(rotated(), old=new_classes().test)
+def _digits_rotated(seed: int) -> Task:
+    data = rotated()
+    return Task(data.pretrain, data.field, data.validation, data.test, old=new_classes().test)
 
 
-def _digits_new_classes() -> Task:
+def _digits_new_classes(seed: int) -> Task:
     data = new_classes()
-    return Task(data, old=data.test.of(data.test.y < OLD_CLASSES))
+    return Task(data.pretrain, data.field, data.validation, data.test, old=data.test.of(data.test.y < OLD_CLASSES))
+
+
+def _har_new_volunteer(seed: int) -> Task:
+    return new_volunteer(load("har_windows"), seed)
 
 
 SCENARIOS: Mapping[str, ScenarioCard] = MappingProxyType(
     {
-        "digits_rotated": ScenarioCard(
-            "digits 8×8 (scikit-learn)", "the sensor is turned and noisy", _digits_rotated, DEMO_NETWORKS
-        ),
+        "digits_rotated": ScenarioCard("digits", "the sensor is turned and noisy", _digits_rotated, DEMO_NETWORKS),
         "digits_new_classes": ScenarioCard(
-            "digits 8×8 (scikit-learn)", "three classes that were never seen", _digits_new_classes, DEMO_NETWORKS
+            "digits", "three classes that were never seen", _digits_new_classes, DEMO_NETWORKS
+        ),
+        "har_new_volunteer": ScenarioCard(
+            "har_windows", "somebody else wears the device", _har_new_volunteer, {"har_cnn": HarCnn}
         ),
     }
 )

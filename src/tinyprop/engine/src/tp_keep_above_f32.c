@@ -52,7 +52,7 @@ TP_ALWAYS_INLINE void keep_above_drop(float *delta, uint32_t size, uint32_t bar)
 #undef TP_DROP
 
 /* Keeps the non-zero entries with |delta| >= theta * max|delta|, zeroes the others, returns how many are kept. Should
- * they be more than 7/16, all are: too few would be left out to be worth it. */
+ * they be more than 3/8, all are: too few would be left out to be worth it. */
 TP_KERNEL uint32_t tp_keep_above_f32(float *delta, uint32_t size, float theta)
 {
     uint32_t bar = tp_bits_of(theta * tp_float_of(keep_above_largest(delta, size) >> 1));
