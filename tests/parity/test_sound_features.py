@@ -18,7 +18,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tinyprop.bench.kernels.workbench import Piece, workbench
+from tinyprop.codegen.generate import engine_files
 from tinyprop.codegen.sound import sound_sources
+from tinyprop.codegen.source_tree import SourceTree
 from tinyprop.features import FEATURES, Features, LogMel, Mfcc, Stacked, extract, reference
 from tinyprop.features.clips import frames_of, stacked
 from tinyprop.features.extraction import power, rfft, windowed
@@ -123,6 +125,23 @@ def test_the_spectrum_is_near_that_of_float64() -> None:
         assert (np.abs(spectrum - truth) <= EPSILON * loudest).all(), size
         energies = np.float64(power(x, root=False))
         assert (np.abs(energies - np.abs(truth) ** 2) <= energy_bound(np.abs(truth), loudest)).all(), size
+
+
+@pytest.mark.parametrize("toolchain", ["zig", "gcc"])
+def test_the_spectrum_in_c_is_that_of_numpy_phases_too(toolchain: str) -> None:
+    if toolchain == "gcc" and shutil.which("gcc") is None:
+        pytest.skip("gcc not installed")
+    compiler = host_compiler(toolchain)
+    tree = SourceTree("rfft", engine_files(), ("engine/src/tp_rfft_f32.c",), ("engine/include",))
+    library = ctypes.CDLL(str(link(compile_tree(tree, compiler), compiler, ".so")))
+    rng = np.random.default_rng(4)
+    for size in (16, 32, 64, 128, 256, 512, 1024, 2048, 4096):
+        tables = tables_of(LogMel(frame=size, hop=size, fft=size, bands=1, low_hz=0.0, high_hz=8000.0))
+        x = rng.normal(size=(5, size)).astype(np.float32) * np.float32(100)
+        for row, expected in zip(x, rfft(x, tables.twiddles), strict=True):
+            arrays = (ctypes.c_void_p(array.ctypes.data) for array in (row, tables.twiddles))
+            library.tp_rfft_f32(*arrays, ctypes.c_uint32(size))
+            np.testing.assert_array_equal(bits(row), bits(expected))
 
 
 def energy_bound(magnitudes: np.ndarray, loudest: np.ndarray) -> np.ndarray:
