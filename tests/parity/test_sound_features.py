@@ -242,9 +242,15 @@ def test_any_settings_give_the_bits_of_extract(data: st.DataObject) -> None:
     assert (np.abs(expected - reference(features, clip)) <= bound(features, clip)).all()
 
 
-@pytest.mark.parametrize("toolchain", ["zig", "gcc"])
-@pytest.mark.parametrize("name", ["mfcc", "mlperf_keywords", "dcase2020", "tiny", "odd_doublings"])
-def test_the_emulated_cortex_m4f_gives_the_same_bits(name: str, toolchain: str) -> None:
+ON_BOARDS = [
+    *((name, "nano33ble", toolchain) for name in FEATURES if name != "log_mel" for toolchain in ("zig", "gcc")),
+    *(("tiny", "nano33ble", "zig"), ("odd_doublings", "nano33ble", "zig")),
+    *(("mfcc", "rp2040", "zig"), ("mfcc", "esp32c3", "zig")),  # no floating-point unit; another family of cores
+]
+
+
+@pytest.mark.parametrize(("name", "board", "toolchain"), ON_BOARDS)
+def test_emulated_boards_give_the_same_bits(name: str, board: str, toolchain: str) -> None:
     if toolchain == "gcc" and shutil.which("arm-none-eabi-gcc") is None:
         pytest.skip("arm-none-eabi-gcc not installed")
     single = replaced(CASES[name])
@@ -255,7 +261,7 @@ def test_the_emulated_cortex_m4f_gives_the_same_bits(name: str, toolchain: str) 
         f"for (uint32_t i = 0U; i < {frame}U; ++i) {{\n    samples[i] = (int16_t)pcm[i];\n}}\n"
         f"ear_frame(samples, out_y, out_scratch);",
     )
-    with workbench([piece], load_board("nano33ble"), toolchain, HEAD, sound_sources(single, "ear", "size")) as bench:
+    with workbench([piece], load_board(board), toolchain, HEAD, sound_sources(single, "ear", "size")) as bench:
         for sound, clip in sounds().items():
             heard = clip[4000 : 4000 + frame]
             _, after = bench.run(0, {"pcm": heard.astype(np.float32)})
@@ -338,3 +344,30 @@ def test_nothing_undefined_happens_and_no_memory_but_its_own_is_touched(name: st
     run = subprocess.run([program], capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr
     assert run.stdout.strip() == expected_hash(single)
+
+
+@pytest.mark.parametrize("standard", ["c++98", "c++20"])
+@pytest.mark.parametrize("name", ["mfcc", "dcase2020"])
+def test_the_header_is_cpp(tmp_path: Path, name: str, standard: str) -> None:
+    if shutil.which("g++") is None:
+        pytest.skip("g++ not installed")
+    (tmp_path / "ear.h").write_text(sound_sources(CASES[name], "ear").files["ear.h"], encoding="utf-8")
+    (tmp_path / "main.cpp").write_text('#include "ear.h"\nint main() { return &ear_frame == 0; }\n')
+    flags = (f"-std={standard}", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-Wno-address", "-fsyntax-only")
+    run = subprocess.run(["g++", *flags, "main.cpp"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert run.stderr == ""
+
+
+def test_a_frame_needs_little_stack(tmp_path: Path) -> None:
+    """Its memory is the caller's scratch: of the stack, less than the 2 KiB that a training step is allowed."""
+    gcc = shutil.which("arm-none-eabi-gcc")
+    if gcc is None:
+        pytest.skip("arm-none-eabi-gcc not installed")
+    sound_sources(CASES["mlperf_keywords"], "ear").write(tmp_path)
+    core = ("-mcpu=cortex-m4", "-mthumb", "-mfpu=fpv4-sp-d16", "-mfloat-abi=hard")
+    command = [gcc, *core, *LANGUAGE, "-O2", "-fstack-usage", "-Iengine/include", "-c", "ear.c"]
+    subprocess.run(command, cwd=tmp_path, check=True)
+    used = {line.split()[0].split(":")[-1]: line.split()[1:] for line in (tmp_path / "ear.su").read_text().splitlines()}
+    assert used.keys() >= {"ear_frame"}
+    assert sum(int(size) for size, _ in used.values()) < 512
+    assert {kind for _, kind in used.values()} == {"static"}
