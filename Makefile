@@ -51,18 +51,18 @@ clean: ## remove the environment and everything built
 $(VENV)/demo.stamp: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "Installing the pinned dependencies into $(VENV) (once; a few minutes) ..."
 	@$(PIP) hatchling editables
-	@$(PIP) --no-build-isolation --editable '.[torch,demo]'
+	@$(PIP) --no-build-isolation --editable '.[torch,demo,data]'
 	@touch $@
 
 $(VENV)/dev.stamp: $(VENV)/demo.stamp
 	@echo "Installing the tools for tests and checks ..."
-	@$(PIP) --no-build-isolation --editable '.[torch,demo,dev]'
+	@$(PIP) --no-build-isolation --editable '.[torch,demo,data,dev]'
 	@touch $@
 
 # Without it the benchmark goes on and says so; the next call tries again.
 $(VENV)/executorch.stamp: $(VENV)/demo.stamp
 	@echo "Installing ExecuTorch, for comparison only (once; 700 MB on disk) ..."
-	@if $(PIP) --no-build-isolation --editable '.[torch,demo,executorch]'; then touch $@; \
+	@if $(PIP) --no-build-isolation --editable '.[torch,demo,data,executorch]'; then touch $@; \
 	  else echo "ExecuTorch could not be installed: it is left out."; fi
 
 $(BIN)/python:

@@ -19,6 +19,12 @@ app = App(
     help_epilogue="Examples:  tinyprop demo  ·  tinyprop memory model.pt2  ·  tinyprop export model.pt2 firmware/",
     version_flags=["--version"],
 )
+data_app = App(
+    name="data",
+    help="List the data sets, and which of them are on this machine; fetch one; show what one holds.",
+    help_epilogue="Examples:  tinyprop data  ·  tinyprop data fetch mnist  ·  tinyprop data show mnist",
+)
+app.command(data_app)
 console = Console()
 ReportPath = Annotated[Path, Parameter(help="where the HTML report goes")]
 JsonPath = Annotated[Path | None, Parameter(help="also write the rows as JSON")]
@@ -40,6 +46,35 @@ def demo(
     from tinyprop.bench.demo_command import demo_command
 
     return demo_command(console, quick=quick, json_path=json, report_path=report)
+
+
+@app.command
+def compare(
+    config: Annotated[Path | None, Parameter(help="TOML file: scenarios, variants, rates, seeds")] = None,
+    *,
+    store: Annotated[Path, Parameter(help="SQLite file that outcomes are added to")] = Path("build/compare.sqlite"),
+    json: JsonPath = None,
+    seeds: Annotated[int | None, Parameter(help="how many, in place of the configuration's")] = None,
+    resume: Annotated[bool, Parameter(negative=(), help="go on with what the store does not hold yet")] = False,
+    processes: Annotated[int, Parameter(help="how many runs at a time")] = 2,
+) -> int:
+    """Compare methods over scenarios, networks and seeds; whatever interrupts it, finished runs are kept.
+
+    Without a file: scikit-learn's digits, a few minutes.
+
+    Examples: tinyprop compare --seeds 2  ·  tinyprop compare mine.toml --store mine.sqlite --resume --json rows.json
+    """
+    from tinyprop.bench.compare_command import compare_command
+
+    return compare_command(
+        console,
+        config_path=config,
+        store_path=store,
+        json_path=json,
+        seeds=seeds,
+        resume=resume,
+        processes=processes,
+    )
 
 
 @app.command
@@ -130,6 +165,41 @@ def boards() -> int:
         table.add_row(name, board.title, board.cpu, clock, *sizes, board.emulator.kind)
     console.print(table)
     return 0
+
+
+@data_app.default
+def data_list(*, json: JsonPath = None) -> int:
+    """List the data sets, and which of them are on this machine.
+
+    Example: tinyprop data --json build/data.json
+    """
+    from tinyprop.bench.data_command import data_list_command
+
+    return data_list_command(console, json_path=json)
+
+
+@data_app.command(name="fetch")
+def data_fetch(name: Annotated[str, Parameter(help="a name from `tinyprop data`")]) -> int:
+    """Download the official files of a data set into the cache, verify them, and say where they are.
+
+    A download that broke off goes on where it stopped. TINYPROP_CACHE names another folder for the cache.
+
+    Example: tinyprop data fetch cifar10
+    """
+    from tinyprop.bench.data_command import data_fetch_command
+
+    return data_fetch_command(console, name)
+
+
+@data_app.command(name="show")
+def data_show(name: Annotated[str, Parameter(help="a name from `tinyprop data`")], *, json: JsonPath = None) -> int:
+    """Read a data set and say what each part holds.
+
+    Example: tinyprop data show har_windows --json build/har.json
+    """
+    from tinyprop.bench.data_command import data_show_command
+
+    return data_show_command(console, name, json_path=json)
 
 
 @app.command

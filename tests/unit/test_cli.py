@@ -10,8 +10,10 @@ import pytest
 import torch
 from torch import nn
 
+import official_files
 from tinyprop import cli
 from tinyprop.cli import main
+from tinyprop.data import DATA_SETS, Report
 from tinyprop.errors import UserError
 
 
@@ -47,7 +49,19 @@ def test_tables(capsys: pytest.CaptureFixture[str]) -> None:
     assert "nano33ble" in capsys.readouterr().out
 
 
-COMMANDS = ([], ["demo"], ["bench"], ["export"], ["memory"], ["methods"], ["boards"], ["networks"], ["bench-host"])
+COMMANDS = (
+    [],
+    ["demo"],
+    ["bench"],
+    ["export"],
+    ["memory"],
+    ["methods"],
+    ["boards"],
+    ["networks"],
+    ["bench-host"],
+    ["data"],
+)
+COMMANDS += (["data", "fetch"], ["data", "show"])
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -133,6 +147,83 @@ def test_missing_and_foreign_files(tmp_path: Path, capsys: pytest.CaptureFixture
     assert _run("export", str(junk), str(tmp_path / "fw")) == 1
     assert "holds no exported PyTorch model" in capsys.readouterr().err
     assert [path.name for path in tmp_path.iterdir()] == ["junk.pt2"]
+
+
+@pytest.fixture
+def no_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither cache nor TINYPROP_DATA."""
+    monkeypatch.setenv("TINYPROP_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv("TINYPROP_DATA", raising=False)
+
+
+def test_data_sets_listed(
+    no_data: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "data.json"
+    assert _run("data", "--json", str(path)) == 0
+    printed, rows = capsys.readouterr().out, {row["name"]: row for row in json.loads(path.read_text())}
+    assert list(rows) == list(DATA_SETS)
+    assert all(name in printed for name in rows)
+    assert (rows["digits"]["here"], rows["digits"]["how_to_get"]) == ("bundled", None)
+    assert rows["mnist"]["here"] is None
+    assert "tinyprop data fetch mnist" in rows["mnist"]["how_to_get"]
+    assert rows["cifar10"]["download_bytes"] == 170_498_071
+    assert not [row["unverified"] for row in rows.values() if row["unverified"]]
+    official_files.write_compact("cifar100", tmp_path / "arrays")
+    monkeypatch.setenv("TINYPROP_DATA", str(tmp_path / "arrays"))
+    assert _run("data", "--json", str(path)) == 0
+    row = {row["name"]: row for row in json.loads(path.read_text())}["cifar100"]
+    assert (row["here"], row["filed_as"], row["stands_in_for"]) == ("compact arrays", "tinyimagenet32", "cifar100")
+    assert "a stand-in, " in capsys.readouterr().out
+
+
+def test_data_set_shown(
+    no_data: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "card.json"
+    assert _run("data", "show", "digits", "--json", str(path)) == 0
+    card = json.loads(path.read_text())
+    assert {part: row["samples"] for part, row in card["parts"].items()} == {
+        "train": 1257,
+        "validation": 180,
+        "test": 360,
+    }
+    assert (card["shape"], card["parts"]["test"]["maximum"]) == ([1, 8, 8], 1.0)
+    assert "1 × 8 × 8" in capsys.readouterr().out
+    for name in ("cifar100", "har_windows"):
+        official_files.write_compact(name, tmp_path / "arrays")
+    monkeypatch.setenv("TINYPROP_DATA", str(tmp_path / "arrays"))
+    assert _run("data", "show", "cifar100") == 0
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "a stand-in for cifar100: results on it are not cifar100's" in printed
+    assert "filed as tinyimagenet32" in printed
+    assert _run("data", "show", "har_windows", "--json", str(path)) == 0
+    assert [row["groups"] for row in json.loads(path.read_text())["parts"].values()] == [2, 1, 1]
+
+
+def test_data_set_that_is_not_here(no_data: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "card.json"
+    assert _run("data", "show", "cifar10", "--json", str(path)) == 1
+    assert "error: the data set 'cifar10' is not on this machine: run `tinyprop data fetch cifar10`" in (
+        capsys.readouterr().err
+    )
+    assert _run("data", "fetch", "minst") == 1
+    assert "unknown data set 'minst': did you mean 'mnist'?" in capsys.readouterr().err
+    assert _run("data", "fetch", "digits") == 0
+    assert "nothing to download" in capsys.readouterr().out
+    assert not list(tmp_path.iterdir())
+
+
+def test_data_set_fetched(no_data: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is in the cache is verified, nothing is asked of a network: the bar is drawn by a stand-in for `fetch`."""
+
+    def fetched(name: str, report: Report) -> tuple[Path, ...]:
+        for done in (1, 5, 10):
+            report("file", done, 10)
+        return (tmp_path / name,)
+
+    monkeypatch.setattr("tinyprop.bench.data_command.fetch", fetched)
+    assert _run("data", "fetch", "mnist") == 0
 
 
 def test_unknown_command_and_option() -> None:

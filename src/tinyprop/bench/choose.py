@@ -27,11 +27,10 @@ from torch import nn
 import tinyprop
 from tinyprop.bench.atomic_file import write_whole
 from tinyprop.bench.benchmark.config import NETWORKS, BenchConfig
-from tinyprop.bench.benchmark.data import digits_data, mnist_data
+from tinyprop.bench.benchmark.data import digits_data, find_mnist, mnist_data
 from tinyprop.bench.benchmark.run import pretrain_epochs
 from tinyprop.bench.demo_config import DemoConfig
 from tinyprop.bench.digits import SCENARIOS, Scenario
-from tinyprop.bench.mnist import mnist_file
 from tinyprop.bench.networks import DEMO_NETWORKS
 from tinyprop.bench.parallel import in_parallel
 from tinyprop.bench.pretraining import pretrained, weights_of
@@ -79,7 +78,7 @@ class Outcome:
 
 def cases() -> Iterator[Case]:
     """All of demo and benchmark; a benchmark network that takes MNIST has a case with it and one with digits."""
-    demo, bench, mnist = DemoConfig(), BenchConfig(), mnist_file()
+    demo, bench, mnist = DemoConfig(), BenchConfig(), find_mnist()
     for (model, make), scenario in product(DEMO_NETWORKS.items(), SCENARIOS.values()):
         yield Case(f"demo {model}", make, scenario(), demo.pretrain_epochs, demo.field_epochs)
     for name, network in NETWORKS.items():

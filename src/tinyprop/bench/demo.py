@@ -16,11 +16,13 @@ import torch
 
 import tinyprop
 from tinyprop.bench.demo_config import DemoConfig
-from tinyprop.bench.digits import SCENARIOS, Samples
+from tinyprop.bench.digits import SCENARIOS
 from tinyprop.bench.networks import DEMO_NETWORKS
 from tinyprop.bench.parallel import in_parallel
 from tinyprop.bench.pretraining import autograd_sgd, pretrained, weights_of
+from tinyprop.bench.zero_inputs import zero_inputs_pay
 from tinyprop.cost import plain_macs
+from tinyprop.data import Samples
 from tinyprop.ir.differentiate import layer_infos
 from tinyprop.methods import METHODS
 from tinyprop.plan.picture import ascii_picture, svg_picture
@@ -119,7 +121,7 @@ def _captured(model: str, weights: tuple[Weights, ...]) -> Pretrained:
 def _learn(config: DemoConfig, model: str, scenario: str, method: str, ready: Pretrained) -> MethodRun:
     data = SCENARIOS[scenario]()
     learned = data.field.of(np.arange(len(data.field))[: config.samples])
-    trainer = ready.network.train(method)
+    trainer = ready.network.train(method, skip_zero_inputs=zero_inputs_pay(learned.x))
     settings = {"epochs": config.field_epochs, "lr": config.rates[model]}
     with trainer.build("host") as engine:
         host = tuple(

@@ -1,8 +1,7 @@
 """The demo's data: scikit-learn's handwritten digits and two things that happen to a device in the field.
 
-1,797 digits of 8×8 from UCI "Optical Recognition of Handwritten Digits", bundled with scikit-learn. Every scenario
-has a part to pretrain on, a part the device learns from, a validation part (hyper-parameters are chosen there and
-nowhere else) and a test part; no digit is in two of them.
+Every scenario has a part to pretrain on, a part the device learns from, a validation part (hyper-parameters are chosen
+there and nowhere else) and a test part; no digit is in two of them.
 """
 
 from collections.abc import Callable
@@ -10,33 +9,18 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy import ndimage
-from sklearn.datasets import load_digits
+
+from tinyprop.data import Samples, load
 
 ROTATION_DEGREES = 20.0
 NOISE = 0.08  # standard deviation, of the full pixel range
 OLD_CLASSES = 7
-SPLIT_SEED = 7
-SHARES = (0.40, 0.30, 0.10)  # pretrain, field, validation; the rest is test
-
-
-@dataclass(frozen=True)
-class Samples:
-    """x (N, 1, 8, 8) float32 in 0 … 1 (noise may leave that range), y (N,) int64."""
-
-    x: np.ndarray
-    y: np.ndarray
-
-    def __len__(self) -> int:
-        return len(self.y)
-
-    def of(self, wanted: np.ndarray) -> "Samples":
-        """The samples that a mask or index array names."""
-        return Samples(self.x[wanted], self.y[wanted])
+PRETRAIN_SHARE = 0.40  # of all digits; the rest of the training part is met in the field
 
 
 @dataclass(frozen=True)
 class Scenario:
-    """What the network is pretrained on, and what it meets in the field."""
+    """What the network is pretrained on, and what it meets in the field. x: noise may leave 0 … 1."""
 
     name: str
     summary: str
@@ -65,11 +49,10 @@ SCENARIOS: dict[str, Callable[[], Scenario]] = {"rotated": rotated, "new_classes
 
 
 def _parts() -> list[Samples]:
-    digits = load_digits()
-    x = (digits.images / 16.0).astype(np.float32)[:, None]
-    order = np.random.default_rng(SPLIT_SEED).permutation(len(x))
-    cuts = (np.cumsum(SHARES) * len(x)).astype(int)
-    return [Samples(x[part], digits.target[part].astype(np.int64)) for part in np.split(order, cuts)]
+    digits = load("digits")
+    pretrain = int(PRETRAIN_SHARE * sum(map(len, digits.parts.values())))
+    learned = np.arange(len(digits.train))
+    return [digits.train.of(part) for part in np.split(learned, [pretrain])] + [digits.validation, digits.test]
 
 
 def _rotated(samples: Samples, seed: int) -> Samples:

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from tinyprop.bench.digits import Samples
+from tinyprop.data import Samples
 
 BATCH = 32
 

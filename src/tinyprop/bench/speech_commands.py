@@ -5,8 +5,8 @@ from zipfile import BadZipFile
 
 import numpy as np
 
-from tinyprop.bench.digits import Samples
-from tinyprop.bench.mnist import FOLDER_VARIABLE, data_file
+from tinyprop.data import Samples
+from tinyprop.data.compact import VARIABLE, compact_file
 from tinyprop.errors import UserError
 
 FILE = Path("speech_commands", "speech_features.npz")  # mfcc_train, mfcc_test (N, 49, 10); y_train, y_test (N,)
@@ -14,7 +14,7 @@ FILE = Path("speech_commands", "speech_features.npz")  # mfcc_train, mfcc_test (
 
 def speech_file() -> Path | None:
     """The file of features in the folder that TINYPROP_DATA names, or None where there is none."""
-    return data_file(FILE)
+    return compact_file(FILE)
 
 
 def load_speech(path: Path, *, train: int, test: int) -> tuple[Samples, Samples]:
@@ -29,7 +29,7 @@ def load_speech(path: Path, *, train: int, test: int) -> tuple[Samples, Samples]
     except (BadZipFile, EOFError, KeyError, OSError, ValueError) as error:
         raise UserError(
             f"'{path}' cannot be read as Speech Commands ({error}): it must hold mfcc_train, y_train, mfcc_test, "
-            f"y_test, features 49×10; replace it, or unset {FOLDER_VARIABLE} to use a stand-in."
+            f"y_test, features 49×10; replace it, or unset {VARIABLE} to use a stand-in."
         ) from error
     if any(x.shape != (len(y), 49, 10) for x, y in parts):
         raise UserError(f"'{path}' holds features of shape {parts[0][0].shape}, not (clips, 49, 10): replace it.")

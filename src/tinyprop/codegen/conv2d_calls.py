@@ -12,6 +12,8 @@ from tinyprop.ir.ops.conv2d import Conv2d, ConvKernels
 from tinyprop.ir.ops.conv2d_max_pool import Conv2dMaxPool
 from tinyprop.ir.ops.max_pool2d import MaxPool2d
 from tinyprop.ir.train_program import BackwardStep
+from tinyprop.methods.rules.keep_above import KeepAbove
+from tinyprop.methods.rules.keep_ratio import KeepRatio
 
 Arguments = tuple[Pass | str, ...]
 
@@ -108,10 +110,20 @@ def _update(places: Places, step: BackwardStep) -> Call:
 
 
 def _kept(places: Places, step: BackwardStep) -> Pass | str:
-    """How many entries of δ are not zero, where that was counted; all of them, where zeros are computed too."""
+    """How many entries of δ are not zero, where that was counted; all of them, where zeros are computed too.
+
+    A rule that keeps all of δ has not counted its zeros, and behind a ReLU there may be many.
+    """
+    size = c_uint(places.train.program.value_out(step.node).size)
     if not places.train.spec.skip_zeros:
-        return c_uint(places.train.program.value_out(step.node).size)
-    return Pass("uint32_t", "kept", "TP_UNCOUNTED" if step.selection is None else f"kept{step.layer}")
+        return size
+    kept = f"kept{step.layer}"
+    match step.selection:
+        case None:
+            kept = "TP_UNCOUNTED"
+        case KeepAbove() | KeepRatio():
+            kept = f"{kept} < {size} ? {kept} : TP_UNCOUNTED"
+    return Pass("uint32_t", "kept", kept)
 
 
 def _conv_and_pool(op: Op) -> tuple[Conv2d, MaxPool2d | None]:

@@ -62,6 +62,8 @@ def _dense_backward(op: Dense, step: BackwardStep, x: Array, delta: Array, kept:
 
 
 def _unpooled_backward(conv: Conv2d, step: BackwardStep, x: Array, delta: Array, kept: int, skip_zeros: bool) -> int:
+    if kept >= delta.size:  # the rule kept all of δ and has not counted its zeros: the kernels do
+        kept = int(np.count_nonzero(delta))
     everywhere = tuple(np.asarray(i) for i in np.indices(delta.shape))
     left = _conv_backward(conv, x, delta, everywhere, skip_zeros)
     every = _conv_backward(conv, x, delta, everywhere, skip_zeros=False)
@@ -98,4 +100,5 @@ def _products(step: BackwardStep) -> int:
 
 
 def _visited(x: Array, skip_inputs: bool) -> int:
-    return int(np.count_nonzero(x)) if skip_inputs else x.size
+    """Inputs of a dense layer that are computed with; the kernels take -0 for one of them (`tp_is_plus_zero`)."""
+    return int(np.count_nonzero((x != 0) | np.signbit(x))) if skip_inputs else x.size

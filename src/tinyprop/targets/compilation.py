@@ -11,9 +11,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from tinyprop.cache import cache_folder
 from tinyprop.codegen.source_tree import SourceTree
 from tinyprop.errors import InternalError
-from tinyprop.targets.cache import cache_folder
 from tinyprop.targets.toolchain import Compiler, compiler_environment
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*["<]([^">]+)[">]', re.MULTILINE)

@@ -11,9 +11,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import NamedTuple
 
+from tinyprop.cache import cache_folder
 from tinyprop.errors import UserError, unknown_name
 from tinyprop.targets.board import Board
-from tinyprop.targets.cache import cache_folder
 
 TOOLCHAINS = ("gcc", "zig")
 

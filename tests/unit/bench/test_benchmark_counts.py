@@ -12,8 +12,8 @@ from tinyprop.bench.benchmark.config import CASES, NETWORKS, BenchConfig
 from tinyprop.bench.benchmark.peers import load_peers
 from tinyprop.bench.benchmark.records import BenchRun, DataNote
 from tinyprop.bench.benchmark.run import Pretrained, available_compilers, count
-from tinyprop.bench.digits import Samples
 from tinyprop.bench.pretraining import weights_of
+from tinyprop.data import Samples
 
 CONFIG = BenchConfig(seeds=(0,), field_epochs=1)
 ANY_DATA = [name for name, case in CASES.items() if case.any_data]

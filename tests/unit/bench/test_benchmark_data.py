@@ -4,20 +4,21 @@ import numpy as np
 import pytest
 
 from tinyprop.bench.benchmark.config import NETWORKS, BenchConfig
-from tinyprop.bench.benchmark.data import bench_data
-from tinyprop.bench.mnist import load_mnist, mnist_file
+from tinyprop.bench.benchmark.data import bench_data, find_mnist
+from tinyprop.data import First
 from tinyprop.errors import UserError
 
 CONFIG = BenchConfig(mnist_pretrain=20, field_samples=10, mnist_validation=7, test_samples=5)
 
 
-@pytest.fixture
-def no_mnist(monkeypatch):
+@pytest.fixture(autouse=True)
+def no_mnist(tmp_path, monkeypatch):
     monkeypatch.delenv("TINYPROP_DATA", raising=False)
+    monkeypatch.setenv("TINYPROP_CACHE", str(tmp_path / "cache"))
 
 
 @pytest.fixture
-def mnist(tmp_path, monkeypatch):
+def mnist(tmp_path, monkeypatch, no_mnist):
     """A file as the real one, of 40 images with a lit square in the middle."""
     images = np.zeros((40, 28, 28), np.uint8)
     images[:, 10:18, 10:18] = 255
@@ -30,7 +31,7 @@ def mnist(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_digits_are_scaled_to_the_network(name, no_mnist):
+def test_digits_are_scaled_to_the_network(name):
     data = bench_data(NETWORKS[name], CONFIG)
     side = NETWORKS[name].side
     assert data.name == "digits"
@@ -65,7 +66,7 @@ def test_field_and_test_are_turned_and_black_stays_exactly_zero(mnist):
 
 def test_a_folder_without_mnist_is_no_error(tmp_path, monkeypatch):
     monkeypatch.setenv("TINYPROP_DATA", str(tmp_path))
-    assert mnist_file() is None
+    assert find_mnist() is None
 
 
 @pytest.mark.parametrize(
@@ -83,4 +84,4 @@ def test_a_folder_without_mnist_is_no_error(tmp_path, monkeypatch):
 def test_a_damaged_file_is_one_sentence(mnist, damage):
     damage(mnist)
     with pytest.raises(UserError, match=r"cannot be read as MNIST .* unset TINYPROP_DATA"):
-        load_mnist(mnist, train=2, test=2)
+        find_mnist().parts(First(2, 2))

@@ -4,6 +4,7 @@ import json
 import re
 from dataclasses import replace
 from io import StringIO
+from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -17,9 +18,10 @@ from tinyprop.bench.benchmark.peers import load_peers
 from tinyprop.bench.benchmark.records import BenchReport, BenchRun, DataNote
 from tinyprop.bench.benchmark.run import run_benchmark
 from tinyprop.bench.benchmark.table import notes, ratios, tables
+from tinyprop.bench.paired import paired_difference
 
 FULL = BenchRun(
-    *("MLP-S", "zig", "full", 10, 20_000.0, 21_000, 0.0, None, 9_000.0),
+    *("MLP-S", "zig", "full", 10, 20_000.0, 21_000, 0.0, None, 20_000.0, 0.0, 9_000.0),
     *(50.0, 90.0, 1.0, (89.0, 91.0), 11_000, 20_000, 200, 32_000.0, 14_000.0),
 )
 HALF = {"mean": 10_000.0, "cycles": 16_000.0}
@@ -139,7 +141,7 @@ def test_tables_show_loss_of_accuracy_and_label_the_peers():
 def test_estimated_cycles_stand_beside_the_counts_and_say_what_they_are():
     text = printed(*tables(REPORT))
     assert re.search(r"full training +20\.0 +32\.0 *\n", text)
-    assert re.search(r"ours .*10\.0 +16\.0 +21\.0", text)
+    assert re.search(r"ours .*10\.0 +16\.0 +20\.0 +21\.0 +0 ", text)
     (note,) = (line for line in notes(REPORT) if "estimate" in line)
     assert "no measurement: a manual; no wait states." in note
     assert "At 64 MHz, full training (zig) would take: MLP-S 0.50 ms." in note
@@ -202,3 +204,34 @@ def test_a_short_benchmark_runs_in_processes(monkeypatch):
     assert skipped.skipped_step == skipped.mean > skipped.inference
     assert full.accuracy_after != full.accuracy_before == skipped.accuracy_after
     assert told[-1] == ("counting", 2, 2)
+
+
+ROOT = Path(__file__).parents[3]
+AT_MOST = {  # thousand instructions: full training, ours on average over the run, a skipped step; bytes of RAM
+    "MLP-S": (24, 11, 9, 13_000),
+    "MLP-L": (205, 95, 87, 108_000),
+    "CNN-S": (400, 290, 255, 22_000),
+}
+
+
+@pytest.mark.parametrize("toolchain", ["zig", "gcc"])
+@pytest.mark.parametrize("network", AT_MOST)
+def test_the_committed_result_keeps_what_is_promised(network, toolchain):
+    """What the engine was built to reach, and that a sparse step pays: see docs/benchmark.md."""
+    content = json.loads((ROOT / "results" / "bench.json").read_text(encoding="utf-8"))
+    runs = {run["case"]: run for run in content[network]["runs"] if run["toolchain"] == toolchain}
+    full, mean, skipped, ram_bytes = AT_MOST[network]
+    assert runs["full"]["mean"] <= 1e3 * full
+    assert all(run["ram_bytes"] <= ram_bytes for run in runs.values())
+    for case in ("skipped", "skipped_all_inputs"):
+        assert runs[case]["mean"] <= 1e3 * skipped
+        assert runs[case]["mean"] - runs[case]["inference"] <= max(0.02 * runs[case]["inference"], 700)
+    for case in ("ours", "ours_all_inputs"):
+        run = runs[case]
+        lost, _ = paired_difference(tuple(runs["full"]["accuracies"]), tuple(run["accuracies"]))
+        assert run["mean"] <= 1e3 * mean
+        assert lost <= 1.0
+        assert run["selection"] <= max(0.05 * run["trained_step"], 600)
+    for case in ("full_zero_skip", "tinyprop_v2_all_inputs", "ours_all_inputs"):
+        assert runs[case]["trained_step"] <= runs["full"]["mean"]
+        assert runs[case]["worst"] <= (1.0 if network != "MLP-S" else 1.04) * runs["full"]["worst"]

@@ -11,13 +11,13 @@ import pytest
 from PIL import Image
 from rich.console import Console
 
-from tinyprop.bench.cifar10 import load_cifar10
 from tinyprop.bench.on_boards.config import CASES, NETWORKS, PATTERNS, PLACEMENTS, OnBoardsConfig, Placement
 from tinyprop.bench.on_boards.data import board_data
 from tinyprop.bench.on_boards.records import BoardRun, OnBoardsReport
 from tinyprop.bench.on_boards.table import tables, verdicts
 from tinyprop.bench.on_boards_command import on_boards_command
 from tinyprop.bench.speech_commands import load_speech
+from tinyprop.data import Cifar10, First, find
 from tinyprop.errors import UserError
 from tinyprop.methods import METHODS
 from tinyprop.models import MODELS
@@ -42,8 +42,9 @@ def test_places_are_boards_and_networks(place):
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_stand_ins_fit_the_network_and_say_so(name, monkeypatch):
+def test_stand_ins_fit_the_network_and_say_so(name, tmp_path, monkeypatch):
     monkeypatch.delenv("TINYPROP_DATA", raising=False)
+    monkeypatch.setenv("TINYPROP_CACHE", str(tmp_path))
     network = replace(NETWORKS[name], pretrain_batches=1)
     data = board_data(network, steps=2, seed=0)
     assert data.unseen.x[:2].shape == (2, *network.input_shape)
@@ -81,20 +82,25 @@ def jpeg(grey: int) -> bytes:
     return stream.getvalue()
 
 
-def test_images_are_decoded(tmp_path):
+def test_images_are_decoded(tmp_path, monkeypatch):
     files = [jpeg(grey) for grey in (0, 128, 255)]
     joined = np.frombuffer(b"".join(files), np.uint8)
     offsets = np.cumsum([0, *map(len, files)])
     parts = {f"{name}_{part}": a for part in ("train", "test") for name, a in (("jpeg", joined), ("offsets", offsets))}
-    path = tmp_path / "cifar10.npz"
-    np.savez(path, y_train=[3, 4, 5], y_test=[3, 4, 5], **parts)
-    learned, unseen = load_cifar10(path, train=3, test=2)
-    assert learned.x.shape == (3, 3, 32, 32)
-    np.testing.assert_allclose(learned.x.mean(axis=(1, 2, 3)), [-1, 0, 1], atol=0.01)
-    assert unseen.y.tolist() == [3, 4]
+    path = tmp_path / "cifar10" / "cifar10_full_jpeg.npz"
+    path.parent.mkdir()
+    classes = np.array([f"class {i}" for i in range(10)])
+    np.savez(path, y_train=[3, 4, 5], y_test=[3, 4, 5], classes=classes, **parts)
+    monkeypatch.setenv("TINYPROP_DATA", str(tmp_path))
+    monkeypatch.setenv("TINYPROP_CACHE", str(tmp_path / "cache"))
+    data = board_data(NETWORKS["resnet8"], steps=2, seed=0)
+    assert (data.source, data.summary) == ("cifar10", "CIFAR-10, JPEG copies")
+    assert data.pretrain.x.shape == (3, 3, 32, 32)
+    np.testing.assert_allclose(data.pretrain.x.mean(axis=(1, 2, 3)), [-1, 0, 1], atol=0.01)
+    assert data.unseen.y.tolist() == [3, 4]
     np.savez(path, y_train=[3, 4, 5])
-    with pytest.raises(UserError, match=r"cannot be read as CIFAR-10 .* unset TINYPROP_DATA"):
-        load_cifar10(path, train=1, test=1)
+    with pytest.raises(UserError, match=r"cannot be read as CIFAR-10.* unset TINYPROP_DATA"):
+        find(Cifar10()).parts(First(1, 1))
 
 
 def test_a_sparse_step_dearer_than_the_dense_one_is_named():

@@ -1,7 +1,6 @@
 """What the benchmark's networks learn from: MNIST where the user has it, else scikit-learn's digits scaled up."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -9,8 +8,8 @@ from scipy import ndimage
 from torch.nn import functional
 
 from tinyprop.bench.benchmark.config import BenchConfig, BenchNetwork
-from tinyprop.bench.digits import ROTATION_DEGREES, Samples, Scenario, rotated
-from tinyprop.bench.mnist import load_mnist, mnist_file
+from tinyprop.bench.digits import ROTATION_DEGREES, Scenario, rotated
+from tinyprop.data import First, Found, Mnist, Samples, find
 
 DIGITS, MNIST = "digits", "mnist"
 
@@ -20,8 +19,13 @@ def bench_data(network: BenchNetwork, config: BenchConfig) -> Scenario:
 
     Raises UserError when MNIST is there but damaged.
     """
-    path = mnist_file() if network.mnist else None
-    return digits_data(network, config) if path is None else mnist_data(path, network, config)
+    found = find_mnist() if network.mnist else None
+    return digits_data(network, config) if found is None else mnist_data(found, network, config)
+
+
+def find_mnist() -> Found | None:
+    """MNIST, where the user has it: the official files and the compact ones hold the same pixels."""
+    return find(Mnist())
 
 
 def digits_data(network: BenchNetwork, config: BenchConfig) -> Scenario:
@@ -33,15 +37,13 @@ def digits_data(network: BenchNetwork, config: BenchConfig) -> Scenario:
     )
 
 
-def mnist_data(path: Path, network: BenchNetwork, config: BenchConfig) -> Scenario:
+def mnist_data(found: Found, network: BenchNetwork, config: BenchConfig) -> Scenario:
     """The same with MNIST. Raises UserError when the file is damaged."""
     cuts = np.cumsum((config.mnist_pretrain, config.field_samples, config.mnist_validation)).tolist()
-    train, test = load_mnist(path, train=cuts[-1], test=config.test_samples)
-    pretrain, *turned = (
-        Samples(train.x[start:end], train.y[start:end]) for start, end in zip((0, *cuts), cuts, strict=False)
-    )
+    parts = found.parts(First(cuts[-1], config.test_samples))
+    pretrain, *turned = (parts.train.of(np.arange(start, end)) for start, end in zip((0, *cuts), cuts, strict=False))
     summary = f"MNIST, turned by {ROTATION_DEGREES:.0f}° in the field"
-    return _resized(Scenario(MNIST, summary, pretrain, *map(_turned, (*turned, test))), network.side)
+    return _resized(Scenario(MNIST, summary, pretrain, *map(_turned, (*turned, parts.test))), network.side)
 
 
 def _turned(samples: Samples) -> Samples:

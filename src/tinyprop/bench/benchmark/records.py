@@ -10,8 +10,10 @@ from tinyprop.bench.benchmark.peers import Peers
 class BenchRun:
     """One case of one network, built by one compiler, over one fine-tuning run on the emulated board.
 
-    mean, worst: instructions per training step. skipped_share: of the steps, 0 to 1; skipped_step: their mean
-    instructions, None when no step was skipped. inference: mean instructions of one inference of the same build.
+    mean, worst: instructions per training step. skipped_share: of the steps, 0 to 1; skipped_step, trained_step: mean
+    instructions of those that were skipped and of those that were not, None when there were none. selection: of a step
+    that was not skipped, what finding and counting the kept entries of δ took. inference: mean instructions of one
+    inference of the same build.
     accuracy_*: percent of test samples before and after, mean and standard deviation over pretrainings and orders of
     the field samples, each of `accuracies` (after) by another seed, on the host engine, which trains the same bits.
     ram_bytes: all that a step touches but the stack, from the memory plan; flash_bytes: of the linked image;
@@ -27,6 +29,8 @@ class BenchRun:
     worst: int
     skipped_share: float
     skipped_step: float | None
+    trained_step: float | None
+    selection: float
     inference: float
     accuracy_before: float
     accuracy_after: float

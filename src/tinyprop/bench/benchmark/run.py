@@ -19,10 +19,11 @@ from tinyprop.bench.benchmark.config import CASES, NETWORKS, BenchConfig
 from tinyprop.bench.benchmark.data import bench_data
 from tinyprop.bench.benchmark.peers import load_peers
 from tinyprop.bench.benchmark.records import BenchReport, BenchRun, DataNote
-from tinyprop.bench.digits import Samples, Scenario
+from tinyprop.bench.digits import Scenario
 from tinyprop.bench.parallel import in_parallel
 from tinyprop.bench.pretraining import BATCH, pretrained, weights_of
 from tinyprop.bench.progress import Advance
+from tinyprop.data import Samples
 from tinyprop.errors import UserError
 from tinyprop.surface import Network, Trainer
 from tinyprop.targets import Board, EmulatedEngine, load_board
@@ -127,7 +128,7 @@ def count(config: BenchConfig, ready: Pretrained, toolchain: str, case: str) -> 
         inference = engine.infer_instructions(ready.field.x)
         trace = engine.fit(ready.field.x, ready.field.y, epochs=config.field_epochs, lr=rate)
         assert trace.instructions is not None
-        skipped = trace.instructions[trace.skipped]
+        skipped, trained = trace.instructions[trace.skipped], trace.instructions[~trace.skipped]
         return BenchRun(
             network=ready.name,
             toolchain=toolchain,
@@ -137,6 +138,8 @@ def count(config: BenchConfig, ready: Pretrained, toolchain: str, case: str) -> 
             worst=int(trace.instructions.max()),
             skipped_share=float(trace.skipped.mean()),
             skipped_step=float(skipped.mean()) if len(skipped) else None,
+            trained_step=float(trained.mean()) if len(trained) else None,
+            selection=selection_instructions(engine) / max(len(trained), 1),
             inference=float(inference.mean()),
             accuracy_before=float(np.mean(before)),
             accuracy_after=float(np.mean(after)),
@@ -148,6 +151,12 @@ def count(config: BenchConfig, ready: Pretrained, toolchain: str, case: str) -> 
             cycles=per_run(engine.training_cycles(), len(trace)),
             inference_cycles=per_run(engine.inference_cycles(), len(inference)),
         )
+
+
+def selection_instructions(engine: EmulatedEngine) -> int:
+    """Of all steps so far, those of the selection rules, whose functions bear their names."""
+    counts = engine.instructions_by_function()
+    return sum(count for function, count in counts.items() if function.removeprefix("tp_").startswith("keep_"))
 
 
 def per_run(total: int | None, runs: int) -> float | None:

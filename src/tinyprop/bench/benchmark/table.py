@@ -49,7 +49,8 @@ def ram_table(report: BenchReport) -> Table:
 def run_table(report: BenchReport, network: str) -> Table:
     """The fine-tuning runs of one network: what was learned, and what it cost. Built by the first compiler."""
     toolchain = next(iter(report.compilers))
-    columns = ("before", "after", "to full", "skip", "mean k", ESTIMATED, "worst k", "skipped k", "flash", "stack")
+    counts = ("mean k", ESTIMATED, "trained k", "worst k", "select", "skipped k")
+    columns = ("before", "after", "to full", "skip", *counts, "flash", "stack")
     table = _table(f"{network} ({toolchain}): {report.data[network].summary}", "method", *columns)
     runs = _runs(report, network, toolchain)
     full = next((run for run in runs if run.case == "full"), None)
@@ -72,9 +73,9 @@ def notes(report: BenchReport) -> tuple[str, ...]:
     found = [
         f"tinyprop: exact counts, mean of a fine-tuning run, sample by sample ({steps} steps). Accuracy: percent, mean "
         "and standard deviation over several pretrainings and orders; to full: paired, with its 95 % interval. "
-        "'a skipped step' is the run with everything skipped. k: thousand instructions; flash in KiB, stack in "
-        "bytes. RAM: weights, activations and errors, the method's state, one sample; without stack. *: differs, "
-        "see below.",
+        "'a skipped step' is the run with everything skipped. k: thousand instructions; trained k: of a step that is "
+        "not skipped, of which select is for the selection, in instructions; flash in KiB, stack in bytes. RAM: "
+        "weights, activations and errors, the method's state, one sample; without stack. *: differs, see below.",
         f"Peers: recorded {peers.recorded}, not re-run here: {peers.conditions}. They differ: {differing}.",
     ]
     if report.estimate:
@@ -149,7 +150,9 @@ def _run_cells(run: BenchRun, full: BenchRun | None) -> tuple[str, ...]:
         f"{run.skipped_share:.0%}",
         f"{run.mean / 1e3:,.1f}",
         _estimate(run.cycles),
+        ABSENT if run.trained_step is None else f"{run.trained_step / 1e3:,.1f}",
         f"{run.worst / 1e3:,.1f}",
+        f"{run.selection:,.0f}",
         ABSENT if run.skipped_step is None else f"{run.skipped_step / 1e3:,.1f}",
         f"{run.flash_bytes / 1024:,.1f}",
         f"{run.stack_bytes:,}",

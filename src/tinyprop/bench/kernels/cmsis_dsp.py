@@ -9,9 +9,9 @@ import tempfile
 from pathlib import Path
 
 from tinyprop.bench.atomic_file import write_whole
+from tinyprop.cache import cache_folder
 from tinyprop.codegen.source_tree import SourceTree
 from tinyprop.errors import UserError
-from tinyprop.targets.cache import cache_folder
 
 VERSION = "1.10.3"
 ARCHIVE = f"cmsisdsp-{VERSION}.tar.gz"

@@ -1,26 +1,18 @@
 """What the networks learn from: real data where the user has them, elsewhere a stand-in that says so."""
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
-from tinyprop.bench.cifar10 import cifar10_file, load_cifar10
-from tinyprop.bench.digits import Samples, rotated
-from tinyprop.bench.mnist import load_mnist, mnist_file
-from tinyprop.bench.on_boards.config import CIFAR10, DIGITS, MNIST, PATTERNS, SPEECH, BoardNetwork
+from tinyprop.bench.digits import rotated
+from tinyprop.bench.on_boards.config import DIGITS, PATTERNS, SPEECH, BoardNetwork
 from tinyprop.bench.pretraining import BATCH
 from tinyprop.bench.speech_commands import load_speech, speech_file
+from tinyprop.data import First, Samples, find, loader_named
 
 NOISE = 0.5  # standard deviation, beside patterns of deviation 1
 
-Load = Callable[..., tuple[Samples, Samples]]
-READERS: Mapping[str, tuple[Callable[[], Path | None], Load, str]] = {
-    MNIST: (mnist_file, load_mnist, "MNIST"),
-    SPEECH: (speech_file, load_speech, "Speech Commands, 12 words as 49×10 MFCC, speakers that are new"),
-    CIFAR10: (cifar10_file, load_cifar10, "CIFAR-10, JPEG copies"),
-}
+SPEECH_SUMMARY = "Speech Commands, 12 words as 49×10 MFCC, speakers that are new"
 
 
 @dataclass(frozen=True)
@@ -39,11 +31,15 @@ def board_data(network: BoardNetwork, steps: int, seed: int) -> BoardData:
     if network.data == DIGITS:
         scenario = rotated()
         return BoardData(DIGITS, f"scikit-learn digits, {scenario.summary}", scenario.pretrain, scenario.field)
-    if network.data in READERS:
-        find, load, summary = READERS[network.data]
-        path = find()
+    if network.data == SPEECH:
+        path = speech_file()
         if path is not None:
-            return BoardData(network.data, summary, *load(path, train=count, test=steps))
+            return BoardData(SPEECH, SPEECH_SUMMARY, *load_speech(path, train=count, test=steps))
+    elif network.data != PATTERNS:
+        found = find(loader_named(network.data))
+        if found is not None:
+            parts = found.parts(First(count, steps))
+            return BoardData(network.data, found.edition.title, parts.train, parts.test)
     learned, unseen = _patterns(network, count, steps, np.random.default_rng(seed))
     return BoardData(PATTERNS, "random patterns with noise, a stand-in for data", learned, unseen)
 

@@ -15,22 +15,20 @@ import numpy as np
 import torch
 
 import tinyprop
-from tinyprop.bench.digits import Samples
 from tinyprop.bench.on_boards.config import CASES, NETWORKS, OnBoardsConfig, Placement
 from tinyprop.bench.on_boards.data import board_data
 from tinyprop.bench.on_boards.records import BoardRun, Misfit, OnBoardsReport
 from tinyprop.bench.parallel import in_parallel
 from tinyprop.bench.pretraining import BATCH, pretrained
 from tinyprop.bench.progress import Advance
+from tinyprop.bench.zero_inputs import zero_inputs_pay
+from tinyprop.data import Samples
 from tinyprop.surface import Network, Trainer
 from tinyprop.targets import EmulatedEngine, Engine, load_board
 from tinyprop.targets.toolchain import board_compiler
 from tinyprop.trace import StepTrace
 
 DISTRIBUTIONS = ("tinyprop", "torch", "numpy", "unicorn", "ziglang")
-
-
-ZEROS_PAY = 0.1  # from this share of zeros among the inputs on, testing each of them costs less than it saves
 
 
 @dataclass(frozen=True)
@@ -44,9 +42,12 @@ class Ready:
 
     def trainer(self, place: Placement, case: str) -> Trainer:
         """The network as it learns at that place."""
-        zeros = float(np.mean(self.unseen.x == 0)) >= ZEROS_PAY
-        loss = NETWORKS[place.network].loss
-        return self.network.train(CASES[case], loss=loss, trainable=place.trainable, skip_zero_inputs=zeros)
+        return self.network.train(
+            CASES[case],
+            loss=NETWORKS[place.network].loss,
+            trainable=place.trainable,
+            skip_zero_inputs=zero_inputs_pay(self.unseen.x),
+        )
 
 
 def run_on_boards(advance: Advance, config: OnBoardsConfig | None = None) -> OnBoardsReport:

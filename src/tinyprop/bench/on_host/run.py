@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from tinyprop.bench.digits import Samples
 from tinyprop.bench.on_host.config import NETWORKS, HostConfig
 from tinyprop.bench.on_host.eager_trainer import EagerTrainer, ForeachTrainer
 from tinyprop.bench.on_host.engine_trainer import CalledTrainer, EngineTrainer
@@ -19,6 +18,7 @@ from tinyprop.bench.on_host.folding import folded
 from tinyprop.bench.on_host.records import CALLED, EAGER, EXECUTORCH, FOREACH, OURS, HostReport, HostRun
 from tinyprop.bench.on_host.trainer import HostTrainer, Task
 from tinyprop.bench.progress import Advance
+from tinyprop.data import Samples
 from tinyprop.errors import InternalError, UserError
 from tinyprop.targets.toolchain import host_compiler
 

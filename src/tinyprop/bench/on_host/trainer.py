@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from torch import nn
 
-from tinyprop.bench.digits import Samples
+from tinyprop.data import Samples
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from tinyprop.data.extra import required
 from tinyprop.errors import UserError
 
 FALSE_ALARMS = 0.1  # p of the challenge
@@ -36,14 +37,10 @@ def detection(anomalies: Any, scores: Any, p: float = FALSE_ALARMS) -> Detection
         raise UserError("the clips are all of one kind: normal ones and anomalies are needed to tell them apart.")
     if not 0.0 < p <= 1.0:
         raise UserError(f"p={p!r} is no rate of false alarms: choose one above 0 and up to 1.")
-    try:
-        from sklearn.metrics import roc_auc_score
-    except ImportError as error:
-        raise UserError("AUC needs scikit-learn: run \"pip install 'tinyprop[demo]'\".") from error
-
+    metrics = required("sklearn.metrics", "scikit-learn", "AUC", extra="demo")
     return Detection(
-        auc=float(roc_auc_score(truth, score)),
-        pauc=float(roc_auc_score(truth, score, max_fpr=p)),
+        auc=float(metrics.roc_auc_score(truth, score)),
+        pauc=float(metrics.roc_auc_score(truth, score, max_fpr=p)),
     )
 
 

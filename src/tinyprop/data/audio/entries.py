@@ -4,27 +4,16 @@ import gzip
 import struct
 import tarfile
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from tinyprop.data.damage import DAMAGE as OF_ANY_FILE
+from tinyprop.data.damage import in_words
 from tinyprop.errors import UserError
 
 LARGEST_BYTES = 64 << 20  # of one file: half an hour of sound; whatever claims more is no clip
 GZIP_MAGIC = b"\x1f\x8b"
-DAMAGE = (
-    EOFError,
-    MemoryError,  # a header that claims more than there is
-    NotImplementedError,  # a ZIP compressed by a method unknown here
-    OSError,
-    OverflowError,
-    RuntimeError,  # a ZIP under a password
-    ValueError,
-    struct.error,
-    tarfile.TarError,
-    zipfile.BadZipFile,
-    zlib.error,
-)
+DAMAGE = (*OF_ANY_FILE, RuntimeError, struct.error)  # RuntimeError: a ZIP under a password
 
 Wanted = Callable[[str], bool]
 
@@ -40,8 +29,9 @@ def entries(path: Path, wanted: Wanted) -> Iterator[tuple[str, bytes]]:
     try:
         yield from _reader(path)(path, wanted)
     except DAMAGE as error:
-        what = error.strerror if isinstance(error, OSError) and error.strerror else str(error) or type(error).__name__
-        raise UserError(f"'{path}' cannot be read to its end ({what}): it is damaged, get it anew.") from error
+        raise UserError(
+            f"'{path}' cannot be read to its end ({in_words(error)}): it is damaged, get it anew."
+        ) from error
 
 
 def names_in(path: Path) -> list[str]:

@@ -170,7 +170,7 @@ TP_KERNEL void tp_dense_bwd_f32(float *x, float *delta, float *weight, float *bi
     }
     kept = tp_compact_f32(delta, columns, outputs);
     tp_update_bias_f32(bias, delta, columns, rate, kept);
-    switch (TP_INLINE_KERNELS ? kept : outputs + 9U) {
+    switch (TP_INLINE_KERNELS ? kept : 9U) {
         TP_FEW(0) TP_FEW(1) TP_FEW(2) TP_FEW(3) TP_FEW(4) TP_FEW(5) TP_FEW(6) TP_FEW(7) TP_FEW(8)
     default:
         TP_ROWS(dense_bwd_listed(row, step, delta, columns, kept), kept)

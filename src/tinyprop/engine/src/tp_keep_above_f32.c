@@ -2,28 +2,18 @@
 /* Magnitudes are compared as integers, which order like the floats they are; the signs are shifted out. */
 #include "tp_kernels.h"
 
-/* Bits of max|delta|. Few entries are larger than all before them: a branch hardly ever taken costs less than a choice.
- */
-TP_ALWAYS_INLINE uint32_t keep_above_larger(uint32_t largest, uint32_t bits)
-{
-    if (bits << 1 > largest) {
-        largest = bits << 1;
-        TP_SELDOM;
-    }
-    return largest;
-}
-
+/* Bits of max|delta|. */
 TP_ALWAYS_INLINE uint32_t keep_above_largest(const float *delta, uint32_t size)
 {
     uint32_t largest = 0U;
     for (uint32_t left = size / 8U; left != 0U; --left) {
         for (uint32_t pair = 0U; pair < 4U; ++pair) {
             const tp_pair bits = tp_next_pair(&delta);
-            largest = keep_above_larger(keep_above_larger(largest, bits.first), bits.second);
+            largest = tp_larger(tp_larger(largest, bits.first), bits.second);
         }
     }
     TP_ROLLED for (uint32_t left = size % 8U; left != 0U; --left, ++delta) {
-        largest = keep_above_larger(largest, tp_bits_of(*delta));
+        largest = tp_larger(largest, tp_bits_of(*delta));
     }
     return largest;
 }

@@ -35,18 +35,8 @@ TP_ALWAYS_INLINE uint32_t keep_ratio_window_row(const tp_tie_order *order, uint3
     return order->argmax[i] / order->pool_width;
 }
 
-/* The larger of a magnitude and the bits of another; few are larger than all before them. */
-TP_ALWAYS_INLINE uint32_t keep_ratio_larger(uint32_t largest, uint32_t bits)
-{
-    if (bits << 1 > largest) {
-        largest = bits << 1;
-        TP_SELDOM;
-    }
-    return largest;
-}
-
 #define TP_LOOK(bits) \
-    largest = keep_ratio_larger(largest, bits); \
+    largest = tp_larger(largest, bits); \
     zeros = tp_count_below(zeros, 1U, bits);
 
 /* The bracket of all non-zeros, of which `wanted` stay. */

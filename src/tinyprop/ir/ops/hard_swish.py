@@ -18,7 +18,7 @@ class HardSwish(Activation):
     backward_reads_input: ClassVar[bool] = True
 
     def forward(self, x: Array, parameters: tuple[Array, ...]) -> Forward:
-        return Forward(x * ramp(x))
+        return Forward(x * ramp(x) + x.dtype.type(0))  # +0, not -0, where it stops x
 
     def backward(self, error: Array, x: Array, ran: Forward) -> Array:
         third, half = (x.dtype.type(value) for value in (1 / 3, 0.5))

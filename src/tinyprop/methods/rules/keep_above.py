@@ -27,6 +27,6 @@ class KeepAbove(SelectionRule):
         magnitude = np.abs(delta)
         bar = np.float32(self.theta) * np.max(magnitude, initial=np.float32(0))
         kept = (delta != 0) & (magnitude >= bar)
-        if not selection_pays(np.count_nonzero(kept), delta.size):
+        if not selection_pays(int(np.count_nonzero(kept)), delta.size):
             return state, Selected(np.ones_like(kept), looks=2 * delta.size)
         return state, Selected(kept, looks=3 * delta.size)

@@ -28,7 +28,7 @@ def looks_for_top_k(delta: np.ndarray, k: int) -> int:
     width = top
     if GUESSED // k < inside.size <= RANKED**2 // k:
         bottom, top = _about_the_guess(inside, top, k, abs_sum(delta))
-        wanted -= np.count_nonzero(inside > top)
+        wanted -= int(np.count_nonzero(inside > top))
         inside = inside[(inside > bottom) & (inside <= top)]
         width = top - bottom
         passes += 1

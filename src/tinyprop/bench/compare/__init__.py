@@ -1,0 +1,1 @@
+"""Methods compared over scenarios, networks and seeds; results in a store that survives interruption."""

@@ -1,0 +1,78 @@
+"""One run of a comparison, named by all that decides its outcome, and what came of it."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import msgspec
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A method with settings other than its defaults, and what of the network it may train.
+
+    trainable: a word of `tinyprop.CHOICES`, or None for everything.
+    """
+
+    method: str
+    settings: Mapping[str, float] = field(default_factory=dict)
+    trainable: str | None = None
+
+
+@dataclass(frozen=True)
+class Cell:
+    """variant: its name in the configuration, for people; what it stands for is in `trains`.
+
+    seed: of pretraining and of the order of the field samples. field_epochs: passes over them, one sample at a time.
+    checkpoints: how often the accuracy is measured on the way.
+    """
+
+    scenario: str
+    model: str
+    variant: str
+    trains: Variant
+    rate: float
+    seed: int
+    pretrain_epochs: int
+    field_epochs: int
+    checkpoints: int
+
+    @property
+    def key(self) -> str:
+        """SHA-256 over everything but the variant's name: equal keys mean equal runs."""
+        decisive = {**msgspec.to_builtins(self), "variant": None}
+        return hashlib.sha256(msgspec.json.encode(decisive, order="sorted")).hexdigest()
+
+    @property
+    def pretraining(self) -> tuple[str, str, int, int]:
+        """What the cells that start from the same weights have in common."""
+        return (self.scenario, self.model, self.pretrain_epochs, self.seed)
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Where a run stood after `steps` training steps: accuracy in percent of the test part, multiply-adds so far."""
+
+    steps: int
+    accuracy: float
+    macs: int
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """accuracy: percent of the test part, old: percent of the task learned before, None where there is no other.
+
+    effort_bwd, effort_total: multiply-adds over those of plain full training. kept: mean entries of δ by layer, of
+    steps not skipped. weight_hash: of the weights at the end.
+    """
+
+    accuracy_before: float
+    accuracy_after: float
+    old_before: float | None
+    old_after: float | None
+    effort_bwd: float
+    effort_total: float
+    skipped_share: float
+    kept: tuple[float, ...]
+    curve: tuple[Checkpoint, ...]
+    weight_hash: str

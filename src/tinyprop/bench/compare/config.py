@@ -1,0 +1,80 @@
+"""What is compared: a readable TOML file, checked whole before anything runs."""
+
+from collections.abc import Mapping
+from itertools import product
+from pathlib import Path
+
+import msgspec
+
+from tinyprop.bench.compare.cell import Cell, Variant
+from tinyprop.bench.compare.scenarios import SCENARIOS
+from tinyprop.errors import UserError, unknown_name
+from tinyprop.ir.choices import CHOICES
+from tinyprop.methods import method_named
+
+
+class CompareConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """scenarios: name → networks it is run with. variants: name → method, settings, what trains.
+
+    rates: learning rate by network, in `rates_of` by variant where one was tuned for it. seeds: how many, from 0.
+    """
+
+    scenarios: Mapping[str, tuple[str, ...]]
+    variants: Mapping[str, Variant]
+    rates: Mapping[str, float]
+    seeds: int = 10
+    field_epochs: int = 1
+    pretrain_epochs: int = 25
+    checkpoints: int = 10
+    rates_of: Mapping[str, Mapping[str, float]] = msgspec.field(default_factory=dict)
+
+    def cells(self) -> tuple[Cell, ...]:
+        """All runs, seed by seed, so that whatever was done when a campaign ends is complete."""
+        pairs = [(scenario, model) for scenario, models in self.scenarios.items() for model in models]
+        return tuple(
+            Cell(
+                scenario=scenario,
+                model=model,
+                variant=name,
+                trains=variant,
+                rate=self.rates_of.get(name, {}).get(model, self.rates[model]),
+                seed=seed,
+                pretrain_epochs=self.pretrain_epochs,
+                field_epochs=self.field_epochs,
+                checkpoints=self.checkpoints,
+            )
+            for seed, (scenario, model), (name, variant) in product(range(self.seeds), pairs, self.variants.items())
+        )
+
+
+def load_config(path: Path) -> CompareConfig:
+    """The configuration in the TOML file `path`. Raises UserError for what is unreadable, unknown or out of range."""
+    try:
+        config = msgspec.toml.decode(path.read_bytes(), type=CompareConfig)
+    except OSError as error:
+        raise UserError(f"'{path}' cannot be read ({error.strerror}): name a TOML file.") from error
+    except msgspec.MsgspecError as error:
+        raise UserError(f"'{path}' is no configuration of a comparison: {error}. See docs/compare.md.") from error
+    return checked(config)
+
+
+def checked(config: CompareConfig) -> CompareConfig:
+    """`config`, if every name in it is known and every number can be used. Raises UserError."""
+    for scenario, models in config.scenarios.items():
+        if scenario not in SCENARIOS:
+            raise unknown_name("scenario", scenario, SCENARIOS)
+        for model in models:
+            if model not in SCENARIOS[scenario].networks:
+                raise unknown_name(f"network of scenario '{scenario}'", model, SCENARIOS[scenario].networks)
+            if model not in config.rates:
+                raise UserError(f"network '{model}' has no learning rate: add it to [rates].")
+    for variant in config.variants.values():
+        method_named(variant.method, **variant.settings)
+        if variant.trainable is not None and variant.trainable not in CHOICES:
+            raise unknown_name("word for what trains", variant.trainable, CHOICES)
+    for name in ("seeds", "field_epochs", "pretrain_epochs", "checkpoints"):
+        if getattr(config, name) < 1:
+            raise UserError(f"{name} is {getattr(config, name)}: choose 1 or more.")
+    if not config.scenarios or not config.variants:
+        raise UserError("nothing is compared: name a scenario with a network, and a variant.")
+    return config

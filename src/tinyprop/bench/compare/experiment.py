@@ -1,0 +1,115 @@
+"""What one cell runs: pretraining in PyTorch, once for all that share it, then learning in the host engine."""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+import tinyprop
+from tinyprop.bench.atomic_file import write_whole
+from tinyprop.bench.compare.cell import Cell, Checkpoint, Outcome
+from tinyprop.bench.compare.scenarios import SCENARIOS, Task
+from tinyprop.bench.compare.weights_file import read_weights, weights_file
+from tinyprop.bench.pretraining import BATCH, pretrained, weights_of
+from tinyprop.bench.zero_inputs import zero_inputs_pay
+from tinyprop.cache import cache_folder
+from tinyprop.data import Samples
+from tinyprop.methods import method_named
+from tinyprop.trace import StepTrace
+
+
+def pretrain(cell: Cell) -> Path:
+    """The file of the weights that `cell` starts from; made when it is missing, by what went into it."""
+    make, samples = SCENARIOS[cell.scenario].networks[cell.model], SCENARIOS[cell.scenario].make().data.pretrain
+    content = hashlib.sha256(samples.x.tobytes() + samples.y.tobytes())
+    content.update(f"{make()!r} {cell.pretrain_epochs} {cell.seed} {BATCH} {torch.__version__}".encode())
+    path = cache_folder() / "pretrained" / f"{content.hexdigest()}.npz"
+    if not path.exists():
+        module = pretrained(make, samples, epochs=cell.pretrain_epochs, seed=cell.seed)
+        write_whole(path, weights_file(weights_of(module)))
+    return path
+
+
+def run(cell: Cell, shipped: Path) -> Outcome:
+    """One cell from start to end. shipped: the file that `pretrain` gave."""
+    task, make = SCENARIOS[cell.scenario].make(), SCENARIOS[cell.scenario].networks[cell.model]
+    field = task.data.field
+    network = _captured(_with_weights(make(), read_weights(shipped)), field)
+    trainer = _to_compile(cell, network, make, field).train(
+        method_named(cell.trains.method, **cell.trains.settings),
+        trainable=cell.trains.trainable,
+        skip_zero_inputs=zero_inputs_pay(field.x),
+    )
+    with trainer.build("host") as engine:
+        engine.set_weights(network.program.parameters)
+        before, old_before = _accuracies(engine, task)
+        curve, trace = _learned(engine, cell, task)
+        after, old_after = _accuracies(engine, task)
+        effort = trainer.effort(trace)
+        trained = trace.kept[~trace.skipped]
+        return Outcome(
+            accuracy_before=before,
+            accuracy_after=after,
+            old_before=old_before,
+            old_after=old_after,
+            effort_bwd=effort.bwd,
+            effort_total=effort.total,
+            skipped_share=float(trace.skipped.mean()),
+            kept=tuple(trained.mean(axis=0).tolist()) if len(trained) else (0.0,) * trace.kept.shape[1],
+            curve=curve,
+            weight_hash=engine.weight_hash(),
+        )
+
+
+def data_hash(scenario: str) -> str:
+    """Of everything a scenario learns from and is tested on."""
+    content = hashlib.sha256()
+    data = SCENARIOS[scenario].make().data
+    for part in (data.pretrain, data.field, data.validation, data.test):
+        content.update(part.x.tobytes() + part.y.tobytes())
+    return content.hexdigest()
+
+
+def _captured(module: nn.Module, field: Samples) -> tinyprop.Network:
+    return tinyprop.capture(module.eval(), torch.zeros(1, *field.x.shape[1:]), name="compared")
+
+
+def _to_compile(
+    cell: Cell, network: tinyprop.Network, make: Callable[[], nn.Module], field: Samples
+) -> tinyprop.Network:
+    """The same network with weights that no seed changes, so that all seeds share one compilation.
+
+    Frozen weights are part of what is compiled: then it is `network` itself.
+    """
+    if cell.trains.trainable is not None:
+        return network
+    torch.manual_seed(0)
+    return _captured(make(), field)
+
+
+def _with_weights(module: nn.Module, weights: Mapping[str, np.ndarray]) -> nn.Module:
+    module.load_state_dict({name: torch.from_numpy(array) for name, array in weights.items()})
+    return module
+
+
+def _accuracies(engine: tinyprop.Engine, task: Task) -> tuple[float, float]:
+    return tuple(engine.accuracy(part.x, part.y) for part in (task.data.test, task.old))  # type: ignore[return-value]
+
+
+def _learned(engine: tinyprop.Engine, cell: Cell, task: Task) -> tuple[tuple[Checkpoint, ...], StepTrace]:
+    field, test = task.data.field, task.data.test
+    rng = np.random.default_rng(cell.seed)
+    order = np.concatenate([rng.permutation(len(field)) for _ in range(cell.field_epochs)])
+    curve, traces, macs = [], [], 0
+    for part in np.array_split(order, min(cell.checkpoints, len(order))):
+        trace = engine.fit(field.x[part], field.y[part], lr=cell.rate, progress=False)
+        assert trace.macs_forward is not None
+        assert trace.macs_backward is not None
+        assert trace.looks is not None
+        macs += int((trace.macs_forward + trace.macs_backward + trace.looks).sum())
+        traces.append(trace)
+        curve.append(Checkpoint(sum(map(len, traces)), engine.accuracy(test.x, test.y), macs))
+    return tuple(curve), StepTrace.joined(traces)

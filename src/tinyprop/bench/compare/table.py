@@ -1,0 +1,54 @@
+"""The summary of a comparison in a table for people, as JSON for machines."""
+
+from collections.abc import Sequence
+
+import msgspec
+from rich.table import Table
+
+from tinyprop.bench.compare.summary import MARGIN, SummaryRow
+
+COLUMNS = ("accuracy", "to full", "old task", "bwd", "total", "skip", "cost", "seeds")
+ABSENT = "–"
+LEGEND = (
+    "accuracy: percent on test data after learning, mean ± half of the 95 % interval; to full: points, seed by seed, "
+    "with its interval; old task: points gained or lost on what the network could before. bwd, total: effort, "
+    "multiply-adds over those of plain full training, backward and in all. skip: share of steps skipped. cost: "
+    f"multiply-adds until full training's final accuracy less {MARGIN:g} point, over those of full training with zeros "
+    f"skipped; {ABSENT}: a seed did not get there."
+)
+
+
+def tables(rows: Sequence[SummaryRow]) -> tuple[Table, ...]:
+    """One per scenario and network."""
+    groups: dict[tuple[str, str, str], list[SummaryRow]] = {}
+    for row in rows:
+        groups.setdefault((row.scenario, row.model, row.dataset), []).append(row)
+    return tuple(_table(" · ".join(name), group) for name, group in groups.items())
+
+
+def json_of(rows: Sequence[SummaryRow]) -> bytes:
+    """{"rows": [...]}, a row per scenario, network and method."""
+    return msgspec.json.format(msgspec.json.encode({"rows": rows})) + b"\n"
+
+
+def _table(title: str, rows: Sequence[SummaryRow]) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold", box=None, padding=(0, 1, 0, 0))
+    table.add_column("method", no_wrap=True)
+    for column in COLUMNS:
+        table.add_column(column, justify="right", no_wrap=True)
+    for row in rows:
+        table.add_row(row.method, *_cells(row))
+    return table
+
+
+def _cells(row: SummaryRow) -> tuple[str, ...]:
+    return (
+        f"{row.accuracy_mean:.1f}±{row.accuracy_ci95:.1f}",
+        ABSENT if row.difference_mean is None else f"{row.difference_mean:+.1f}±{row.difference_ci95:.1f}",
+        ABSENT if row.forgotten_mean is None else f"{row.forgotten_mean:+.1f}",
+        f"{row.effort_bwd:.3f}",
+        f"{row.effort_total:.3f}",
+        f"{row.skipped_share:.0%}",
+        ABSENT if row.cost_to_accuracy is None else f"{row.cost_to_accuracy:.2f}",
+        f"{row.seeds}",
+    )

@@ -1,0 +1,64 @@
+"""`tinyprop compare`: run what a configuration names, store as it comes, print and write what it comes to."""
+
+from pathlib import Path
+
+import msgspec
+from rich.console import Console
+
+from tinyprop.bench.atomic_file import require_writable, write_whole
+from tinyprop.bench.compare.campaign import campaign, run_campaign
+from tinyprop.bench.compare.config import CompareConfig, checked, load_config
+from tinyprop.bench.compare.provenance import code_hash
+from tinyprop.bench.compare.store import Store
+from tinyprop.bench.compare.summary import summary
+from tinyprop.bench.compare.table import LEGEND, json_of, tables
+from tinyprop.bench.progress import stage_progress
+
+DEFAULT = Path(__file__).parent / "compare" / "digits.toml"
+INTERRUPTED = 130  # as shells say it of Ctrl-C
+
+
+def compare_command(
+    console: Console,
+    *,
+    config_path: Path | None,
+    store_path: Path,
+    json_path: Path | None,
+    seeds: int | None,
+    resume: bool,
+    processes: int,
+) -> int:
+    """Exit status: 0, or 130 after Ctrl-C. Raises UserError as its parts do."""
+    config = _config(config_path, seeds)
+    if json_path is not None:
+        require_writable(json_path)
+    with Store(store_path) as store:
+        planned = campaign(config.cells(), store, resume=resume)
+        if len(planned.open) < len(planned.cells):
+            console.print(f"{len(planned.cells) - len(planned.open)} of {len(planned.cells)} runs are stored.")
+        try:
+            if planned.open:
+                with stage_progress(console) as advance:
+                    run_campaign(planned.open, store, advance, processes)
+        except KeyboardInterrupt:
+            console.print(f"Stopped. What was finished is stored: go on with --resume. ({store_path})", highlight=False)
+            return INTERRUPTED
+        rows = store.rows()
+    wanted = {cell.key for cell in planned.cells}
+    if any(row.provenance["code"] != code_hash() for row in rows if row.cell.key in wanted):
+        console.print("Some of these runs were made by other code than today's; 'provenance' in the store says which.")
+    found = summary(rows, planned.cells)
+    for table in tables(found):
+        console.print(table)
+    console.print(LEGEND, highlight=False)
+    if json_path is not None:
+        write_whole(json_path, json_of(found))
+        console.print(f"rows: {json_path}", highlight=False)
+    return 0
+
+
+def _config(path: Path | None, seeds: int | None) -> CompareConfig:
+    config = load_config(path or DEFAULT)
+    if seeds is None:
+        return config
+    return checked(msgspec.structs.replace(config, seeds=seeds))

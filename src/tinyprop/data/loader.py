@@ -1,0 +1,80 @@
+"""What a loader is: a frozen record that knows the editions a data set comes in, and how each is read."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from tinyprop.data.samples import Samples
+
+OFFICIAL, COMPACT, BUNDLED, OWN = "official files", "compact arrays", "bundled", "own"
+
+
+@dataclass(frozen=True)
+class DataFile:
+    """A file of an edition.
+
+    name: its path in the edition's folder. url: where it is downloaded from. size: in bytes.
+    sha256: None where nobody could vouch for one; then that of the first use is kept and compared from then on.
+    """
+
+    name: str
+    url: str | None = None
+    sha256: str | None = None
+    size: int | None = None
+
+
+@dataclass(frozen=True)
+class First:
+    """How many samples of each part are wanted, from its start; None: all."""
+
+    train: int | None = None
+    test: int | None = None
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What an edition holds, in its own order and split. validation: None where it names none."""
+
+    train: Samples
+    test: Samples
+    classes: tuple[str, ...]
+    validation: Samples | None = None
+
+
+@dataclass(frozen=True)
+class Edition:
+    """One form in which a data set is found.
+
+    source: OFFICIAL, COMPACT or BUNDLED. name, title, summary, stands_in_for: see `DataSet`.
+    folder: below the cache (OFFICIAL) or below TINYPROP_DATA (COMPACT). holds: what its files must hold, for the error.
+    read: its files, in the order of `files`, to its parts; a ValueError that names the file is a damaged file.
+    """
+
+    source: str
+    name: str
+    title: str
+    summary: str
+    folder: str
+    files: tuple[DataFile, ...]
+    holds: str
+    read: Callable[[tuple[Path, ...], First], Parts]
+    stands_in_for: str | None = None
+
+
+@dataclass(frozen=True)
+class Loader(ABC):
+    """A data set. Subclasses are final, frozen dataclasses of their settings; one file each.
+
+    name: as typed by a user; title: as printed in tables; summary: one line. Settings are checked when the loader is
+    constructed; a wrong one raises UserError.
+    """
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    summary: ClassVar[str]
+
+    @abstractmethod
+    def editions(self) -> tuple[Edition, ...]:
+        """Every form the set is read from, the one to be preferred first."""

@@ -1,0 +1,81 @@
+"""A short comparison from the command line: stored run by run, gone on with, the same every time."""
+
+import json
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from tinyprop.bench import compare_command as command
+from tinyprop.bench.compare.campaign import run_campaign
+from tinyprop.bench.compare.store import Store
+from tinyprop.errors import UserError
+
+SMALL = """
+seeds = 1
+pretrain_epochs = 1
+checkpoints = 2
+[scenarios]
+digits_new_classes = ["cnn"]
+[rates]
+cnn = 0.02
+[variants.full]
+method = "full"
+[variants.last_layer]
+method = "full"
+trainable = "last_layer"
+"""
+
+
+@pytest.fixture
+def compare(tmp_path: Path):
+    config = tmp_path / "small.toml"
+    config.write_text(SMALL)
+
+    def run(store: str = "store.sqlite", **changed):
+        console = Console(file=StringIO(), width=100)
+        settings = {"seeds": None, "resume": False, "processes": 1, "json_path": tmp_path / "rows.json"} | changed
+        status = command.compare_command(console, config_path=config, store_path=tmp_path / store, **settings)
+        return status, console.file.getvalue()
+
+    return run
+
+
+def test_it_runs_stores_and_goes_on(tmp_path, compare, monkeypatch):
+    status, text = compare()
+    assert status == 0
+    assert "digits_new_classes · cnn" in text
+    rows = json.loads((tmp_path / "rows.json").read_text())["rows"]
+    assert [(row["method"], row["seeds"]) for row in rows] == [("full", 1), ("last_layer", 1)]
+    assert 0 < rows[1]["effort_bwd"] < 0.1 < rows[0]["effort_bwd"] == 1.0
+
+    with pytest.raises(UserError, match="the store holds 2 of these 2 runs already: add --resume"):
+        compare()
+
+    with Store(tmp_path / "store.sqlite") as store:
+        before = store.rows()
+        assert {"code", "data", "torch", "tinyprop"} <= before[0].provenance.keys()
+        assert before[0].outcome.curve[-1].accuracy == before[0].outcome.accuracy_after
+
+    monkeypatch.setattr(command, "run_campaign", lambda *_: pytest.fail("all of it is stored"))
+    status, again = compare(resume=True)
+    assert "2 of 2 runs are stored." in again
+    assert again.endswith(text[text.index("digits_new_classes") :])
+
+
+def test_ctrl_c_keeps_what_was_finished_and_the_rest_comes_out_the_same(tmp_path, compare, monkeypatch):
+    def one_then_stop(cells, store, advance, processes):
+        run_campaign(cells[:1], store, advance, processes)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(command, "run_campaign", one_then_stop)
+        status, text = compare()
+    assert (status, "go on with --resume" in text) == (130, True)
+    assert compare(resume=True)[0] == 0
+    assert compare("whole.sqlite")[0] == 0
+    with Store(tmp_path / "store.sqlite") as parts, Store(tmp_path / "whole.sqlite") as whole:
+        assert {row.cell.key: row.outcome for row in parts.rows()} == {
+            row.cell.key: row.outcome for row in whole.rows()
+        }

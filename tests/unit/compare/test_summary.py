@@ -1,0 +1,49 @@
+"""What outcomes come to, against sums done by hand."""
+
+from dataclasses import replace
+
+import pytest
+
+from tinyprop.bench.compare.cell import Cell, Checkpoint, Outcome, Variant
+from tinyprop.bench.compare.store import Row
+from tinyprop.bench.compare.summary import summary
+from tinyprop.bench.compare.table import json_of
+
+CELL = Cell("digits_rotated", "mlp", "full", Variant("full"), 0.05, 0, 25, 4, 2)
+
+
+def row(variant: str, seed: int, accuracy: float, curve: tuple[tuple[float, int], ...]) -> Row:
+    cell = replace(CELL, variant=variant, trains=Variant(variant), seed=seed)
+    points = tuple(Checkpoint(5 * i, *point) for i, point in enumerate(curve, start=1))
+    return Row(cell, Outcome(50.0, accuracy, 98.0, 90.0 + seed, 0.2, 0.5, 0.1, (1.0,), points, "h"), {})
+
+
+ROWS = (
+    row("full", 0, 90.0, ((80.0, 100), (90.0, 200))),
+    row("full", 1, 92.0, ((91.5, 100), (92.0, 200))),
+    row("full_zero_skip", 0, 90.0, ((80.0, 60), (90.0, 120))),
+    row("full_zero_skip", 1, 92.0, ((91.5, 80), (92.0, 160))),
+    row("ours", 0, 89.0, ((85.0, 20), (89.0, 40))),
+    row("ours", 1, 91.0, ((90.0, 20), (91.0, 50))),
+    row("tinyprop_v1", 0, 80.0, ((70.0, 20), (80.0, 40))),
+)
+CELLS = tuple(one.cell for one in ROWS)
+
+
+def test_means_differences_and_cost_to_accuracy():
+    full, skipping, ours, v1 = summary(ROWS, CELLS)
+    assert (full.method, full.accuracy_mean, full.difference_mean, full.seeds) == ("full", 91.0, 0.0, 2)
+    assert full.accuracy_ci95 == pytest.approx(12.7062 * 1.0, rel=1e-4)  # t of one degree of freedom, standard error 1
+    assert full.cost_to_accuracy == pytest.approx((200 + 100) / (120 + 80))
+    assert skipping.cost_to_accuracy == 1.0
+    assert (ours.difference_mean, ours.difference_ci95) == (-1.0, 0.0)
+    assert ours.cost_to_accuracy == pytest.approx((40 + 50) / (120 + 80))  # bars: 89 and 91
+    assert ours.forgotten_mean == pytest.approx(((90 - 98) + (91 - 98)) / 2)
+    assert (v1.seeds, v1.difference_mean, v1.cost_to_accuracy) == (1, -10.0, None)
+
+
+def test_only_what_was_asked_for_counts_and_what_is_missing_is_not_made_up():
+    (ours,) = summary(ROWS, CELLS[4:6])
+    assert (ours.seeds, ours.difference_mean, ours.cost_to_accuracy) == (2, None, None)
+    assert summary((), CELLS) == ()
+    assert b'"difference_mean": null' in json_of((ours,))
