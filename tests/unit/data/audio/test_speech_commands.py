@@ -225,3 +225,11 @@ def test_noise_too_short_for_a_part_is_named(speech_files, wav, tar_gz):
     assert [clip for clip in archive.clips("train", TASK) if clip.label == "silence"]
     with pytest.raises(UserError, match="no second of noise for test"):
         list(archive.clips("test", TASK))
+
+
+def test_a_recording_whose_share_is_one_second_gives_that_second(speech_files, wav, tar_gz):
+    """The edges of a draw: 80 % of 20,000 samples are 16,000, which begin at one place only."""
+    short = {f"_background_noise_/noise_{i}.wav": wav(np.full(20_000, i)) for i in range(2)}
+    task = KeywordTask(("yes", "no"), 0.0, 1.0)
+    drawn = [clip for clip in SpeechCommands(tar_gz(speech_files | short)).clips("train", task) if not clip.speaker]
+    assert {clip.name for clip in drawn} == {f"_background_noise_/noise_{i}.wav@0" for i in range(2)}
