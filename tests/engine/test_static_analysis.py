@@ -9,10 +9,13 @@ NaN and infinity are values here (-warn-special-float none), as IEEE 754 and the
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from tinyprop.codegen.sound import sound_sources
+from tinyprop.features import FEATURES
 from tinyprop.ir.ops import AvgPool2d, Conv2d, Dense, MaxPool2d, ReLU, Reshape, ScaleShift
 
 pytestmark = pytest.mark.skipif(shutil.which("frama-c") is None, reason="frama-c not installed")
@@ -73,6 +76,7 @@ def alarms(printed):
 
 
 ANY = ("-eva-slevel", "20", "-eva-min-loop-unroll", "100")
+ANY_SAMPLES = ("-eva-slevel", "2000", "-eva-min-loop-unroll", "2000")
 EXACT = ("-eva-slevel", "1000", "-eva-slevel-function", "crc32_of_weights:0")
 
 
@@ -118,3 +122,43 @@ def test_eva_sees_one_value_too_many(exported, with_any_step, claim):
     assert kernel.read_text() != text
     found = alarms(eva(folder, *(ANY if claim == "any" else EXACT)))
     assert any("tp_all_finite_f32.c" in alarm and "valid_read" in alarm for alarm in found)
+
+
+ANY_FRAME = """\
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ear.h"
+
+extern volatile int16_t any;
+static int16_t samples[EAR_FRAME];
+static float values[EAR_VALUES], scratch[EAR_SCRATCH];
+
+int main(void)
+{
+    for (uint32_t i = 0U; i < EAR_FRAME; ++i) {
+        samples[i] = any;
+    }
+    ear_frame(samples, values, scratch);
+    return values[0] > 0.0f;
+}
+"""
+
+
+def with_any_frame(features, folder):
+    """A project whose main computes features of any samples at all; of the engine, only what it calls."""
+    tree = sound_sources(features, "ear", "size")
+    kept = {path: text for path, text in tree.files.items() if path in tree.sources or path.endswith(".h")}
+    replace(tree, files={**kept, "main.c": ANY_FRAME}).write(folder)
+    return folder
+
+
+@pytest.mark.parametrize("name", ["mfcc", "dcase2020"])
+def test_no_sample_makes_a_frame_of_sound_do_anything_undefined(tmp_path, name):
+    """Magnitudes are left out, because EVA does not see tp_sqrtf's loop to end."""
+    assert_clean(eva(with_any_frame(FEATURES[name], tmp_path), *ANY_SAMPLES))
+
+
+def test_eva_sees_a_scratch_that_is_too_small(tmp_path):
+    folder = with_any_frame(FEATURES["mfcc"], tmp_path)
+    main = folder / "main.c"
+    main.write_text(main.read_text().replace("scratch[EAR_SCRATCH]", "scratch[EAR_SCRATCH - 1U]"))
+    assert any("valid" in alarm for alarm in alarms(eva(folder, *ANY_SAMPLES)))

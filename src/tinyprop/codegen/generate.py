@@ -118,13 +118,17 @@ def engine_files() -> dict[str, str]:
 
 def stamp(train: TrainProgram, plan: Plan) -> str:
     """What the files came from: the tool's version and a hash of the records, no date and no path."""
-    try:
-        tool = version("tinyprop")
-    except PackageNotFoundError:
-        tool = "uninstalled"
     weights = to_engine(train.program, train.program.parameters).tobytes()
     digest = hashlib.sha256(f"{train}\n{plan}".encode() + weights).hexdigest()
-    return f"tinyprop {tool}, records {digest[:16]}"
+    return f"{tool_version()}, records {digest[:16]}"
+
+
+def tool_version() -> str:
+    """The tool and its version, as generated files name them."""
+    try:
+        return f"tinyprop {version('tinyprop')}"
+    except PackageNotFoundError:
+        return "tinyprop uninstalled"
 
 
 def _backward(places: Places) -> tuple[list[LayerCode], list[Call]]:

@@ -77,6 +77,11 @@ typedef struct tp_pool2d {
     uint32_t pad_height, pad_width;
 } tp_pool2d;
 
+/* A filter of a spectrum: its first bin, and how many have a weight. */
+typedef struct tp_band {
+    uint16_t first, bins;
+} tp_band;
+
 /* Whether every value is a number below infinity. */
 TP_KERNEL int tp_all_finite_f32(const float *x, uint32_t size);
 TP_KERNEL uint32_t tp_argmax_f32(const float *x, uint32_t size);
@@ -162,6 +167,13 @@ TP_KERNEL float tp_softmax_cross_entropy_f32(float *outputs, uint32_t label, uin
 TP_KERNEL float tp_smoothed_cross_entropy_f32(float *outputs, uint32_t label, uint32_t size, float smoothing);
 TP_KERNEL float tp_mean_squared_error_f32(float *outputs, const float *target, uint32_t size);
 
+/* Features of sound; their matrix product is tp_dense_fwd_f32. */
+TP_KERNEL void tp_window_f32(const int16_t *samples, const float *window, float *x, uint32_t frame, uint32_t size);
+TP_KERNEL void tp_rfft_f32(float *x, const float *twiddles, uint32_t size);
+TP_KERNEL void tp_power_f32(float *x, uint32_t size, int root);
+TP_KERNEL void tp_bands_f32(const float *spectrum, const tp_band *bands, const float *weights, float *y, uint32_t count);
+TP_KERNEL void tp_log_f32(float *x, float offset, float scale, uint32_t size);
+
 /* In place of how many deltas are kept: nobody has counted. */
 #define TP_UNCOUNTED 0xffffffffU
 
@@ -221,6 +233,7 @@ TP_KERNEL uint32_t tp_keep_ratio_f32(float *delta, uint32_t size, uint32_t n, fl
 #include "../src/tp_argmax_f32.c"
 #include "../src/tp_avg_pool2d_bwd_f32.c"
 #include "../src/tp_avg_pool2d_fwd_f32.c"
+#include "../src/tp_bands_f32.c"
 #include "../src/tp_clamp_bwd_f32.c"
 #include "../src/tp_clamp_fwd_f32.c"
 #include "../src/tp_clamp_pack_f32.c"
@@ -257,6 +270,7 @@ TP_KERNEL uint32_t tp_keep_ratio_f32(float *delta, uint32_t size, uint32_t n, fl
 #include "../src/tp_leaky_relu_bwd_f32.c"
 #include "../src/tp_leaky_relu_bwd_f32_packed.c"
 #include "../src/tp_leaky_relu_fwd_f32.c"
+#include "../src/tp_log_f32.c"
 #include "../src/tp_logf.c"
 #include "../src/tp_max_pool2d_bwd_f32.c"
 #include "../src/tp_max_pool2d_fwd_f32.c"
@@ -264,10 +278,12 @@ TP_KERNEL uint32_t tp_keep_ratio_f32(float *delta, uint32_t size, uint32_t n, fl
 #include "../src/tp_pointwise_conv2d_error_f32.c"
 #include "../src/tp_pointwise_conv2d_fwd_f32.c"
 #include "../src/tp_pointwise_conv2d_update_f32.c"
+#include "../src/tp_power_f32.c"
 #include "../src/tp_relu_bwd_f32.c"
 #include "../src/tp_relu_bwd_f32_packed.c"
 #include "../src/tp_relu_fwd_f32.c"
 #include "../src/tp_relu_pack_f32.c"
+#include "../src/tp_rfft_f32.c"
 #include "../src/tp_scale_shift_bwd_f32.c"
 #include "../src/tp_scale_shift_error_f32.c"
 #include "../src/tp_scale_shift_fwd_f32.c"
@@ -286,6 +302,7 @@ TP_KERNEL uint32_t tp_keep_ratio_f32(float *delta, uint32_t size, uint32_t n, fl
 #include "../src/tp_update_bias_f32.c"
 #include "../src/tp_update_channel_bias_f32.c"
 #include "../src/tp_velocity_f32.c"
+#include "../src/tp_window_f32.c"
 #endif
 
 #endif
