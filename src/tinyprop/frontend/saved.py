@@ -14,8 +14,8 @@ from tinyprop.ir.graph import Program
 def load(path: Path, name: str | None = None, batch_norm: str = FOLD) -> Program:
     """The network in `path`, written by `torch.export.save` with an example of a batch of one.
 
-    name: C identifier of the network; by default made of the file's name. batch_norm: as in `capture`. Raises UserError as
-    `capture` does, and for a file that is missing or holds something else.
+    name: C identifier of the network; by default made of the file's name. batch_norm: as in `capture`. Raises
+    UserError as `capture` does, and for a file that is missing or holds something else.
     """
     if not path.is_file():
         raise UserError(f"there is no model file '{path}': save one with torch.export.save(exported, '{path.name}').")

@@ -6,6 +6,7 @@ from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 
+import msgspec
 import pytest
 from rich.console import Console
 
@@ -235,3 +236,14 @@ def test_the_committed_result_keeps_what_is_promised(network, toolchain):
     for case in ("full_zero_skip", "tinyprop_v2_all_inputs", "ours_all_inputs"):
         assert runs[case]["trained_step"] <= runs["full"]["mean"]
         assert runs[case]["worst"] <= (1.0 if network != "MLP-S" else 1.04) * runs["full"]["worst"]
+
+
+def test_the_documented_tables_are_the_committed_result():
+    content = json.loads((ROOT / "results" / "bench.json").read_text(encoding="utf-8"))
+    runs = [run for network in content["data"] for run in content[network]["runs"]]
+    report = msgspec.convert(content | {"runs": runs}, BenchReport)
+    console = Console(file=StringIO(), width=120)
+    for table in tables(report):
+        console.print(table)
+    shown = "\n".join(line.rstrip() for line in console.file.getvalue().splitlines())
+    assert shown in (ROOT / "docs" / "benchmark.md").read_text(encoding="utf-8")

@@ -25,7 +25,7 @@ from tinyprop.targets import load_board
 
 DENSE = BoardRun(
     *("ds_cnn", "rp2040", "all", 1.0, "full", 3),
-    *(90.0, 100, 0.0, 40.0, 1000, 2000, 300, "a", "a"),
+    *(90.0, 100, 0.0, 40.0, None, 1000, 2000, 300, "a", "a"),
 )
 REPORT = OnBoardsReport((DENSE,), (), {"rp2040": "Pico"}, {"ds_cnn": "noise"}, "zig", {})
 

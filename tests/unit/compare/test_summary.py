@@ -40,6 +40,7 @@ def test_means_differences_and_cost_to_accuracy():
     assert ours.cost_to_accuracy == pytest.approx((40 + 50) / (120 + 80))  # bars: 89 and 91
     assert ours.forgotten_mean == pytest.approx(((90 - 98) + (91 - 98)) / 2)
     assert (v1.seeds, v1.difference_mean, v1.cost_to_accuracy) == (1, -10.0, None)
+    assert (v1.accuracy_ci95, v1.difference_ci95) == (None, None)  # one seed says nothing of the spread
 
 
 def test_only_what_was_asked_for_counts_and_what_is_missing_is_not_made_up():

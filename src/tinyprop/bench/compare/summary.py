@@ -19,9 +19,10 @@ Outcomes = Mapping[int, Outcome]  # by seed
 
 @dataclass(frozen=True)
 class SummaryRow:
-    """accuracy, difference (to full training, seed by seed), forgotten (old task, after − before): points, with half of
-    the 95 % interval. cost_to_accuracy: multiply-adds until full training's final accuracy less MARGIN, over those of
-    full training with zeros skipped; None where a seed did not get there, or where those are not among the runs.
+    """accuracy, difference (to full training, seed by seed), forgotten (old task, after − before): points. *_ci95: half
+    of the 95 % interval, None where one seed says nothing of it. cost_to_accuracy: multiply-adds until full training's
+    final accuracy less MARGIN, over those of full training with zeros skipped; None where a seed did not get there, or
+    where those are not among the runs.
     """
 
     dataset: str
@@ -29,7 +30,7 @@ class SummaryRow:
     model: str
     method: str
     accuracy_mean: float
-    accuracy_ci95: float
+    accuracy_ci95: float | None
     difference_mean: float | None
     difference_ci95: float | None
     forgotten_mean: float | None
@@ -62,6 +63,8 @@ def _row(name: tuple[str, str, str], found: Outcomes, full: Outcomes, skipping: 
         if shared
         else (None, None)
     )
+    if len(shared) < 2:
+        interval = None
     forgotten = [
         o.old_after - o.old_before for o in found.values() if o.old_after is not None and o.old_before is not None
     ]
@@ -83,8 +86,8 @@ def _row(name: tuple[str, str, str], found: Outcomes, full: Outcomes, skipping: 
     )
 
 
-def _half_interval(values: Sequence[float]) -> float:
-    return float(stats.t.ppf(0.975, len(values) - 1) * stats.sem(values)) if len(values) > 1 else 0.0
+def _half_interval(values: Sequence[float]) -> float | None:
+    return float(stats.t.ppf(0.975, len(values) - 1) * stats.sem(values)) if len(values) > 1 else None
 
 
 def _cost_to_accuracy(found: Outcomes, full: Outcomes, skipping: Outcomes) -> float | None:

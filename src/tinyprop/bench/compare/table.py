@@ -43,8 +43,8 @@ def _table(title: str, rows: Sequence[SummaryRow]) -> Table:
 
 def _cells(row: SummaryRow) -> tuple[str, ...]:
     return (
-        f"{row.accuracy_mean:.1f}±{row.accuracy_ci95:.1f}",
-        ABSENT if row.difference_mean is None else f"{row.difference_mean:+.1f}±{row.difference_ci95:.1f}",
+        f"{row.accuracy_mean:.1f}{_interval(row.accuracy_ci95)}",
+        ABSENT if row.difference_mean is None else f"{row.difference_mean:+.1f}{_interval(row.difference_ci95)}",
         ABSENT if row.forgotten_mean is None else f"{row.forgotten_mean:+.1f}",
         f"{row.effort_bwd:.3f}",
         f"{row.effort_total:.3f}",
@@ -52,3 +52,7 @@ def _cells(row: SummaryRow) -> tuple[str, ...]:
         ABSENT if row.cost_to_accuracy is None else f"{row.cost_to_accuracy:.2f}",
         f"{row.seeds}",
     )
+
+
+def _interval(half: float | None) -> str:
+    return "" if half is None else f"±{half:.1f}"

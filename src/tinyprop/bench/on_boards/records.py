@@ -9,7 +9,9 @@ class BoardRun:
     """One case of one network on one board.
 
     trains: modules that train, or "all"; trained_share: of the parameters, 0 to 1. mean, worst: instructions per
-    training step; inference: of one inference of the same build. ram_bytes: all that a step touches but the stack, from
+    training step; inference: the mean of inferences of the same samples by the same build. selection: share of the
+    steps that are not skipped spent on finding the entries of δ to keep, 0 to 1; None on cores without an FPU, whose
+    arithmetic runs in functions that others call too. ram_bytes: all that a step touches but the stack, from
     the memory plan; flash_bytes: of the linked image; stack_bytes: high-water mark. hash_host, hash_board: of all
     weights after the same steps on the host engine and on the board.
     """
@@ -24,6 +26,7 @@ class BoardRun:
     worst: int
     skipped_share: float
     inference: float
+    selection: float | None
     ram_bytes: int
     flash_bytes: int
     stack_bytes: int

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 
 import tinyprop
+from tinyprop.bench.benchmark.run import selection_instructions
 from tinyprop.bench.on_boards.config import CASES, NETWORKS, OnBoardsConfig, Placement
 from tinyprop.bench.on_boards.data import board_data
 from tinyprop.bench.on_boards.records import BoardRun, Misfit, OnBoardsReport
@@ -99,7 +100,7 @@ def count(ready: Ready, place: Placement, case: str) -> BoardRun:
         hash_host = host.weight_hash()
     with trainer.build(place.board) as engine:
         assert isinstance(engine, EmulatedEngine)
-        inference = engine.infer_instructions(samples.x[:1])
+        inference = engine.infer_instructions(samples.x)
         trace = learn(engine, samples, NETWORKS[ready.name].rate)
         assert trace.instructions is not None
         return BoardRun(
@@ -113,12 +114,21 @@ def count(ready: Ready, place: Placement, case: str) -> BoardRun:
             worst=int(trace.instructions.max()),
             skipped_share=float(trace.skipped.mean()),
             inference=float(inference.mean()),
+            selection=selection_share(engine, trace),
             ram_bytes=trainer.memory.training,
             flash_bytes=engine.flash_bytes,
             stack_bytes=engine.stack_bytes(),
             hash_host=hash_host,
             hash_board=engine.weight_hash(),
         )
+
+
+def selection_share(engine: EmulatedEngine, trace: StepTrace) -> float | None:
+    """Of the instructions of all steps that were not skipped; 0 when all were."""
+    if engine.firmware.board.fpu == "none":
+        return None
+    assert trace.instructions is not None
+    return selection_instructions(engine) / max(int(trace.instructions[~trace.skipped].sum()), 1)
 
 
 def learn(engine: Engine, samples: Samples, rate: float) -> StepTrace:

@@ -6,6 +6,7 @@ from rich.table import Table
 
 from tinyprop.bench.on_boards.records import BoardRun, OnBoardsReport
 
+SELECTION = 0.05  # of a step that is not skipped: where it takes more, readers are told
 COLUMNS = ("mean k", "worst k", "to full", "skip", "infer k", "RAM", "flash", "stack", "=")
 
 
@@ -25,12 +26,18 @@ def tables(report: OnBoardsReport) -> Iterator[Table]:
 def notes(report: OnBoardsReport) -> Iterator[str]:
     """What a reader must know to judge the figures."""
     yield (
-        "k: thousand instructions per training step, exact, over a few steps; infer: one inference of the same build. "
+        "k: thousand instructions per training step, exact, over a few steps; infer: inferring the same samples. "
         "RAM (KiB): weights, activations and errors, method state, one sample, without stack; flash in KiB, stack in "
         f"bytes. =: board and host end with identical weights. Compiler: {report.compiler}."
     )
     yield "Boards: " + "; ".join(f"{name}: {title}" for name, title in report.boards.items()) + "."
     yield "Data: " + "; ".join(f"{network}: {summary}" for network, summary in report.data.items()) + "."
+    dear = [run for run in report.runs if (run.selection or 0) > SELECTION]
+    yield (
+        f"Finding the entries to keep takes more than {SELECTION:.0%} of a step that is not skipped: "
+        + ("; ".join(f"{run.network} on {run.board}, {run.case}: {run.selection:.1%}" for run in dear) or "nowhere")
+        + "."
+    )
     for misfit in report.misfits:
         yield (
             f"{misfit.network} on {misfit.board}: all of it training needs {misfit.needs:,} bytes of RAM, the board "
