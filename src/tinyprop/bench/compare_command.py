@@ -45,14 +45,16 @@ def compare_command(
             return INTERRUPTED
         rows = store.rows()
     wanted = {cell.key for cell in planned.cells}
-    if any(row.provenance["code"] != code_hash() for row in rows if row.cell.key in wanted):
+    rows = tuple(row for row in rows if row.cell.key in wanted)
+    if any(row.provenance["code"] != code_hash() for row in rows):
         console.print("Some of these runs were made by other code than today's; 'provenance' in the store says which.")
     found = summary(rows, planned.cells)
     for table in tables(found):
         console.print(table)
     console.print(LEGEND, highlight=False)
     if json_path is not None:
-        write_whole(json_path, json_of(found))
+        made_with = {msgspec.json.encode(row.provenance, order="sorted"): row.provenance for row in rows}
+        write_whole(json_path, json_of(found, config, tuple(made_with.values())))
         console.print(f"rows: {json_path}", highlight=False)
     return 0
 

@@ -46,7 +46,10 @@ def test_it_runs_stores_and_goes_on(tmp_path, compare, monkeypatch):
     status, text = compare()
     assert status == 0
     assert "digits_new_classes · cnn" in text
-    rows = json.loads((tmp_path / "rows.json").read_text())["rows"]
+    content = json.loads((tmp_path / "rows.json").read_text())
+    rows = content["rows"]
+    assert content["config"]["rates"] == {"cnn": 0.02}
+    assert [made.keys() >= {"code", "data", "torch"} for made in content["provenance"]] == [True]
     assert [(row["method"], row["seeds"]) for row in rows] == [("full", 1), ("last_layer", 1)]
     assert 0 < rows[1]["effort_bwd"] < 0.1 < rows[0]["effort_bwd"] == 1.0
 

@@ -1,10 +1,11 @@
 """The summary of a comparison in a table for people, as JSON for machines."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 from rich.table import Table
 
+from tinyprop.bench.compare.config import CompareConfig
 from tinyprop.bench.compare.summary import MARGIN, SummaryRow
 
 COLUMNS = ("accuracy", "to full", "old task", "bwd", "total", "skip", "cost", "seeds")
@@ -26,9 +27,11 @@ def tables(rows: Sequence[SummaryRow]) -> tuple[Table, ...]:
     return tuple(_table(" · ".join(name), group) for name, group in groups.items())
 
 
-def json_of(rows: Sequence[SummaryRow]) -> bytes:
-    """{"rows": [...]}, a row per scenario, network and method."""
-    return msgspec.json.format(msgspec.json.encode({"rows": rows})) + b"\n"
+def json_of(rows: Sequence[SummaryRow], config: CompareConfig, provenance: Sequence[Mapping[str, str]]) -> bytes:
+    """{"rows": [...], "config": ..., "provenance": [...]}: a row per scenario, network and method; what was asked for;
+    the different versions and hashes that the runs were made with."""
+    content = {"rows": rows, "config": config, "provenance": provenance}
+    return msgspec.json.format(msgspec.json.encode(content)) + b"\n"
 
 
 def _table(title: str, rows: Sequence[SummaryRow]) -> Table:
