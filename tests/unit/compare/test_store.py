@@ -116,3 +116,9 @@ def test_a_full_disk_is_named_and_loses_nothing(tmp_path):
         with pytest.raises(UserError, match=r"database or disk is full.*what was stored before is untouched"):
             store.append(large)
         assert store.rows() == (ROW,)
+
+
+def test_a_row_is_on_disk_before_the_next_run(tmp_path):
+    """A kill cannot tell, only a power cut could: that SQLite waits for the disk is its promise, if asked to (2: FULL)."""
+    with Store(tmp_path / "store.sqlite") as store:
+        assert store._connection.execute("PRAGMA synchronous").fetchone() == (2,)

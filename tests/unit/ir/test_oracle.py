@@ -1,6 +1,7 @@
 """The oracle trainer: what a method decides, what is counted, what is refused."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from tinyprop.errors import UserError
 from tinyprop.ir.differentiate import differentiate
 from tinyprop.ir.graph import Program
-from tinyprop.ir.losses import CrossEntropy
+from tinyprop.ir.losses import CrossEntropy, MeanSquaredError
 from tinyprop.ir.ops import Conv2d, Conv2dMaxPool, Dense, MaxPool2d, ReLU, Reshape
 from tinyprop.ir.oracle import OracleTrainer
 from tinyprop.ir.passes import fuse
@@ -88,6 +89,32 @@ def test_dense_counts_only_what_is_not_zero(chain) -> None:
     assert step.looks == 24
     assert step.macs_forward == inputs * 8 + alive * 3
     assert step.macs_backward == 2 * alive * 3 + inputs * 1
+
+
+def test_zeros_of_the_networks_own_input_are_left_out_only_if_asked_to(chain) -> None:
+    """Reshaped or not; what left a ReLU always is. Engine and oracle share the rule: nothing else sees it break."""
+    program = fuse(chain((2, 3), Reshape(), Dense(6, 8), ReLU(), Dense(8, 3)))
+    x = samples((2, 3))[1]
+    asked = trained_by(program, KeepAbove(1.0), KeepAll())
+    steps = [
+        OracleTrainer(replace(asked, spec=replace(asked.spec, skip_zero_inputs=skip))).step(x, 2, 0.1)
+        for skip in (True, False)
+    ]
+    first = next(node for node in program.nodes if isinstance(node.op, Dense))
+    hidden = first.op.forward(x.reshape(6), tuple(program.parameters[p] for p in first.parameters)).y
+    alive, inputs = np.count_nonzero(hidden), np.count_nonzero(x)
+    assert 0 < alive < 8
+    assert 0 < inputs < 6
+    assert [step.macs_forward for step in steps] == [inputs * 8 + alive * 3, 6 * 8 + alive * 3]
+    assert [step.macs_backward for step in steps] == [2 * alive * 3 + inputs, 2 * alive * 3 + 6]
+
+
+def test_zeros_of_the_losss_own_error_are_not_looked_for(chain) -> None:
+    program = chain((2,), Dense(2, 3))
+    oracle = OracleTrainer(differentiate(program, TrainSpec("test", True, NEVER, (KeepAll(),)), MeanSquaredError()))
+    target = oracle.infer(np.float32([1, 2])).copy()
+    target[0] += 1  # two of three errors are zero
+    assert oracle.step(np.float32([1, 2]), target, 0.1).kept == (3,)
 
 
 def test_zero_inputs_that_need_an_error_are_counted(chain) -> None:
