@@ -119,6 +119,6 @@ def test_a_full_disk_is_named_and_loses_nothing(tmp_path):
 
 
 def test_a_row_is_on_disk_before_the_next_run(tmp_path):
-    """A kill cannot tell, only a power cut could: that SQLite waits for the disk is its promise, if asked to (2: FULL)."""
+    """A kill cannot tell, only a power cut could: SQLite promises to wait for the disk, if asked to (2: FULL)."""
     with Store(tmp_path / "store.sqlite") as store:
         assert store._connection.execute("PRAGMA synchronous").fetchone() == (2,)
