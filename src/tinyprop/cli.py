@@ -202,27 +202,52 @@ def data_show(name: Annotated[str, Parameter(help="a name from `tinyprop data`")
     return data_show_command(console, name, json_path=json)
 
 
+MethodName = Annotated[str, Parameter(help="a name from `tinyprop methods`")]
+MethodSettings = Annotated[
+    dict[str, float] | None, Parameter(name="--set", help="of the method, as in --set.theta 0.2; else its defaults")
+]
+LossName = Annotated[str, Parameter(help="cross_entropy or mse")]
+Momentum = Annotated[float, Parameter(help="of SGD; 4 bytes of RAM per parameter that learns; 0: none")]
+WeightDecay = Annotated[float, Parameter(help="of SGD; 0: none")]
+BatchNorm = Annotated[str, Parameter(help="fold (into the layer in front of it) or train")]
+
+
 @app.command
 def export(
     model: Annotated[Path, Parameter(help="a program saved by torch.export.save (.pt2)")],
     folder: Annotated[Path, Parameter(help="a new folder, or an earlier export to replace")],
     *,
-    method: Annotated[str, Parameter(help="a name from `tinyprop methods`")] = "tinyprop_v2",
+    method: MethodName = "tinyprop_v2",
+    settings: MethodSettings = None,
     board: Annotated[str | None, Parameter(help="check that the model fits this board")] = None,
+    loss: LossName = "cross_entropy",
+    momentum: Momentum = 0.0,
+    weight_decay: WeightDecay = 0.0,
+    clip: Annotated[float | None, Parameter(help="largest norm of the output error; else no limit")] = None,
     kernels: Annotated[str, Parameter(help="inline (fast) or size (small)")] = "inline",
+    skip_zero_inputs: Annotated[bool, Parameter(help="pays where a tenth of the samples is exactly zero")] = False,
     trainable: Annotated[
         list[str] | None, Parameter(help="what trains: a word of `tinyprop memory`, or a layer; may be repeated")
     ] = None,
-    batch_norm: Annotated[str, Parameter(help="fold (into the layer in front of it) or train")] = "fold",
+    batch_norm: BatchNorm = "fold",
 ) -> int:
     """Write the C project of a model that trains on the device.
 
-    Example: tinyprop export model.pt2 firmware/ --method ours --board nano33ble
+    Example: tinyprop export model.pt2 firmware/ --method ours --set.theta 0.2 --board nano33ble
     """
+    from tinyprop.methods import method_named
+    from tinyprop.methods.optimizer import SGD
     from tinyprop.surface import load
 
     network = load(model, batch_norm=batch_norm)
-    trainer = network.train(method, kernels=kernels, trainable=trainable)
+    trainer = network.train(
+        method_named(method, **(settings or {})),
+        loss,
+        SGD(momentum, weight_decay, clip),
+        kernels=kernels,
+        skip_zero_inputs=skip_zero_inputs,
+        trainable=trainable,
+    )
     written = trainer.export(folder, board=board)
     console.print(
         f"{network}\n{trainer.memory}.\nWrote {written}; build it as {written}/README.md says.", highlight=False
@@ -234,23 +259,25 @@ def export(
 def memory(
     model: Annotated[Path, Parameter(help="a program saved by torch.export.save (.pt2)")],
     *,
-    method: Annotated[str, Parameter(help="a name from `tinyprop methods`")] = "tinyprop_v2",
-    loss: Annotated[str, Parameter(help="cross_entropy or mse")] = "cross_entropy",
-    momentum: Annotated[float, Parameter(help="of the optimizer; 0: none, and no RAM")] = 0.0,
-    batch_norm: Annotated[str, Parameter(help="fold (into the layer in front of it) or train")] = "fold",
+    method: MethodName = "tinyprop_v2",
+    loss: LossName = "cross_entropy",
+    momentum: Momentum = 0.0,
+    weight_decay: WeightDecay = 0.0,
+    batch_norm: BatchNorm = "fold",
     json: JsonPath = None,
 ) -> int:
     """Say how many bytes it costs to train all of a model, or only its last layer, its last block, its biases, its
     batch norms.
 
-    Example: tinyprop memory model.pt2 --method ours --json build/memory.json
+    Example: tinyprop memory model.pt2 --method ours --momentum 0.9 --json build/memory.json
     """
     from tinyprop.bench.memory_command import memory_command
     from tinyprop.methods.optimizer import SGD
     from tinyprop.surface import load
 
     network = load(model, batch_norm=batch_norm)
-    return memory_command(console, network.memory_by_choice(method, loss, SGD(momentum)), json_path=json)
+    costs = network.memory_by_choice(method, loss, SGD(momentum, weight_decay))
+    return memory_command(console, costs, json_path=json)
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -84,7 +84,7 @@ class Network:
         optimizer: SGD = PLAIN,
         *,
         kernels: str = INLINE,
-        skip_zero_inputs: bool = True,
+        skip_zero_inputs: bool = False,
         trainable: str | Iterable[str] | None = None,
     ) -> Trainer:
         """How this network learns under `method` (an object, or a name from `tinyprop methods`).
@@ -92,7 +92,7 @@ class Network:
         optimizer: SGD, plain or with momentum, weight decay or clipping; its docstring says what each costs.
         loss: "cross_entropy" (labels), "mse" (targets), or a loss with settings, CrossEntropy(label_smoothing=0.1).
         kernels: "inline" (fast) or "size" (small). skip_zero_inputs: whether a dense layer that reads the network's own
-        input leaves out its zeros: a test each, which does not pay where the input has hardly any.
+        input leaves out its zeros: a test each, which pays where a tenth of the input or more is exactly zero.
         trainable: what trains, in state_dict names of modules, layers or parameters, such as ["head", "a.0.bias"], or
         in words of `tinyprop.CHOICES`, such as "last_layer" (see `memory_by_choice`); None: all. The rest is in flash.
         Raises UserError for an unknown method, loss, optimizer or name, or when nothing trains.

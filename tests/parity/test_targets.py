@@ -5,6 +5,7 @@ import shutil
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from tinyprop.codegen.generate import generate
 from tinyprop.ir.differentiate import differentiate, layer_infos
@@ -14,6 +15,7 @@ from tinyprop.methods import METHODS
 from tinyprop.plan.lifetimes import storage_of
 from tinyprop.plan.memory import plan_memory
 from tinyprop.targets import EmulatedEngine, HostEngine, QemuEngine, build, load_board
+from tinyprop.targets.board import CompilerFlags
 
 torch = pytest.importorskip("torch")
 SHAPE = (1, 8, 8)
@@ -102,6 +104,18 @@ def test_host_and_board_are_bit_identical(tree, samples, kind, method):
 def test_every_compiler_and_emulator_agrees(tree, samples, kind, target, toolchain):
     made = tree(kind, "tinyprop_v2")
     assert_same(run(HostEngine(made, SHAPE), samples), run(build(made, SHAPE, target, toolchain), samples))
+
+
+@pytest.mark.parametrize("toolchain", ["zig", pytest.param("gcc", marks=needs_gcc)])
+@pytest.mark.parametrize("method", ["full", "tinyprop_v2", "ours"])
+@pytest.mark.parametrize("kind", ["mlp", "cnn"])
+def test_without_the_assembler_the_bits_are_the_same(tree, samples, kind, method, toolchain):
+    made, board = tree(kind, method), load_board("nano33ble")
+    plain_c = CompilerFlags(*((*flags, "-DTP_PORTABLE") for flags in (board.flags.zig, board.flags.gcc)))
+    blocks = run(EmulatedEngine(made, SHAPE, board, toolchain), samples)
+    portable = run(EmulatedEngine(made, SHAPE, replace(board, flags=plain_c), toolchain), samples)
+    assert_same(blocks, portable)
+    assert portable[0].instructions.sum() > 1.1 * blocks[0].instructions.sum()
 
 
 @needs_qemu

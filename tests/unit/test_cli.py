@@ -13,6 +13,7 @@ from torch import nn
 import official_files
 from tinyprop import cli
 from tinyprop.cli import main
+from tinyprop.codegen.literals import c_float
 from tinyprop.data import DATA_SETS, Report
 from tinyprop.errors import UserError
 
@@ -115,6 +116,29 @@ def test_export_of_a_choice(saved: Path, tmp_path: Path) -> None:
     assert "#define TINY_PARAMETERS 23U" in (tmp_path / "fw" / "tiny.h").read_text()
 
 
+def test_export_with_every_choice(saved: Path, tmp_path: Path) -> None:
+    chosen = [
+        "--method",
+        "ours",
+        "--set.theta",
+        "0.75",
+        "--loss",
+        "mse",
+        "--momentum",
+        "0.5",
+        "--weight-decay",
+        "0.125",
+    ]
+    assert _run("export", str(saved), str(tmp_path / "fw"), *chosen, "--clip", "2", "--skip-zero-inputs") == 0
+    written = (tmp_path / "fw" / "tiny.c").read_text()
+    for call in ("tp_mean_squared_error_f32(", "tp_velocity_f32(", "tp_clip_f32("):
+        assert call in written
+    for setting in (0.75, 0.5, 0.125, 2.0):
+        assert c_float(setting) in written
+    assert _run("export", str(saved), str(tmp_path / "fw"), *chosen, "--clip", "2") == 0
+    assert (tmp_path / "fw" / "tiny.c").read_text() != written
+
+
 def test_export_with_batch_norm_that_trains(normed: Path, tmp_path: Path) -> None:
     assert _run("export", str(normed), str(tmp_path / "fw"), "--batch-norm", "train") == 0
     assert "tp_scale_shift_bwd_f32(" in (tmp_path / "fw" / "normed.c").read_text()
@@ -127,6 +151,10 @@ def test_export_with_batch_norm_that_trains(normed: Path, tmp_path: Path) -> Non
     [
         (["--method", "tinyprop_v3"], "error: unknown method 'tinyprop_v3': did you mean 'tinyprop_v"),
         (["--board", "nano33bel"], "error: unknown board 'nano33bel': did you mean 'nano33ble'?"),
+        (["--method", "ours", "--set.theta", "2"], "KeepAbove was given theta=2"),
+        (["--set.theta", "0.5"], "method 'tinyprop_v2' was given 'theta', which is not one of its settings"),
+        (["--loss", "mes"], "unknown loss 'mes': did you mean 'mse'?"),
+        (["--momentum", "1"], "SGD was given momentum=1.0"),
         (["--kernels", "tiny"], "error: unknown kernels 'tiny'"),
         (["--batch-norm", "trains"], "error: unknown batch_norm 'trains': did you mean 'train'?"),
     ],

@@ -70,8 +70,8 @@ def last_block(program: Program) -> tuple[Node, ...]:
 
 
 def _marks_a_block(node: Node) -> bool:
-    conv = node.op.conv if isinstance(node.op, Conv2dMaxPool) else node.op
-    return isinstance(conv, JoinOp) or (isinstance(conv, Conv2d) and 1 < conv.groups == conv.in_channels)
+    depthwise = isinstance(node.op, Conv2d | Conv2dMaxPool) and node.op.per_channel
+    return isinstance(node.op, JoinOp) or depthwise
 
 
 def _last_meeting(program: Program, mark: int) -> int:

@@ -127,6 +127,11 @@ class LayerOp(UnaryOp):
         return 0
 
     @property
+    def per_channel(self) -> bool:
+        """Whether each output channel reads one input channel of several: an entry of δ costs few multiply-adds."""
+        return False
+
+    @property
     def trained(self) -> int:
         """How many of its parameters, the first ones, training may change; 0: the layer is frozen for good."""
         return len(self.parameter_shapes())

@@ -46,7 +46,8 @@ class SGD:
         return not (self.momentum or self.weight_decay)
 
     def ram_bytes(self, parameters: int) -> int:
-        """What it keeps between steps for that many trainable parameters."""
+        """What it keeps between steps for that many trainable parameters. `Network.memory_by_choice` says all it costs,
+        the error of a dense layer included, which a plain update lets overwrite the layer's input."""
         return 4 * parameters if self.momentum else 0
 
     def clipped(self, error: np.ndarray) -> np.ndarray:

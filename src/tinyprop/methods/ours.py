@@ -18,7 +18,8 @@ class Ours(Method):
         if loss < tau: no backward pass                # step skipped
         the output layer back-propagates all of δ_L
         for l = L−1 … 1:
-            keep δ_l,i ≠ 0 with |δ_l,i| ≥ theta·max|δ_l|; all of δ_l should that be over 3/8 of it
+            keep δ_l,i ≠ 0 with |δ_l,i| ≥ theta·max|δ_l|; all of δ_l should that be over 3/8 of it, or if layer l works
+                channel by channel (depthwise, batch norm): its few products cost less than finding which to leave out
             δ_{l−1} = W_lᵀ·δ_kept ⊙ act';  W_l −= lr·δ_kept ⊗ x
 
     No sort, no running maximum, no constant per layer.
@@ -39,5 +40,8 @@ class Ours(Method):
         SkipByLoss(self.tau)
 
     def spec(self, layers: tuple[LayerInfo, ...]) -> TrainSpec:
-        selections: tuple[Selection, ...] = tuple(KeepAbove(self.theta) if p else KeepAll() for p in depths(layers))
+        selections: tuple[Selection, ...] = tuple(
+            KeepAbove(self.theta) if p and not layer.per_channel else KeepAll()
+            for p, layer in zip(depths(layers), layers, strict=True)
+        )
         return TrainSpec(self.name, skip_zeros=True, skip=SkipByLoss(self.tau), selections=selections)

@@ -17,6 +17,8 @@ SkipRule = NeverSkip | SkipByError | SkipByLoss
 class LayerInfo:
     """What a method may know of a trainable layer. n: outputs before activation and pooling; parameters: how many.
 
+    per_channel: each output channel reads one input channel only, as in a depthwise convolution or a batch norm that
+    trains: an entry of δ costs few multiply-adds.
     scaled_by: the batch norm directly behind this layer, where one trains there: but for a scale per channel both have
     one δ.
     """
@@ -24,6 +26,7 @@ class LayerInfo:
     name: str
     n: int
     parameters: int
+    per_channel: bool = False
     scaled_by: str | None = None
 
 
@@ -55,5 +58,5 @@ class TrainSpec:
     skip_zeros: bool
     skip: SkipRule
     selections: tuple[Selection | None, ...]
-    skip_zero_inputs: bool = True
+    skip_zero_inputs: bool = False
     frozen: tuple[str, ...] = ()

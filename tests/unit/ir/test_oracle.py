@@ -24,7 +24,9 @@ NEVER = NeverSkip()
 
 
 def trained_by(program: Program, *selections, skip=NEVER, skip_zeros: bool = True) -> TrainProgram:
-    return differentiate(program, TrainSpec("test", skip_zeros, skip, selections), CrossEntropy())
+    return differentiate(
+        program, TrainSpec("test", skip_zeros, skip, selections, skip_zero_inputs=True), CrossEntropy()
+    )
 
 
 def samples(shape: tuple[int, ...], count: int = 6) -> np.ndarray:

@@ -47,6 +47,11 @@ def test_ours_keeps_above_a_bar_below_the_dense_output_layer() -> None:
     assert spec == TrainSpec("ours", True, SkipByLoss(0.2), (KeepAbove(0.3), KeepAbove(0.3), KeepAll()))
 
 
+def test_ours_selects_nothing_where_channels_do_not_mix() -> None:
+    layers = (LAYERS[0], LayerInfo("depthwise", 2048, 80, per_channel=True), *LAYERS[1:])
+    assert Ours().spec(layers).selections == (KeepAbove(0.3), KeepAll(), KeepAbove(0.3), KeepAll())
+
+
 def test_a_layer_and_the_batch_norm_that_scales_it_count_as_one() -> None:
     conv1, norm1 = LayerInfo("conv1", 2048, 80, scaled_by="norm1"), LayerInfo("norm1", 2048, 16)
     last, norm2 = LayerInfo("last", 10, 2570, scaled_by="norm2"), LayerInfo("norm2", 10, 20)

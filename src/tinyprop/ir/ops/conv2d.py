@@ -70,6 +70,11 @@ class Conv2d(LayerOp):
         return self.in_channels // self.groups
 
     @property
+    def per_channel(self) -> bool:
+        """Whether it is depthwise."""
+        return 1 < self.groups == self.in_channels
+
+    @property
     def filter_size(self) -> int:
         """Weights of one output channel."""
         return self.group_inputs * self.kernel[0] * self.kernel[1]

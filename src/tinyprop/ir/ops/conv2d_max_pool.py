@@ -44,6 +44,11 @@ class Conv2dMaxPool(LayerOp):
         """Whether a ReLU is fused behind convolution and pool; their order makes no difference."""
         return self.conv.relu
 
+    @property
+    def per_channel(self) -> bool:
+        """Whether the convolution is depthwise."""
+        return self.conv.per_channel
+
     def blocked(self, shape: Shape) -> bool:
         """Whether the engine's hand-blocked kernels (`_k3p1w2`) serve this geometry on an input of `shape`."""
         return (

@@ -33,6 +33,11 @@ class ScaleShift(LayerOp):
     relu: bool = False
 
     @property
+    def per_channel(self) -> bool:
+        """Always."""
+        return True
+
+    @property
     def trained(self) -> int:
         """γ and β, or nothing; never the statistics."""
         return 2 if self.bias and self.trains else 0
