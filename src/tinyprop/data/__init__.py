@@ -30,10 +30,15 @@ from tinyprop.data.own import from_torch_dataset as from_torch_dataset
 from tinyprop.data.own import from_window_csv as from_window_csv
 from tinyprop.data.samples import DataSet as DataSet
 from tinyprop.data.samples import Samples as Samples
+from tinyprop.data.speech_commands import SpeechFeatures as SpeechFeatures
 from tinyprop.errors import UserError, unknown_name
 
 DATA_SETS: dict[str, type[Loader]] = {
-    loader.name: loader for loader in (Digits, Mnist, Cifar10, Cifar100, Flowers102, Food101, HarWindows, HarFeatures)
+    loader.name: loader
+    for loader in (
+        *(Digits, Mnist, Cifar10, Cifar100, Flowers102, Food101),
+        *(HarWindows, HarFeatures, SpeechFeatures),
+    )
 }
 
 
