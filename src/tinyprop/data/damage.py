@@ -1,5 +1,6 @@
 """Whatever goes wrong while a file is read becomes one ValueError that names the file."""
 
+import struct
 import tarfile
 import zlib
 from collections.abc import Iterator
@@ -13,14 +14,15 @@ DAMAGE = (
     IndexError,
     KeyError,
     MemoryError,  # a header that claims more than there is
-    NotImplementedError,  # a ZIP compressed by a method unknown here
     OSError,
     OverflowError,
+    RuntimeError,  # a ZIP under a password, or compressed by a method unknown here
     TypeError,
     UnpicklingError,
     ValueError,
     BadZipFile,
     tarfile.TarError,
+    struct.error,
     zlib.error,
 )
 

@@ -13,7 +13,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from tinyprop.data.archive import tar_members
+from tinyprop.data.archive import files_in
 from tinyprop.data.compact import read_jpegs
 from tinyprop.data.damage import named
 from tinyprop.data.images import channels_first, decoded, require_side, signed
@@ -115,7 +115,7 @@ def _members(
 ) -> tuple[Mapping[str, np.ndarray], Mapping[str, bytes]]:
     """Photos by "<class>/<id>", lists by name."""
     photos, lists = {}, {}
-    for member, content in tar_members(archive):
+    for member, content in files_in(archive, lambda name: name.endswith((".txt", ".jpg"))):
         _, kind, name = (*member.split("/", 2), "", "")[:3]
         if kind == "meta" and name.endswith(".txt"):
             lists[name.removesuffix(".txt")] = content
