@@ -6,6 +6,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pickle import UnpicklingError
+from tokenize import TokenError
 from zipfile import BadZipFile
 
 DAMAGE = (
@@ -17,6 +18,8 @@ DAMAGE = (
     OSError,
     OverflowError,
     RuntimeError,  # a ZIP under a password, or compressed by a method unknown here
+    SyntaxError,  # the header of an array, which is Python
+    TokenError,  # the same
     TypeError,
     UnpicklingError,
     ValueError,

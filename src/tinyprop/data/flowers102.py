@@ -71,14 +71,14 @@ class Flowers102(Loader):
         size = f"{self.side}×{self.side}"
         official = (self.name, "Oxford Flowers 102", f"flowers, {size}, official split", self.name)
         archive = "photos jpg/image_NNNNN.jpg, their labels and the lists trnid, valid and tstid"
-        whole = Edition(OFFICIAL, *official, FILES, archive, partial(read_official, side=self.side))
+        whole = Edition(OFFICIAL, *official, FILES, archive, partial(read_official, side=self.side), kept_as=repr(self))
         if self.side != COMPACT_SIDE:
             return (whole,)
         part = f"flowers, {size}, 89 of 102 classes, two thirds of the photos, in a split that is not the official one"
         compact = ("flowers89", "Oxford Flowers, 89 of 102 classes", part, "oxford_flowers")
         files = (DataFile("oxford89_64_jpeg.npz"),)
         arrays = "jpeg_train, offsets_train, y_train and the same for test, and classes, images 64×64"
-        return (whole, Edition(COMPACT, *compact, files, arrays, read_compact))
+        return (whole, Edition(COMPACT, *compact, files, arrays, read_compact, kept_as=repr(self)))
 
 
 def read_official(paths: tuple[Path, ...], first: First, *, side: int) -> Parts:

@@ -65,13 +65,18 @@ class Food101(Loader):
         title = f"{self.title}, {which}"
         read = partial(read_official, classes=self.classes, side=self.side)
         holds = "images/<class>/<id>.jpg, meta/classes.txt, meta/train.txt and meta/test.txt, below food-101/"
-        whole = Edition(OFFICIAL, name, title, summary, self.name, (ARCHIVE,), holds, read)
+        whole = Edition(OFFICIAL, name, title, summary, self.name, (ARCHIVE,), holds, read, kept_as=repr(self))
         if (self.classes, self.side) != (TEN, COMPACT_SIDE):
             return (whole,)
         arrays = "jpeg_train, offsets_train, y_train and the same for test, and classes, images 64×64"
         shrunk = f"{summary}; a few photos missing, shrunk by an unknown method"
         files = (DataFile("food10_64_full_jpeg.npz"),)
-        return (whole, Edition(COMPACT, name, f"{title}, JPEG copies", shrunk, "food", files, arrays, read_compact))
+        return (
+            whole,
+            Edition(
+                COMPACT, name, f"{title}, JPEG copies", shrunk, "food", files, arrays, read_compact, kept_as=repr(self)
+            ),
+        )
 
     def _filed_as(self) -> str:
         """Results on other dishes are other results."""

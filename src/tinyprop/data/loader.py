@@ -35,12 +35,16 @@ class First:
 
 @dataclass(frozen=True)
 class Parts:
-    """What an edition holds, in its own order and split. validation: None where it names none."""
+    """What an edition holds, in its own order and split. validation: None where it names none.
+
+    to_find: classes that are in test only, see `DataSet`.
+    """
 
     train: Samples
     test: Samples
     classes: tuple[str, ...]
     validation: Samples | None = None
+    to_find: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,8 @@ class Edition:
     source: OFFICIAL, COMPACT or BUNDLED. name, title, summary, stands_in_for: see `DataSet`.
     folder: below the cache (OFFICIAL) or below TINYPROP_DATA (COMPACT). holds: what its files must hold, for the error.
     read: its files, in the order of `files`, to its parts; a ValueError that names the file is a damaged file.
+    kept_as: where reading takes long, all that the samples depend on beside the files, such as the loader's repr; they
+    are then kept in the cache. None: they are read anew each time.
     """
 
     source: str
@@ -61,6 +67,7 @@ class Edition:
     holds: str
     read: Callable[[tuple[Path, ...], First], Parts]
     stands_in_for: str | None = None
+    kept_as: str | None = None
 
 
 @dataclass(frozen=True)

@@ -19,8 +19,8 @@ class _Seen(msgspec.Struct, frozen=True):
     mtime_ns: int
 
 
-def require_official(file: DataFile, path: Path) -> None:
-    """Raises UserError where `path` is not `file`.
+def require_official(file: DataFile, path: Path) -> str:
+    """The SHA-256 of `path`. Raises UserError where it is not `file`.
 
     The hash is computed once and kept in `<name>.seen.json` beside the file; it is computed again when the size or the
     time of the last change is another. Where the table has no hash, the first one seen is what later ones must equal.
@@ -37,6 +37,7 @@ def require_official(file: DataFile, path: Path) -> None:
         )
     if not unchanged:
         _keep(path, _Seen(found, state.st_size, state.st_mtime_ns), needed=file.sha256 is None)
+    return found
 
 
 def sha256_of(path: Path) -> str:
