@@ -120,7 +120,8 @@ def test_a_truncated_file_is_named_wherever_it_ends(name, tmp_path):
             path.with_name(f"{path.name}.seen.json").unlink(missing_ok=True)
             with pytest.raises(UserError, match=re.escape(path.name)) as refused:
                 here.parts()
-            assert "delete what is damaged and fetch it again" in str(refused.value)
+            # Readers of sound, which take any path, say so themselves.
+            assert re.search("delete what is damaged and fetch it again|get it anew", str(refused.value))
         path.write_bytes(whole)
         path.with_name(f"{path.name}.seen.json").unlink()
 

@@ -152,11 +152,12 @@ def test_an_array_of_another_entry_is_not_taken(cifar, decodings, tmp_path):
     assert len(decodings) == 80
 
 
-def test_what_is_written_into_samples_stays_with_who_writes(cifar):
+def test_what_is_written_into_samples_stays_with_who_writes(cifar, decodings):
     first = load("cifar10")
     expected = first.train.x.copy()
     first.train.x[:] = 7
     np.testing.assert_array_equal(load("cifar10").train.x, expected)
+    assert len(decodings) == 40
 
 
 def test_a_full_disk_costs_time_only(cifar, decodings, monkeypatch, tmp_path):
