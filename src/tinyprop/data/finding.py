@@ -137,14 +137,25 @@ def how_to_get(loader: Loader) -> str:
         folder = cache_path() / "data" / edition.folder
         missing = [file for file in edition.files if not (folder / file.name).is_file()]
         listed = ", ".join(f"'{file.name}' from {file.url}" for file in missing)
-        size = sum(file.size or 0 for file in missing) / 1e6
-        ways.append(f"run `tinyprop data fetch {loader.name}` ({size:,.0f} MB)")
+        sizes = [file.size for file in missing if file.size is not None]
+        size = f" ({sum(sizes) / 1e6:,.0f} MB)" if len(sizes) == len(missing) else ""
+        ways.append(f"run `{fetch_command(loader)}`{size}")
         ways.append(f"without a network, put {listed} into '{folder}'")
     compact = [edition for edition in loader.editions() if edition.source == COMPACT]
     if compact:
         names = " or ".join(f"'{edition.folder}/{edition.files[0].name}'" for edition in compact)
         ways.append(f"let {VARIABLE} name a folder with the compact arrays {names}")
     return f"the data set '{loader.name}' is not on this machine: {'; or '.join(ways)}."
+
+
+def fetch_command(loader: Loader) -> str:
+    """What to type to download it, with the settings that are not the defaults."""
+    given = (f" {name}={_typed(value)}" for name, value in loader.chosen.items())
+    return f"tinyprop data fetch {loader.name}{''.join(given)}"
+
+
+def _typed(value: object) -> str:
+    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
 def _require_labels(parts: Parts) -> None:

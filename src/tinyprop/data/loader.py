@@ -1,10 +1,10 @@
 """What a loader is: a frozen record that knows the editions a data set comes in, and how each is read."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from tinyprop.data.samples import Samples
 
@@ -16,13 +16,21 @@ class DataFile:
     """A file of an edition.
 
     name: its path in the edition's folder. url: where it is downloaded from. size: in bytes.
-    sha256: None where nobody could vouch for one; then that of the first use is kept and compared from then on.
+    sha256: None where nobody could vouch for one; then `md5`, where that is published, is what the file must have. With
+    neither, the SHA-256 of the first use is kept and compared from then on.
     """
 
     name: str
     url: str | None = None
     sha256: str | None = None
     size: int | None = None
+    md5: str | None = None
+
+    @property
+    def known_hash(self) -> str | None:
+        """ "sha256:…" or "md5:…", None where neither is known."""
+        known = (("sha256", self.sha256), ("md5", self.md5))
+        return next((f"{kind}:{value}" for kind, value in known if value is not None), None)
 
 
 @dataclass(frozen=True)
@@ -81,6 +89,11 @@ class Loader(ABC):
     name: ClassVar[str]
     title: ClassVar[str]
     summary: ClassVar[str]
+
+    @property
+    def chosen(self) -> Mapping[str, Any]:
+        """The settings that are not the defaults."""
+        return {one.name: value for one in fields(self) if (value := getattr(self, one.name)) != one.default}
 
     @abstractmethod
     def editions(self) -> tuple[Edition, ...]:

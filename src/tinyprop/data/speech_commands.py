@@ -57,7 +57,7 @@ class SpeechFeatures(Loader):
         if self.features not in FEATURES:
             raise unknown_name("features", self.features, FEATURES)
         if self.words is not None:
-            object.__setattr__(self, "words", tuple(self.words))
+            object.__setattr__(self, "words", (self.words,) if isinstance(self.words, str) else tuple(self.words))
             KeywordTask(self.words)
 
     def editions(self) -> tuple[Edition, ...]:
@@ -83,9 +83,9 @@ class SpeechFeatures(Loader):
 
     def _filed_as(self, name: str) -> str:
         """Results on other words or other features are other results."""
-        if self.words != TEN_WORDS:
+        if "words" in self.chosen:
             name += "_35" if self.words is None else f"_{zlib.crc32(','.join(self.words).encode()):08x}"
-        return name if self.features == type(self).features else f"{name}_{self.features}"
+        return f"{name}_{self.features}" if "features" in self.chosen else name
 
 
 def read_official(paths: tuple[Path, ...], first: First, *, features: Features, words: tuple[str, ...] | None) -> Parts:
