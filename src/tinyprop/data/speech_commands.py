@@ -18,7 +18,7 @@ from typing import ClassVar
 import numpy as np
 
 from tinyprop.data.audio.heard import heard
-from tinyprop.data.audio.speech_commands import PARTS, TEN_WORDS, KeywordTask, SpeechClip, SpeechCommands
+from tinyprop.data.audio.speech_commands import PARTS, SAMPLES, TEN_WORDS, KeywordTask, SpeechClip, SpeechCommands
 from tinyprop.data.compact import arrays_of, class_names, labels_of
 from tinyprop.data.damage import named
 from tinyprop.data.loader import COMPACT, OFFICIAL, DataFile, Edition, First, Loader, Parts
@@ -78,7 +78,7 @@ class SpeechFeatures(Loader):
         stored = COMPACT_ARRAYS[self.features]
         scale = ", logmel_min, logmel_step" if stored == "logmel" else ""
         arrays = f"{stored}_train, y_train, speaker_train, the same for test, and classes{scale}"
-        read = partial(read_compact, stored=stored, values=FEATURES[self.features].values)
+        read = partial(read_compact, stored=stored, features=FEATURES[self.features])
         return (whole, Edition(COMPACT, *compact, (DataFile("speech_features.npz"),), arrays, read))
 
     def _filed_as(self, name: str) -> str:
@@ -113,18 +113,19 @@ def read_official(paths: tuple[Path, ...], first: First, *, features: Features, 
     return Parts(part("train", first.train), part("test", first.test), classes, part("validation", None))
 
 
-def read_compact(paths: tuple[Path, ...], first: First, *, stored: str, values: int) -> Parts:
+def read_compact(paths: tuple[Path, ...], first: First, *, stored: str, features: Features) -> Parts:
     """mfcc (N, frames, values) float16, or logmel uint8, which is value = stored * logmel_step + logmel_min."""
     path = paths[0]
     (classes,) = arrays_of(path, "classes")
     low, step = _scale(path) if stored == "logmel" else (None, None)
+    shape = (features.rows(SAMPLES), features.values)
     silent: list[str] = []
 
     def part(name: str, count: int | None) -> Samples:
         x, y, speaker = arrays_of(path, f"{stored}_{name}", f"y_{name}", f"speaker_{name}")
         kind = np.float16 if low is None else np.uint8
-        if x.ndim != 3 or x.shape[2] != values or x.dtype != kind:
-            raise ValueError(f"{stored}_{name} is {x.shape} {x.dtype}, not (clips, frames, {values}) {np.dtype(kind)}")
+        if x.shape != (len(x), *shape) or x.dtype != kind:
+            raise ValueError(f"{stored}_{name} is {x.shape} {x.dtype}, not clips of {shape} {np.dtype(kind)}")
         labels, group = labels_of(y, len(x), f"y_{name}"), _speakers(speaker, len(x), name, silent)
         wide = x[:count].astype(np.float32)
         if low is not None and step is not None:
