@@ -49,7 +49,9 @@ class MachineFeatures(Loader):
 
     name: ClassVar[str] = "dcase2020"
     title: ClassVar[str] = "DCASE 2020 task 2"
-    summary: ClassVar[str] = "sounds of one type of machine, normal to learn from, anomalies to be found; a toy car"
+    summary: ClassVar[str] = (
+        "sounds of a type of machine, a toy car unless `machine` names another: which are anomalies?"
+    )
 
     machine: str = "ToyCar"
     features: str = "dcase2020"
