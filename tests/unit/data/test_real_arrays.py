@@ -18,6 +18,7 @@ EXPECTED = {
     "food101": ("food10", (3, 64, 64), 10, 7_493, 2_500),
     "har_windows": ("har_windows", (9, 128), 6, 7_415, 2_996),
     "har_features": ("har_features", (265,), 6, 7_352, 2_947),
+    "speech_commands": ("speech_commands_part", (1, 49, 10), 12, 3_832, 937),
 }
 
 pytestmark = pytest.mark.skipif(
@@ -51,3 +52,18 @@ def test_the_names_of_flowers_are_those_of_the_official_labels():
         named = zip(arrays["oxford_label"], arrays["classes"], strict=True)
         pairs = [(CLASSES[label - 1], str(name)) for label, name in named]
     assert [pair for pair in pairs if pair[0] != pair[1]] == [("lotus", "lotus lotus")]
+
+
+def test_speakers_of_speech_commands():
+    if find(loader_named("speech_commands"), COMPACT) is None:
+        pytest.skip("TINYPROP_DATA has no compact arrays of speech_commands")
+    data = load("speech_commands", source=COMPACT)
+    speakers = [set(part.group[part.group >= 0].tolist()) for part in data.parts.values()]
+    assert sum(map(len, speakers)) == len(set.union(*speakers)) == 239
+    for part in data.parts.values():
+        np.testing.assert_array_equal(part.group < 0, part.y == data.classes.index("silence"))
+    mel = load("speech_commands", features="log_mel")
+    assert (mel.name, mel.shape) == ("speech_commands_part_log_mel", (1, 49, 40))
+    np.testing.assert_array_equal(mel.train.group, data.train.group)
+    # The first coefficient is the mean over the 40 bands, times the root of 40.
+    np.testing.assert_allclose(mel.test.x.mean(axis=3) * np.sqrt(40), data.test.x[..., 0], atol=0.15)
