@@ -107,10 +107,9 @@ def test_every_compiler_and_emulator_agrees(tree, samples, kind, target, toolcha
 
 
 @pytest.mark.parametrize("toolchain", ["zig", pytest.param("gcc", marks=needs_gcc)])
-@pytest.mark.parametrize("method", ["full", "tinyprop_v2", "ours"])
 @pytest.mark.parametrize("kind", ["mlp", "cnn"])
-def test_without_the_assembler_the_bits_are_the_same(tree, samples, kind, method, toolchain):
-    made, board = tree(kind, method), load_board("nano33ble")
+def test_without_the_assembler_the_bits_are_the_same(tree, samples, kind, toolchain):
+    made, board = tree(kind, "ours"), load_board("nano33ble")
     plain_c = CompilerFlags(*((*flags, "-DTP_PORTABLE") for flags in (board.flags.zig, board.flags.gcc)))
     blocks = run(EmulatedEngine(made, SHAPE, board, toolchain), samples)
     portable = run(EmulatedEngine(made, SHAPE, replace(board, flags=plain_c), toolchain), samples)

@@ -7,10 +7,11 @@ from rich.console import Console
 from tinyprop.bench.atomic_file import require_writable, write_whole
 from tinyprop.bench.benchmark import ceilings
 from tinyprop.bench.benchmark.ceilings import Verdict
-from tinyprop.bench.benchmark.config import BenchConfig
+from tinyprop.bench.benchmark.config import NETWORKS, BenchConfig
 from tinyprop.bench.benchmark.json_file import json_of
 from tinyprop.bench.benchmark.run import run_benchmark
 from tinyprop.bench.benchmark.table import ceilings_table, notes, ratios, tables
+from tinyprop.bench.benchmark.unlearned import unlearned_report
 from tinyprop.bench.progress import stage_progress
 
 
@@ -23,7 +24,8 @@ def bench_command(
     with stage_progress(console) as advance:
         report = run_benchmark(advance, config)
     if write_ceilings:
-        ceilings.write_ceilings(ceilings.renewed(ceilings.load_ceilings(), report))
+        repeatable = unlearned_report(tuple(NETWORKS), tuple(report.compilers))
+        ceilings.write_ceilings(ceilings.renewed(ceilings.renewed(ceilings.load_ceilings(), report), repeatable))
     found = ceilings.verdicts(report, ceilings.load_ceilings())
     for table in (*tables(report), ceilings_table(found)):
         console.print(table)

@@ -1,40 +1,30 @@
-"""Counts that do not depend on the data stay below their ceilings, on networks with random weights and inputs."""
+"""Counts stay below their ceilings, on networks with random weights and inputs: the same on every machine."""
 
 from functools import cache
 
-import numpy as np
 import pytest
-import torch
 
-import tinyprop
-from tinyprop.bench.benchmark.ceilings import load_ceilings
+from tinyprop.bench.benchmark.ceilings import load_ceilings, verdicts
 from tinyprop.bench.benchmark.config import CASES, NETWORKS, BenchConfig
 from tinyprop.bench.benchmark.peers import load_peers
-from tinyprop.bench.benchmark.records import BenchRun, DataNote
-from tinyprop.bench.benchmark.run import Pretrained, available_compilers, count
-from tinyprop.bench.pretraining import weights_of
-from tinyprop.data import Samples
+from tinyprop.bench.benchmark.records import BenchReport, BenchRun
+from tinyprop.bench.benchmark.run import available_compilers
+from tinyprop.bench.benchmark.unlearned import CASES_COUNTED, unlearned_report
 
-CONFIG = BenchConfig(seeds=(0,), field_epochs=1)
+CONFIG = BenchConfig()
 ANY_DATA = [name for name, case in CASES.items() if case.any_data]
 
 
-def unlearned(name: str, samples: int = 8) -> Pretrained:
-    torch.manual_seed(0)
-    side = NETWORKS[name].side
-    random = np.random.default_rng(0)
-    x = random.random((samples, 1, side, side), dtype=np.float32)
-    data = Samples(x, random.integers(0, 10, samples))
-    module = NETWORKS[name].make().eval()
-    network = tinyprop.capture(module, torch.zeros(1, 1, side, side))
-    return Pretrained(name, network, (weights_of(module),), data, data, DataNote("random", "random"))
-
-
 @cache
-def counted(network: str, toolchain: str, case: str) -> BenchRun:
+def report(network: str, toolchain: str, case: str) -> BenchReport:
     if available_compilers(CONFIG).get(toolchain) != load_ceilings().compilers[toolchain]:
         pytest.skip(f"the ceilings hold for {load_ceilings().compilers[toolchain]}")
-    return count(CONFIG, unlearned(network), toolchain, case)
+    return unlearned_report((network,), (toolchain,), (case,))
+
+
+def counted(network: str, toolchain: str, case: str) -> BenchRun:
+    (run,) = report(network, toolchain, case).runs
+    return run
 
 
 @pytest.mark.parametrize("case", ANY_DATA)
@@ -44,6 +34,18 @@ def test_a_step_costs_at_most_its_ceiling(network, toolchain, case):
     run, name = counted(network, toolchain, case), f"{network}.{toolchain}.{case}"
     assert run.mean <= load_ceilings().at_most[name]
     assert run.cycles <= load_ceilings().at_most[f"{name}_cycles"]
+
+
+@pytest.mark.parametrize("case", CASES_COUNTED)
+@pytest.mark.parametrize("network", NETWORKS)
+@pytest.mark.parametrize("toolchain", CONFIG.toolchains)
+def test_a_sparse_step_costs_at_most_its_ceiling(network, toolchain, case):
+    measured = report(network, toolchain, case)
+    assert measured.runs[0].skipped_share == 0
+    found = {verdict.name: verdict for verdict in verdicts(measured, load_ceilings())}
+    for name in (f"{network}.{toolchain}.random.{case}", f"{network}.{toolchain}.random.{case}_cycles"):
+        assert found[name].ceiling is not None
+        assert found[name].holds
 
 
 @pytest.mark.parametrize("network", NETWORKS)
