@@ -156,9 +156,10 @@ def methods() -> int:
 @app.command
 def boards() -> int:
     """List the boards that come with tinyprop."""
-    table = Table(title="Boards", title_justify="left")
+    table = Table(title="Boards", title_justify="left", box=None, padding=(0, 1, 0, 0), pad_edge=False)
     for column in ("name", "board", "core", "clock", "RAM", "flash", "runs in"):
-        table.add_column(column, justify="right" if column in ("clock", "RAM", "flash") else "left")
+        amount = column in ("clock", "RAM", "flash")  # a name is typed again: never cut
+        table.add_column(column, justify="right" if amount else "left", no_wrap=column != "board", overflow="fold")
     for name in board_names():
         board = load_board(name)
         sizes = (f"{board.ram.bytes // 1024} KiB", f"{board.flash.bytes // 1024} KiB")

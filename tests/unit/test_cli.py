@@ -1,6 +1,7 @@
 """The command line: one clear sentence and a non-zero exit for what cannot be done."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from tinyprop.cli import main
 from tinyprop.codegen.literals import c_float
 from tinyprop.data import DATA_SETS, Report
 from tinyprop.errors import UserError
+from tinyprop.targets import board_names
 
 
 def _run(*arguments: str) -> int:
@@ -114,6 +116,14 @@ def test_memory_of_batch_norms_that_train(normed: Path, tmp_path: Path) -> None:
 def test_export_of_a_choice(saved: Path, tmp_path: Path) -> None:
     assert _run("export", str(saved), str(tmp_path / "fw"), "--trainable", "biases", "--trainable", "last_layer") == 0
     assert "#define TINY_PARAMETERS 23U" in (tmp_path / "fw" / "tiny.h").read_text()
+
+
+def test_boards_are_named_in_full_on_a_narrow_terminal() -> None:
+    listed = subprocess.run(
+        [sys.executable, "-m", "tinyprop", "boards"], env={**os.environ, "COLUMNS": "80"}, capture_output=True, text=True
+    )
+    assert listed.returncode == 0
+    assert set(board_names()) <= {line.split()[0] for line in listed.stdout.splitlines() if line[:1].strip()}
 
 
 def test_export_with_every_choice(saved: Path, tmp_path: Path) -> None:

@@ -45,7 +45,7 @@ def unlearned_report(
         clock_hz=board.clock_hz,
         estimate="",
         runs=tuple(count(config, one, toolchain, case) for one in ready for toolchain in compilers for case in cases),
-        data={name: NOTE for name in networks},
+        data=dict.fromkeys(networks, NOTE),
         compilers=compilers,
         versions={},
         peers=load_peers(),

@@ -1,0 +1,5 @@
+"""`python -m tinyprop` is the command `tinyprop`."""
+
+from tinyprop.cli import main
+
+main()
