@@ -41,6 +41,18 @@ def test_rows_come_back_as_they_were(tmp_path):
         assert store.keys() == {CELL.key, replace(CELL, seed=1).key}
 
 
+def test_rows_from_before_layers_were_looked_at_are_read(tmp_path):
+    with Store(tmp_path / "store.sqlite") as store:
+        store.append(ROW)
+        with store._connection as connection:
+            without = "replace(replace(outcome, ',\"kept\":[]}', '}'), ',\"layers\":[]', '')"
+            connection.execute(f"UPDATE outcomes SET outcome = {without}")
+            (text,) = connection.execute("SELECT outcome FROM outcomes").fetchone()
+        assert "layers" not in text
+        assert text.count("kept") == 1
+        assert store.rows() == (ROW,)
+
+
 def test_a_cell_that_is_there_stays_as_it_is(tmp_path):
     with Store(tmp_path / "store.sqlite") as store:
         store.append(ROW)
