@@ -35,6 +35,10 @@ class Colour(StrEnum):
     BACKWARD = "#01000c"
     SELECTION = "#01000d"
     OTHER = "#01000e"
+    SPARE_2 = "#01000f"
+    SPARE_3 = "#010010"
+    SPARE_4 = "#010011"
+    SPARE_5 = "#010012"
 
     @property
     def css(self) -> str:
