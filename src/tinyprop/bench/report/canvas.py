@@ -60,7 +60,7 @@ _RC: dict[Any, Any] = {
     "ytick.labelcolor": Colour.MUTED,
     "text.color": Colour.INK,
 }
-WIDTH = 360  # points, about the width of a phone: a panel is never scaled down
+WIDTH = 328  # points: what a narrow phone, of 360, leaves between the margins; a drawing is never scaled down
 
 
 @contextmanager

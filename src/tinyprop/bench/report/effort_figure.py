@@ -12,6 +12,7 @@ from tinyprop.bench.report.side_labels import SideLabel, height_for, write_label
 
 _HEIGHT = 240
 _TICKS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1)
+_EDGE = 0.04  # of the height of the axes: where the triangles are
 _LEAST = 1e-3  # effort, on a logarithmic axis
 
 
@@ -81,10 +82,11 @@ def _front(axes: Axes, marks: Sequence[Mark]) -> None:
 def _draw(axes: Axes, mark: Mark, *, below: bool) -> None:
     colour, bwd, total = mark.colour, max(mark.bwd, _LEAST), max(mark.total, _LEAST)
     if below:
-        edge = axes.get_ylim()[0]
-        axes.plot([bwd, total], [edge, edge], color=colour, linewidth=1.2, zorder=2, clip_on=False)
-        axes.plot(total, edge, "v", color=colour, markerfacecolor=Colour.PAPER, markersize=7, zorder=3, clip_on=False)
-        axes.plot(bwd, edge, "v", color=colour, markersize=7, zorder=4, clip_on=False)
+        low, high = axes.get_ylim()
+        edge = low + _EDGE * (high - low)
+        axes.plot([bwd, total], [edge, edge], color=colour, linewidth=1.2, zorder=2)
+        axes.plot(total, edge, "v", color=colour, markerfacecolor=Colour.PAPER, markersize=7, zorder=3)
+        axes.plot(bwd, edge, "v", color=colour, markersize=7, zorder=4)
         return
     axes.plot([bwd, total], [mark.y, mark.y], color=colour, linewidth=1.2, zorder=2)
     axes.plot([bwd, bwd], [mark.y - mark.half, mark.y + mark.half], color=colour, linewidth=1.2, zorder=2)

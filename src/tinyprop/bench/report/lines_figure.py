@@ -32,7 +32,7 @@ def lines_figure(lines: Sequence[Line], xlabel: str, description: str, *, level:
     for line in lines:
         if line.half is not None:
             axes.fill_between(
-                line.x, line.y - line.half, line.y + line.half, color=line.colour, alpha=0.10, linewidth=0
+                line.x, line.y - line.half, line.y + line.half, color=line.colour, alpha=0.08, linewidth=0
             )
     for line in lines:
         dashes = (0, (3, 1.5)) if line.dashed else "-"

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from tinyprop.bench.report.canvas import Colour
-from tinyprop.bench.report.spread import spread
+from tinyprop.bench.report.spread import apart_within
 
 _LINE = 18.0  # points from one label to the next
 _AXIS = 43.0  # points below the axes, for ticks and title
@@ -37,7 +37,7 @@ def write_labels(figure: Figure, axes: Axes, labels: Sequence[SideLabel]) -> Non
     low, high = axes.get_ylim()
     at = np.clip([(label.y - low) / (high - low) for label in labels], 0.0, 1.0)
     gap = _LINE / (height - _AXIS - _TOP)
-    for label, height_at, text_at in zip(labels, at, _inside(spread(at, gap), gap), strict=True):
+    for label, height_at, text_at in zip(labels, at, apart_within(at, gap), strict=True):
         axes.annotate(
             label.text,
             xy=(1.0, height_at),
@@ -48,17 +48,6 @@ def write_labels(figure: Figure, axes: Axes, labels: Sequence[SideLabel]) -> Non
             color=label.colour,
             arrowprops=_leader(label.colour),
         )
-
-
-def _inside(places: np.ndarray, gap: float) -> np.ndarray:
-    """`places`, pushed back to between 0 and 1 from the ends, in order and as far apart as they were."""
-    order = np.argsort(places, kind="stable")
-    placed = places[order]
-    placed = np.maximum(placed, gap * np.arange(len(placed)))
-    placed = np.minimum(placed, 1.0 - gap * np.arange(len(placed))[::-1])
-    result = np.empty_like(placed)
-    result[order] = placed
-    return result
 
 
 def _leader(colour: Colour) -> dict[str, object]:
