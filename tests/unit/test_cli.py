@@ -52,6 +52,8 @@ def test_tables(capsys: pytest.CaptureFixture[str]) -> None:
 COMMANDS = (
     [],
     ["demo"],
+    ["compare"],
+    ["report"],
     ["bench"],
     ["export"],
     ["memory"],

@@ -40,7 +40,9 @@ class Cell:
     @property
     def key(self) -> str:
         """SHA-256 over everything but the variant's name: equal keys mean equal runs."""
-        decisive = {**msgspec.to_builtins(self), "variant": None}
+        # A variant that was read from a file lacks the field it says nothing of, one made in Python holds None there.
+        trains = {name: value for name, value in msgspec.to_builtins(self.trains).items() if value is not None}
+        decisive = {**msgspec.to_builtins(self), "variant": None, "trains": trains}
         return hashlib.sha256(msgspec.json.encode(decisive, order="sorted")).hexdigest()
 
     @property

@@ -1,5 +1,6 @@
 """From rows of a store to the records of the report."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from statistics import fmean
 
@@ -26,6 +27,7 @@ from tinyprop.data import DATA_SETS
 
 TITLE = "Learning on the device: methods compared"
 LAST_LAYER = Variant("full", {}, "last_layer")  # what full training must beat for a scenario to tell methods apart
+_MOST = 3  # of the hashes of a scenario's data are shown: it may have others for each seed
 _HASH = 12  # letters of a SHA-256 that are shown
 
 
@@ -53,17 +55,18 @@ def report_of(rows: Sequence[Row], cells: Sequence[Cell]) -> ComparisonReport:
         warnings=_warnings(rows, cells),
         facts=_facts(rows, cells),
         provenance=_different(rows),
+        config=_config(cells),
     )
 
 
 def data_label(name: str) -> DataLabel:
-    """What is known of the data set that results are filed under."""
-    for loader in DATA_SETS.values():
-        for edition in loader().editions():
-            if edition.name == name:
-                instead_of = DATA_SETS[edition.stands_in_for].title if edition.stands_in_for else None
-                return DataLabel(name, edition.title, edition.summary, instead_of)
-    return DataLabel(name, name, "")
+    """What is known of the data set that results are filed under; a store does not say which of its editions it was."""
+    editions = [edition for loader in DATA_SETS.values() for edition in loader().editions() if edition.name == name]
+    if not editions:
+        return DataLabel(name, name)
+    titles = dict.fromkeys(edition.title for edition in editions)
+    stands_in_for = editions[0].stands_in_for
+    return DataLabel(name, " or ".join(titles), DATA_SETS[stands_in_for].title if stands_in_for else None)
 
 
 def _case(rows: tuple[SummaryRow, ...], outcomes: Mapping[str, Outcomes], cells: Sequence[Cell]) -> Case:
@@ -83,7 +86,6 @@ def _case(rows: tuple[SummaryRow, ...], outcomes: Mapping[str, Outcomes], cells:
             kept for name, by_seed in outcomes.items() if (kept := _kept(name, tuple(by_seed.values()))) is not None
         ),
         seeds=tuple(sorted({seed for by_seed in outcomes.values() for seed in by_seed})),
-        pretrain_epochs=cell.pretrain_epochs,
         field_epochs=cell.field_epochs,
         steps=round(fmean(outcome.curve[-1].steps for outcome in every)),
         over_last_layer=next(
@@ -155,6 +157,9 @@ def _warnings(rows: Sequence[Row], cells: Sequence[Cell]) -> tuple[str, ...]:
     found = []
     if len(rows) < len(wanted := {cell.key for cell in cells}):
         found.append(f"{len(wanted) - len(rows)} of the {len(wanted)} runs asked for are not in the store yet.")
+    for (scenario, model), seeds in _seeds(rows, cells).items():
+        if len(set(seeds.values())) > 1:
+            found.append(f"The rows of {scenario} · {model} do not have the same seeds: compare “points against full”.")
     codes = {row.provenance.get("code", "") for row in rows}
     if len(codes) > 1:
         found.append(
@@ -162,6 +167,26 @@ def _warnings(rows: Sequence[Row], cells: Sequence[Cell]) -> tuple[str, ...]:
             "Which, stands under “How it was made”."
         )
     return tuple(found)
+
+
+def _config(cells: Sequence[Cell]) -> str:
+    """What holds for all runs of a scenario with a network, a line for each."""
+    first = {(cell.scenario, cell.model): cell for cell in reversed(cells)}
+    return "\n".join(
+        f"{scenario} · {model}: pretrain_epochs = {cell.pretrain_epochs}, field_epochs = {cell.field_epochs}, "
+        f"checkpoints = {cell.checkpoints}"
+        for (scenario, model), cell in reversed(first.items())
+    )
+
+
+def _seeds(rows: Sequence[Row], cells: Sequence[Cell]) -> Mapping[tuple[str, str], Mapping[str, frozenset[int]]]:
+    """(scenario, network) → variant → its seeds that are in `rows`."""
+    keys = {row.cell.key for row in rows}
+    found: defaultdict[tuple[str, str], dict[str, frozenset[int]]] = defaultdict(dict)
+    for cell in (cell for cell in cells if cell.key in keys):
+        seeds = found[cell.scenario, cell.model]
+        seeds[cell.variant] = seeds.get(cell.variant, frozenset()) | {cell.seed}
+    return found
 
 
 def _facts(rows: Sequence[Row], cells: Sequence[Cell]) -> tuple[tuple[str, str], ...]:
@@ -178,7 +203,8 @@ def _facts(rows: Sequence[Row], cells: Sequence[Cell]) -> tuple[tuple[str, str],
         hashes = dict.fromkeys(
             row.provenance.get("data", "unknown")[:_HASH] for row in rows if row.cell.scenario == scenario
         )
-        facts.append((f"data of {scenario} (SHA-256)", ", ".join(hashes)))
+        more = f" and {len(hashes) - _MOST} more" if len(hashes) > _MOST else ""
+        facts.append((f"data of {scenario} (SHA-256)", ", ".join(list(hashes)[:_MOST]) + more))
     return tuple(facts)
 
 

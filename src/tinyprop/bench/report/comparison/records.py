@@ -34,12 +34,10 @@ class KeptOverTime:
 
 @dataclass(frozen=True)
 class DataLabel:
-    """A data set, as it is filed and as it is called. summary: what it is; stands_in_for: the set it must not be taken
-    for, as it is called."""
+    """A data set, as results are filed and as it is called. stands_in_for: the set it must not be taken for."""
 
     name: str
     title: str
-    summary: str
     stands_in_for: str | None = None
 
 
@@ -47,8 +45,8 @@ class DataLabel:
 class Case:
     """A scenario with a network. what: happens in it. kept: of variants that select, and may be empty.
 
-    seeds, and the lengths of pretraining and of learning in the field, hold for all rows. over_last_layer: points by
-    which full training beats training the last layer alone, None where one of them is not among the rows.
+    seeds: of all rows together. over_last_layer: points by which full training beats training the last layer alone,
+    None where one of them is not among the rows.
     """
 
     scenario: str
@@ -60,7 +58,6 @@ class Case:
     layers: tuple[str, ...]
     kept: tuple[KeptOverTime, ...]
     seeds: tuple[int, ...]
-    pretrain_epochs: int
     field_epochs: int
     steps: int
     over_last_layer: float | None
@@ -132,4 +129,4 @@ class ComparisonReport:
     warnings: tuple[str, ...]
     facts: tuple[tuple[str, str], ...]
     provenance: tuple[Mapping[str, str], ...]
-    config: str = ""
+    config: str
