@@ -18,7 +18,7 @@ from tinyprop.bench.report.comparison.write import page_of, summary_json
 
 from .conftest import CASES, HOSTILE, VARIANTS
 
-VOID = {"meta", "link", "br", "hr", "img", "path", "rect", "use"}
+VOID = {"meta", "link", "br", "hr", "img", "path", "rect", "use", "wbr"}
 WIDTHS = (360, 1200)
 
 

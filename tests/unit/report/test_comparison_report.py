@@ -209,7 +209,7 @@ def test_names_that_have_no_colour_of_their_own_share_out_the_spare_ones():
     assert styles["full"].colour == Colour.FULL
     assert len({(style.colour, style.dashed) for style in styles.values()}) == 8
     assert styles_of([HOSTILE])[HOSTILE].label == HOSTILE
-    assert len(styles_of([HOSTILE])[HOSTILE].short) <= 17
+    assert len(styles_of([HOSTILE])[HOSTILE].short) <= 14
 
 
 @given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), min_size=1, max_size=8))

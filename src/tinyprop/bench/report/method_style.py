@@ -29,7 +29,7 @@ _SHORT_AND_COLOUR = {
     "ours": ("ours", Colour.OURS),
 }
 _SPARE = (Colour.SPARE, Colour.SPARE_2, Colour.SPARE_3, Colour.SPARE_4, Colour.SPARE_5)
-_LONGEST = 17  # letters of a short name
+_LONGEST = 14  # letters of a short name
 
 
 def style_of(method: str) -> MethodStyle:

@@ -4,7 +4,7 @@ from importlib.resources import files
 from typing import Any
 
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 SHARED = "tinyprop.bench.report"  # base.html.j2 and page.css
 
@@ -18,7 +18,7 @@ def rendered(package: str, **names: Any) -> str:
     environment = Environment(
         loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters["signed"] = signed
+    environment.filters |= {"signed": signed, "breakable": breakable}
     style = Markup(files(SHARED).joinpath("page.css").read_text(encoding="utf-8"))
     return environment.get_template("page.html.j2").render(style=style, safe=Markup, **names)
 
@@ -26,3 +26,8 @@ def rendered(package: str, **names: Any) -> str:
 def signed(value: float, digits: int) -> str:
     """With its sign, a true minus."""
     return f"{value:+.{digits}f}".replace("-", "−")
+
+
+def breakable(text: str) -> Markup:
+    """Escaped; a line may end behind an underscore."""
+    return Markup("_<wbr>").join(escape(part) for part in text.split("_"))

@@ -66,6 +66,7 @@ def _place(cell: Cell) -> tuple[object, ...]:
         first.index(cell.variant) if cell.variant in first else len(first),
         methods.index(cell.trains.method) if cell.trains.method in methods else len(methods),
         cell.trains.trainable or "",
+        cell.variant != cell.trains.method,
         cell.variant,
         cell.seed,
     )

@@ -53,7 +53,7 @@ def beside(rows: Sequence[SummaryRow], trains: Mapping[tuple[str, str, str], Var
     of_it = [row for row, variant in meant if variant.method == stated.method and variant.trainable is None]
     found = []
     for claim in stated.claims:
-        points = claim.points or f"{stated.points} (of all sets)"
+        points = claim.points or stated.points
         measured = [row for row in of_it if row.dataset in claim.measured_on]
         found += [Beside(claim.dataset, points, stated.effort, r, claim.measured_on[r.dataset]) for r in measured]
         if not measured:
