@@ -164,15 +164,20 @@ def test_nothing_is_wider_than_the_screen(tmp_path: Path, page: str, width: int)
     browser = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if browser is None:
         pytest.skip("no Chromium on this machine to lay the page out")
-    script = "<script>document.title = [innerWidth, document.documentElement.scrollWidth].join(' ')</script></body>"
-    file = tmp_path / "page.html"
-    file.write_text(page.replace("</body>", script), encoding="utf-8")
-    command = [browser, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}"]
-    done = subprocess.run(
-        [*command, f"--window-size={width},900", "--dump-dom", file.as_uri()], capture_output=True, text=True
+    # In a frame: Chromium's own windows are never narrower than 500 pixels.
+    measure = "parent.postMessage([innerWidth, document.documentElement.scrollWidth].join(' '), '*')"
+    (tmp_path / "page.html").write_text(page.replace("</body>", f"<script>{measure}</script></body>"), encoding="utf-8")
+    frame = tmp_path / "frame.html"
+    frame.write_text(
+        "<!doctype html><title>none</title><script>onmessage = event => document.title = event.data</script>"
+        f'<iframe src="page.html" width="{width}" height="900" style="border: 0"></iframe>'
     )
+    command = [browser, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}"]
+    command += ["--hide-scrollbars", "--virtual-time-budget=5000", "--dump-dom", frame.as_uri()]
+    done = subprocess.run(command, capture_output=True, text=True)
     found = re.search(r"<title>(\d+) (\d+)</title>", done.stdout)
     if found is None:
         pytest.skip(f"Chromium does not run here: {done.stderr.strip()[-200:]}")
     inner, content = map(int, found.groups())
+    assert inner == width
     assert content <= inner
