@@ -85,7 +85,8 @@ def report(
     markdown: Annotated[Path | None, Parameter(help="also write the tables as Markdown")] = None,
     json: Annotated[Path | None, Parameter(help="also write the summary as JSON")] = None,
     config: Annotated[
-        list[Path] | None, Parameter(help="report only the runs that this TOML file names; may be repeated")
+        list[Path] | None,
+        Parameter(negative=(), help="report only the runs that this TOML file names; may be repeated"),
     ] = None,
 ) -> int:
     """Make one HTML page of a store of `tinyprop compare`: tables, drawings, and what the paper states beside them.
