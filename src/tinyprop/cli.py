@@ -79,6 +79,29 @@ def compare(
 
 
 @app.command
+def report(
+    store: Annotated[Path, Parameter(help="SQLite file that `tinyprop compare` wrote")] = Path("build/compare.sqlite"),
+    *,
+    output: Annotated[Path, Parameter(help="where the HTML page goes")] = Path("build/compare.html"),
+    markdown: Annotated[Path | None, Parameter(help="also write the tables as Markdown")] = None,
+    json: Annotated[Path | None, Parameter(help="also write the summary as JSON")] = None,
+    config: Annotated[
+        list[Path] | None,
+        Parameter(negative=(), help="report only the runs that this TOML file names; may be repeated"),
+    ] = None,
+) -> int:
+    """Make one HTML page of a store of `tinyprop compare`: tables, drawings, and what the paper states beside them.
+
+    Examples: tinyprop report  ·  tinyprop report mine.sqlite --output mine.html --markdown mine.md --json summary.json
+    """
+    from tinyprop.bench.report_command import report_command
+
+    return report_command(
+        console, store, output=output, markdown_path=markdown, json_path=json, config_paths=config or ()
+    )
+
+
+@app.command
 def bench(
     *,
     json: JsonPath = None,

@@ -55,6 +55,8 @@ def test_tables(capsys: pytest.CaptureFixture[str]) -> None:
 COMMANDS = (
     [],
     ["demo"],
+    ["compare"],
+    ["report"],
     ["bench"],
     ["export"],
     ["memory"],

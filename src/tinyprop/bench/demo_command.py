@@ -11,8 +11,8 @@ from tinyprop.bench.demo import run_demo
 from tinyprop.bench.demo_config import QUICK, DemoConfig
 from tinyprop.bench.demo_report import checks_of, json_of, report_of, rows_of
 from tinyprop.bench.progress import stage_progress
-from tinyprop.bench.report import write_report
-from tinyprop.bench.report.records import Check, Row
+from tinyprop.bench.report.demo import write_report
+from tinyprop.bench.report.demo.records import Check, Row
 
 COLUMNS = ("method", "accuracy", "bwd", "total", "skip", "mean k", "worst k", "RAM KiB", "flash", "stack", " ")
 

@@ -10,7 +10,7 @@ import numpy as np
 from tinyprop.bench.demo import MethodRun
 from tinyprop.bench.demo_config import DemoConfig
 from tinyprop.bench.digits import SCENARIOS
-from tinyprop.bench.report.records import Check, DemoReport, InstructionSplit, KeptHistory, MemoryPicture, Row
+from tinyprop.bench.report.demo.records import Check, DemoReport, InstructionSplit, KeptHistory, MemoryPicture, Row
 from tinyprop.targets import load_board
 
 SHOWN_METHOD = "tinyprop_v2"  # whose k over time is plotted

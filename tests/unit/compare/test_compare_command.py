@@ -60,6 +60,10 @@ def test_it_runs_stores_and_goes_on(tmp_path, compare, monkeypatch):
         before = store.rows()
         assert {"code", "data", "torch", "tinyprop"} <= before[0].provenance.keys()
         assert before[0].outcome.curve[-1].accuracy == before[0].outcome.accuracy_after
+        outcomes = {row.cell.variant: row.outcome for row in before}
+        assert [len(outcomes["full"].layers)] + [len(point.kept) for point in outcomes["full"].curve] == [3, 3, 3]
+        assert {point.kept for point in outcomes["full"].curve} == {(1.0, 1.0, 1.0)}
+        assert {point.kept for point in outcomes["last_layer"].curve} == {(0.0, 0.0, 1.0)}
 
     monkeypatch.setattr(command, "run_campaign", lambda *_: pytest.fail("all of it is stored"))
     status, again = compare(resume=True)

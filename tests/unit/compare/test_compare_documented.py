@@ -27,3 +27,12 @@ def test_the_documented_tables_are_the_committed_result() -> None:
     wanted = [(s, m, v) for s, models in config.scenarios.items() for m in models for v in config.variants]
     assert [(row.scenario, row.model, row.method) for row in rows] == wanted
     assert {row.seeds for row in rows} == {config.seeds}
+
+
+def test_the_committed_summary_can_be_quoted() -> None:
+    """One row for each scenario, network and method, with what README and docs may take from it."""
+    content = json.loads((ROOT / "results" / "summary.json").read_text(encoding="utf-8"))
+    rows = msgspec.convert(content["rows"], tuple[SummaryRow, ...])
+    assert len({(row.scenario, row.model, row.method) for row in rows}) == len(rows) > 0
+    assert not content["warnings"]
+    assert all(len(made["code"]) == 64 for made in content["provenance"])

@@ -40,7 +40,9 @@ class Cell:
     @property
     def key(self) -> str:
         """SHA-256 over everything but the variant's name: equal keys mean equal runs."""
-        decisive = {**msgspec.to_builtins(self), "variant": None}
+        # A variant that was read from a file lacks the field it says nothing of, one made in Python holds None there.
+        trains = {name: value for name, value in msgspec.to_builtins(self.trains).items() if value is not None}
+        decisive = {**msgspec.to_builtins(self), "variant": None, "trains": trains}
         return hashlib.sha256(msgspec.json.encode(decisive, order="sorted")).hexdigest()
 
     @property
@@ -51,11 +53,16 @@ class Cell:
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Where a run stood after `steps` training steps: accuracy in percent of the test part, multiply-adds so far."""
+    """Where a run stood after `steps` training steps: accuracy in percent of the test part, multiply-adds so far.
+
+    kept: of each layer's δ, the share k / n since the checkpoint before, a skipped step counting as 0; forward order.
+    Empty in rows that were stored before it was looked at.
+    """
 
     steps: int
     accuracy: float
     macs: int
+    kept: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -63,7 +70,8 @@ class Outcome:
     """accuracy: percent of the test part, old: percent of the task learned before, None where there is no other.
 
     effort_bwd, effort_total: multiply-adds over those of plain full training. kept: mean entries of δ by layer, of
-    steps not skipped. weight_hash: of the weights at the end.
+    steps not skipped. weight_hash: of the weights at the end. layers: their names, in the order of `kept`; empty in
+    rows that were stored before they were noted.
     """
 
     accuracy_before: float
@@ -76,3 +84,4 @@ class Outcome:
     kept: tuple[float, ...]
     curve: tuple[Checkpoint, ...]
     weight_hash: str
+    layers: tuple[str, ...] = ()

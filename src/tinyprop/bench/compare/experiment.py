@@ -18,8 +18,11 @@ from tinyprop.bench.pretraining import BATCH, pretrained, weights_of
 from tinyprop.bench.zero_inputs import zero_inputs_pay
 from tinyprop.cache import cache_folder
 from tinyprop.data import Samples
+from tinyprop.ir.differentiate import layer_infos
 from tinyprop.methods import method_named
 from tinyprop.trace import StepTrace
+
+KEPT_DIGITS = 5  # of a share: more would only fill the store
 
 
 def pretrain(cell: Cell) -> Path:
@@ -49,7 +52,8 @@ def run(cell: Cell, shipped: Path) -> Outcome:
     with trainer.build("host") as engine:
         engine.set_weights(network.program.parameters)
         before, old_before = _accuracies(engine, task)
-        curve, trace = _learned(engine, cell, task)
+        program = trainer.train_program.program
+        curve, trace = _learned(engine, cell, task, np.array([info.n for info in layer_infos(program)]))
         after, old_after = _accuracies(engine, task)
         effort = trainer.effort(trace)
         trained = trace.kept[~trace.skipped]
@@ -64,6 +68,7 @@ def run(cell: Cell, shipped: Path) -> Outcome:
             kept=tuple(trained.mean(axis=0).tolist()) if len(trained) else (0.0,) * trace.kept.shape[1],
             curve=curve,
             weight_hash=engine.weight_hash(),
+            layers=tuple(node.name for node in program.layers),
         )
 
 
@@ -93,7 +98,10 @@ def _accuracies(engine: tinyprop.Engine, task: Task) -> tuple[float, float]:
     return tuple(engine.accuracy(part.x, part.y) for part in (task.test, task.old))  # type: ignore[return-value]
 
 
-def _learned(engine: tinyprop.Engine, cell: Cell, task: Task) -> tuple[tuple[Checkpoint, ...], StepTrace]:
+def _learned(
+    engine: tinyprop.Engine, cell: Cell, task: Task, n: np.ndarray
+) -> tuple[tuple[Checkpoint, ...], StepTrace]:
+    """n (T,): entries of δ by layer."""
     field, test = task.field, task.test
     rng = np.random.default_rng(cell.seed)
     order = np.concatenate([rng.permutation(len(field)) for _ in range(cell.field_epochs)])
@@ -105,5 +113,6 @@ def _learned(engine: tinyprop.Engine, cell: Cell, task: Task) -> tuple[tuple[Che
         assert trace.looks is not None
         macs += int((trace.macs_forward + trace.macs_backward + trace.looks).sum())
         traces.append(trace)
-        curve.append(Checkpoint(sum(map(len, traces)), engine.accuracy(test.x, test.y), macs))
+        kept = tuple(round(share, KEPT_DIGITS) for share in (trace.kept.mean(axis=0) / n).tolist())
+        curve.append(Checkpoint(sum(map(len, traces)), engine.accuracy(test.x, test.y), macs, kept))
     return tuple(curve), StepTrace.joined(traces)

@@ -6,7 +6,7 @@ running and nothing else.
 
 import sqlite3
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -35,6 +35,56 @@ class Row:
     provenance: Mapping[str, str]
 
 
+def stored(path: Path) -> tuple[Row, ...]:
+    """All rows of the store in the file `path`, in the order they were added; the file is only read.
+
+    Raises UserError when it is missing or no such store, when a later tinyprop wrote it, and when it cannot be read.
+    """
+    if not path.is_file():
+        raise UserError(
+            f"there is no store '{path}': make one with `tinyprop compare --store {path}`, or name another."
+        )
+    try:
+        # Not "ro": what a killed writer left behind is rolled back by whoever opens the file next.
+        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True)
+        with closing(connection):
+            connection.execute("PRAGMA query_only = ON")
+            if _version(connection, path) == 0:
+                return ()
+            return _rows(connection)
+    except (sqlite3.Error, OSError, msgspec.MsgspecError) as error:
+        raise UserError(
+            f"'{path}' cannot be read as a store of results ({error}): name a file that `tinyprop compare` wrote."
+        ) from error
+
+
+def _version(connection: sqlite3.Connection, path: Path) -> int:
+    """Of the tables; 0 where there are none yet. Raises UserError for a later one, and for tables that are not ours."""
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version > VERSION:
+        raise UserError(
+            f"'{path}' was written by a later tinyprop (format {version}, this one knows {VERSION}): update "
+            "tinyprop, or name another file."
+        )
+    if version == 0:
+        (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        if tables:
+            raise UserError(f"'{path}' is a database, but not of tinyprop: name another file.")
+    return int(version)
+
+
+def _rows(connection: sqlite3.Connection) -> tuple[Row, ...]:
+    found = connection.execute("SELECT cell, outcome, provenance FROM outcomes ORDER BY rowid").fetchall()
+    return tuple(
+        Row(
+            msgspec.json.decode(cell, type=Cell),
+            msgspec.json.decode(outcome, type=Outcome),
+            msgspec.json.decode(provenance, type=dict[str, str]),
+        )
+        for cell, outcome, provenance in found
+    )
+
+
 class Store:
     """The store in the file `path`, made when it is missing; use it in `with`, or close it.
 
@@ -50,18 +100,12 @@ class Store:
             self._prepare()
 
     def _prepare(self) -> None:
-        (version,) = self._connection.execute("PRAGMA user_version").fetchone()
-        if version > VERSION:
+        try:
+            version = _version(self._connection, self._path)
+        except UserError:
             self.close()
-            raise UserError(
-                f"'{self._path}' was written by a later tinyprop (format {version}, this one knows {VERSION}): update "
-                "tinyprop, or name another file."
-            )
+            raise
         if version == 0:
-            (tables,) = self._connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-            if tables:
-                self.close()
-                raise UserError(f"'{self._path}' is a database, but not of tinyprop: name another file.")
             with self._connection:
                 self._connection.execute("BEGIN IMMEDIATE")
                 self._connection.execute(_TABLE)
@@ -85,15 +129,7 @@ class Store:
     def rows(self) -> tuple[Row, ...]:
         """All of them, in the order they were added. Raises UserError where one cannot be read."""
         with self._explained():
-            found = self._connection.execute("SELECT cell, outcome, provenance FROM outcomes ORDER BY rowid").fetchall()
-            return tuple(
-                Row(
-                    msgspec.json.decode(cell, type=Cell),
-                    msgspec.json.decode(outcome, type=Outcome),
-                    msgspec.json.decode(provenance),
-                )
-                for cell, outcome, provenance in found
-            )
+            return _rows(self._connection)
 
     def close(self) -> None:
         """Lets go of the file."""

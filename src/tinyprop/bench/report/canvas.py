@@ -35,6 +35,10 @@ class Colour(StrEnum):
     BACKWARD = "#01000c"
     SELECTION = "#01000d"
     OTHER = "#01000e"
+    SPARE_2 = "#01000f"
+    SPARE_3 = "#010010"
+    SPARE_4 = "#010011"
+    SPARE_5 = "#010012"
 
     @property
     def css(self) -> str:
@@ -56,7 +60,7 @@ _RC: dict[Any, Any] = {
     "ytick.labelcolor": Colour.MUTED,
     "text.color": Colour.INK,
 }
-WIDTH = 360  # points, about the width of a phone: a panel is never scaled down
+WIDTH = 328  # points: what a narrow phone, of 360, leaves between the margins; a drawing is never scaled down
 
 
 @contextmanager

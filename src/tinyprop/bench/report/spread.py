@@ -22,3 +22,12 @@ def spread(wanted: np.ndarray, gap: float) -> np.ndarray:
     result = np.empty_like(placed)
     result[order] = placed
     return result
+
+
+def apart_within(wanted: np.ndarray, gap: float) -> np.ndarray:
+    """As `spread`, and between 0 and 1 where there is room for that many."""
+    placed = spread(wanted, gap)
+    order = np.argsort(placed, kind="stable")
+    steps = gap * np.arange(len(placed))
+    placed[order] = np.minimum(np.maximum(placed[order], steps), 1.0 - steps[::-1])
+    return placed

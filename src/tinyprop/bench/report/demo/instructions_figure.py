@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from matplotlib.axes import Axes
 
 from tinyprop.bench.report.canvas import Colour, new_axes, page_style, svg_of
+from tinyprop.bench.report.demo.records import InstructionSplit
 from tinyprop.bench.report.method_style import style_of
-from tinyprop.bench.report.records import InstructionSplit
 
 _SMALL = 0.02  # of the longest bar: below it a piece could not be seen, and joins the rest of its phase
 _SHADES = (1.0, 0.72, 0.5, 0.34, 0.22)

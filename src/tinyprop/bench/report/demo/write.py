@@ -1,17 +1,16 @@
 """DemoReport → one self-contained HTML page."""
 
-from importlib.resources import files
 from pathlib import Path
 
-from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
-from tinyprop.bench.report.accuracy_figure import accuracy_figure
-from tinyprop.bench.report.instructions_figure import instructions_figure
-from tinyprop.bench.report.kept_figure import kept_figure
+from tinyprop.bench.report.demo.accuracy_figure import accuracy_figure
+from tinyprop.bench.report.demo.instructions_figure import instructions_figure
+from tinyprop.bench.report.demo.kept_figure import kept_figure
+from tinyprop.bench.report.demo.records import DemoReport
+from tinyprop.bench.report.demo.table import CLOSE, COLUMNS, groups_of, summaries_of
 from tinyprop.bench.report.method_style import style_of
-from tinyprop.bench.report.records import DemoReport
-from tinyprop.bench.report.table import CLOSE, COLUMNS, groups_of, summaries_of
+from tinyprop.bench.report.render import rendered
 
 
 def write_report(path: Path, report: DemoReport) -> None:
@@ -26,13 +25,10 @@ def write_report(path: Path, report: DemoReport) -> None:
 
 def page_of(report: DemoReport) -> str:
     """The page as text; the same report gives the same bytes."""
-    folder = files("tinyprop.bench.report")
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    template = environment.from_string(folder.joinpath("page.html.j2").read_text(encoding="utf-8"))
     groups = groups_of(report.rows)
-    return template.render(
+    return rendered(
+        "tinyprop.bench.report.demo",
         report=report,
-        style=Markup(folder.joinpath("page.css").read_text(encoding="utf-8")),
         columns=COLUMNS,
         close=CLOSE,
         groups=groups,
@@ -41,5 +37,4 @@ def page_of(report: DemoReport) -> str:
         accuracy=[(group, Markup(accuracy_figure(group.rows))) for group in groups],
         kept=[(history, Markup(kept_figure(history))) for history in report.kept],
         instructions=[(split, instructions_figure(split)) for split in report.instructions],
-        safe=Markup,
     )

@@ -7,11 +7,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tinyprop.bench.report import InstructionSplit, Row
-from tinyprop.bench.report.instructions_figure import BACKWARD, FORWARD, REST, SELECTION, instructions_figure, phase_of
-from tinyprop.bench.report.kept_figure import moving_mean
+from tinyprop.bench.report.demo import InstructionSplit, Row
+from tinyprop.bench.report.demo.instructions_figure import (
+    BACKWARD,
+    FORWARD,
+    REST,
+    SELECTION,
+    instructions_figure,
+    phase_of,
+)
+from tinyprop.bench.report.demo.kept_figure import moving_mean
+from tinyprop.bench.report.demo.table import groups_of, summaries_of
 from tinyprop.bench.report.spread import spread
-from tinyprop.bench.report.table import groups_of, summaries_of
 
 FULL = Row("CNN", "a", "full", 60, 90, 1, 1, 0, 2000, 2000, 1, 1, 1, "x", "x", 0, (0,), 1, 1)
 

@@ -8,9 +8,17 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from tinyprop.bench.report import Check, DemoReport, InstructionSplit, KeptHistory, MemoryPicture, Row, write_report
 from tinyprop.bench.report.canvas import Colour
-from tinyprop.bench.report.write import page_of
+from tinyprop.bench.report.demo import (
+    Check,
+    DemoReport,
+    InstructionSplit,
+    KeptHistory,
+    MemoryPicture,
+    Row,
+    write_report,
+)
+from tinyprop.bench.report.demo.write import page_of
 
 METHODS = ("full", "full_zero_skip", "tinyprop_v1", "tinyprop_v2", "ours")
 

@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
+from tinyprop.bench.report.demo.records import Row
 from tinyprop.bench.report.method_style import style_of
-from tinyprop.bench.report.records import Row
 
 CLOSE = 1.0  # points below full training that still count as "as accurate"
 

@@ -1,0 +1,224 @@
+"""From rows of a store to the records of the report."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from statistics import fmean
+
+import msgspec
+import numpy as np
+
+from tinyprop.bench.compare.cell import Cell, Outcome, Variant
+from tinyprop.bench.compare.provenance import DISTRIBUTIONS
+from tinyprop.bench.compare.scenarios import SCENARIOS
+from tinyprop.bench.compare.store import Row
+from tinyprop.bench.compare.summary import Outcomes, SummaryRow, grouped, summary
+from tinyprop.bench.interval import half_interval
+from tinyprop.bench.report.comparison.records import (
+    Case,
+    Compared,
+    ComparisonReport,
+    Curve,
+    DataLabel,
+    InShort,
+    KeptOverTime,
+)
+from tinyprop.bench.report.comparison.stated import beside
+from tinyprop.data import DATA_SETS
+
+TITLE = "Learning on the device: methods compared"
+LAST_LAYER = Variant("full", {}, "last_layer")  # what full training must beat for a scenario to tell methods apart
+_MOST = 3  # of the hashes of a scenario's data are shown: it may have others for each seed
+_HASH = 12  # letters of a SHA-256 that are shown
+
+
+def report_of(rows: Sequence[Row], cells: Sequence[Cell]) -> ComparisonReport:
+    """The whole report, of those of `rows` that belong to `cells`; `cells` as `one_comparison` gives them."""
+    wanted = {cell.key for cell in cells}
+    rows = tuple(row for row in rows if row.cell.key in wanted)
+    found, outcomes = summary(rows, cells), grouped(rows, cells)
+    names = dict.fromkeys((row.scenario, row.model) for row in found)
+    cases = tuple(
+        _case(
+            tuple(row for row in found if (row.scenario, row.model) == name),
+            {variant: by_seed for (*case, variant), by_seed in outcomes.items() if tuple(case) == name},
+            tuple(cell for cell in cells if (cell.scenario, cell.model) == name),
+        )
+        for name in names
+    )
+    trains = {(cell.scenario, cell.model, cell.variant): cell.trains for cell in cells}
+    return ComparisonReport(
+        title=TITLE,
+        cases=cases,
+        in_short=_in_short(found),
+        compared=_compared(cells),
+        beside=beside(found, trains),
+        warnings=_warnings(rows, cells),
+        facts=_facts(rows, cells),
+        provenance=_different(rows),
+        config=_config(cells),
+    )
+
+
+def data_label(name: str) -> DataLabel:
+    """What is known of the data set that results are filed under; a store does not say which of its editions it was."""
+    editions = [edition for loader in DATA_SETS.values() for edition in loader().editions() if edition.name == name]
+    if not editions:
+        return DataLabel(name, name)
+    titles = dict.fromkeys(edition.title for edition in editions)
+    stands_in_for = editions[0].stands_in_for
+    return DataLabel(name, " or ".join(titles), DATA_SETS[stands_in_for].title if stands_in_for else None)
+
+
+def _case(rows: tuple[SummaryRow, ...], outcomes: Mapping[str, Outcomes], cells: Sequence[Cell]) -> Case:
+    every = [outcome for by_seed in outcomes.values() for outcome in by_seed.values()]
+    cell = cells[0]
+    card = SCENARIOS[cell.scenario]
+    last_layer = {cell.variant for cell in cells if cell.trains == LAST_LAYER}
+    return Case(
+        scenario=cell.scenario,
+        model=cell.model,
+        data=data_label(card.dataset),
+        what=card.summary,
+        rows=rows,
+        curves=tuple(_curve(name, tuple(by_seed.values())) for name, by_seed in outcomes.items()),
+        layers=next((outcome.layers for outcome in every if outcome.layers), ()),
+        kept=tuple(
+            kept for name, by_seed in outcomes.items() if (kept := _kept(name, tuple(by_seed.values()))) is not None
+        ),
+        seeds=tuple(sorted({seed for by_seed in outcomes.values() for seed in by_seed})),
+        field_epochs=cell.field_epochs,
+        steps=round(fmean(outcome.curve[-1].steps for outcome in every)),
+        over_last_layer=next(
+            (-d for row in rows if row.method in last_layer and (d := row.difference_mean) is not None), None
+        ),
+    )
+
+
+def _curve(variant: str, outcomes: Sequence[Outcome]) -> Curve:
+    """Point by point. Seeds may differ in how many samples the field brings, and so in where a point lies: mean too."""
+    points = min(len(outcome.curve) for outcome in outcomes)
+    accuracy = np.array(
+        [[o.accuracy_before, *(point.accuracy for point in o.curve[:points])] for o in outcomes]
+    )  # (seeds, P)
+    halves = [half_interval(column) for column in accuracy.T.tolist()]
+    known = None if any(half is None for half in halves) else np.array(halves, dtype=np.float64)
+    return Curve(variant, np.array([0.0, *_steps(outcomes, points)]), accuracy.mean(axis=0), known)
+
+
+def _kept(variant: str, outcomes: Sequence[Outcome]) -> KeptOverTime | None:
+    """None where nothing is selected: every layer keeps all of its error, or none of it, all the time."""
+    points = min(len(outcome.curve) for outcome in outcomes)
+    if not all(point.kept for outcome in outcomes for point in outcome.curve):
+        return None
+    share = np.array([[point.kept for point in outcome.curve[:points]] for outcome in outcomes]).mean(axis=0)
+    if np.isin(share, (0.0, 1.0)).all():
+        return None
+    return KeptOverTime(variant, np.array(_steps(outcomes, points)), share)
+
+
+def _steps(outcomes: Sequence[Outcome], points: int) -> list[float]:
+    return [fmean(outcome.curve[point].steps for outcome in outcomes) for point in range(points)]
+
+
+def _in_short(rows: Sequence[SummaryRow]) -> tuple[InShort, ...]:
+    found: dict[str, list[SummaryRow]] = {}
+    for row in rows:
+        if row.difference_mean is not None:
+            found.setdefault(row.method, []).append(row)
+    return tuple(_over_cases(variant, of_it) for variant, of_it in found.items())
+
+
+def _over_cases(variant: str, rows: Sequence[SummaryRow]) -> InShort:
+    points = [row.difference_mean for row in rows if row.difference_mean is not None]
+    costs = [row.cost_to_accuracy for row in rows if row.cost_to_accuracy is not None]
+    return InShort(
+        variant=variant,
+        cases=len(rows),
+        points_mean=fmean(points),
+        points_worst=min(points),
+        effort_bwd=fmean(row.effort_bwd for row in rows),
+        effort_bwd_worst=max(row.effort_bwd for row in rows),
+        effort_total=fmean(row.effort_total for row in rows),
+        cost=fmean(costs) if costs else None,
+        cost_cases=len(costs),
+    )
+
+
+def _compared(cells: Sequence[Cell]) -> tuple[Compared, ...]:
+    """By name; a name that stands for several things in several scenarios is there as often."""
+    found: dict[tuple[str, str], tuple[Cell, dict[str, float]]] = {}
+    for cell in cells:
+        _, rates = found.setdefault((cell.variant, repr(cell.trains)), (cell, {}))
+        rates[cell.model] = cell.rate
+    return tuple(Compared(cell.variant, cell.trains, rates) for cell, rates in found.values())
+
+
+def _warnings(rows: Sequence[Row], cells: Sequence[Cell]) -> tuple[str, ...]:
+    found = []
+    if len(rows) < len(wanted := {cell.key for cell in cells}):
+        found.append(f"{len(wanted) - len(rows)} of the {len(wanted)} runs asked for are not in the store yet.")
+    for (scenario, model), seeds in _seeds(rows, cells).items():
+        if len(set(seeds.values())) > 1:
+            found.append(f"The rows of {scenario} · {model} do not have the same seeds: compare “points against full”.")
+    codes = {row.provenance.get("code", "") for row in rows}
+    if len(codes) > 1:
+        found.append(
+            f"The rows come from {len(codes)} states of tinyprop's code: differences between them may be of the code. "
+            "Which, stands under “How it was made”."
+        )
+    return tuple(found)
+
+
+def _config(cells: Sequence[Cell]) -> str:
+    """What holds for all runs of a scenario with a network, a line for each."""
+    first = {(cell.scenario, cell.model): cell for cell in reversed(cells)}
+    return "\n".join(
+        f"{scenario} · {model}: pretrain_epochs = {cell.pretrain_epochs}, field_epochs = {cell.field_epochs}, "
+        f"checkpoints = {cell.checkpoints}"
+        for (scenario, model), cell in reversed(first.items())
+    )
+
+
+def _seeds(rows: Sequence[Row], cells: Sequence[Cell]) -> Mapping[tuple[str, str], Mapping[str, frozenset[int]]]:
+    """(scenario, network) → variant → its seeds that are in `rows`."""
+    keys = {row.cell.key for row in rows}
+    found: defaultdict[tuple[str, str], dict[str, frozenset[int]]] = defaultdict(dict)
+    for cell in (cell for cell in cells if cell.key in keys):
+        seeds = found[cell.scenario, cell.model]
+        seeds[cell.variant] = seeds.get(cell.variant, frozenset()) | {cell.seed}
+    return found
+
+
+def _facts(rows: Sequence[Row], cells: Sequence[Cell]) -> tuple[tuple[str, str], ...]:
+    seeds = sorted({row.cell.seed for row in rows})
+    codes = [row.provenance.get("code", "unknown") for row in rows]
+    facts = [
+        ("runs", f"{len(rows):,} of {len({cell.key for cell in cells}):,}"),
+        ("seeds", _ranges(seeds)),
+        *(("code (SHA-256)", f"{code[:_HASH]}: {codes.count(code):,} runs") for code in dict.fromkeys(codes)),
+    ]
+    versions = {name: dict.fromkeys(row.provenance.get(name, "unknown") for row in rows) for name in DISTRIBUTIONS}
+    facts.append(("versions", ", ".join(f"{name} {' and '.join(found)}" for name, found in versions.items())))
+    for scenario in dict.fromkeys(row.cell.scenario for row in rows):
+        hashes = dict.fromkeys(
+            row.provenance.get("data", "unknown")[:_HASH] for row in rows if row.cell.scenario == scenario
+        )
+        more = f" and {len(hashes) - _MOST} more" if len(hashes) > _MOST else ""
+        facts.append((f"data of {scenario} (SHA-256)", ", ".join(list(hashes)[:_MOST]) + more))
+    return tuple(facts)
+
+
+def _ranges(seeds: Sequence[int]) -> str:
+    """1, 2, 3, 5 → "1–3, 5"."""
+    runs: list[list[int]] = []
+    for seed in seeds:
+        if runs and seed == runs[-1][-1] + 1:
+            runs[-1].append(seed)
+        else:
+            runs.append([seed])
+    return ", ".join(str(run[0]) if len(run) == 1 else f"{run[0]}–{run[-1]}" for run in runs)
+
+
+def _different(rows: Sequence[Row]) -> tuple[Mapping[str, str], ...]:
+    """What the runs were made with, each once."""
+    return tuple({msgspec.json.encode(row.provenance, order="sorted"): row.provenance for row in rows}.values())
