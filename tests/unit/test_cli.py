@@ -121,9 +121,8 @@ def test_export_of_a_choice(saved: Path, tmp_path: Path) -> None:
 
 
 def test_boards_are_named_in_full_on_a_narrow_terminal() -> None:
-    listed = subprocess.run(
-        [sys.executable, "-m", "tinyprop", "boards"], env={**os.environ, "COLUMNS": "80"}, capture_output=True, text=True
-    )
+    command, narrow = [sys.executable, "-m", "tinyprop", "boards"], {**os.environ, "COLUMNS": "80"}
+    listed = subprocess.run(command, env=narrow, capture_output=True, text=True)
     assert listed.returncode == 0
     assert set(board_names()) <= {line.split()[0] for line in listed.stdout.splitlines() if line[:1].strip()}
 
