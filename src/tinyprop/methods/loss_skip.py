@@ -1,11 +1,13 @@
 """Selective back-propagation alone: samples of small loss are skipped, the others are trained on in full."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
 from tinyprop.methods.method import Method
 from tinyprop.methods.rules.keep_all import KeepAll
 from tinyprop.methods.rules.skip_by_loss import SkipByLoss
+from tinyprop.methods.search_range import Range
 from tinyprop.methods.spec import LayerInfo, TrainSpec
 
 
@@ -29,6 +31,7 @@ class LossSkip(Method):
     name: ClassVar[str] = "loss_skip"
     title: ClassVar[str] = "loss-skip alone"
     summary: ClassVar[str] = "samples of small loss skipped, full training of the others"
+    space: ClassVar[Mapping[str, Range]] = {"tau": Range(0.005, 1.0, log=True)}
     tau: float = 0.05
 
     def __post_init__(self) -> None:

@@ -1,5 +1,6 @@
 """Fixed top-k (meProp): the same share of every layer's error in every step."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -8,6 +9,7 @@ from tinyprop.methods.rules.keep_all import KeepAll
 from tinyprop.methods.rules.keep_ratio import KeepRatio
 from tinyprop.methods.rules.never_skip import NeverSkip
 from tinyprop.methods.rules.number_check import require_fraction
+from tinyprop.methods.search_range import Range
 from tinyprop.methods.spec import LayerInfo, Selection, TrainSpec, depths
 
 
@@ -37,6 +39,7 @@ class TopK(Method):
     name: ClassVar[str] = "top_k"
     title: ClassVar[str] = "fixed top-k"
     summary: ClassVar[str] = "the same share of δ in every step and layer below a dense output layer (meProp)"
+    space: ClassVar[Mapping[str, Range]] = {"ratio": Range(0.01, 0.35, log=True)}
     ratio: float = 0.1
 
     def __post_init__(self) -> None:
