@@ -132,18 +132,22 @@ class Study:
         except (OSError, ValueError, KeyError, TypeError, self._optuna.exceptions.OptunaError) as error:
             raise UserError(
                 f"'{self._path}' cannot be used as a journal of studies ({error}): name another file, in a folder of "
-                "yours; what is in it is untouched."
+                "yours; this one is as it was."
             ) from error
 
 
 def _require_journal(path: Path) -> None:
-    """Raises ValueError for a file that is not one; Optuna would add to it. A torn last line is Optuna's to judge."""
-    if not path.exists():
+    """Raises ValueError for a file that Optuna must not add to: not its own, or broken off in a line."""
+    if not path.exists() or not (size := path.stat().st_size):
         return
     with path.open("rb") as file:
-        first = file.readline()
-    if first and not (isinstance(entry := json.loads(first), dict) and "op_code" in entry):
+        entry = json.loads(file.readline())
+        file.seek(size - 1)
+        last = file.read(1)
+    if not (isinstance(entry, dict) and "op_code" in entry):
         raise ValueError("its first line is none of a journal's")
+    if last != b"\n":
+        raise ValueError("its last line is torn: delete that line")
 
 
 def _mean(outcomes: Sequence[Outcome]) -> dict[str, float]:
