@@ -111,6 +111,14 @@ def tune(
     ] = None,
     keep_rate: Annotated[bool, Parameter(negative=(), help="search the settings only")] = False,
     keep_settings: Annotated[bool, Parameter(negative=(), help="search the learning rate only")] = False,
+    ranges: Annotated[
+        list[str] | None,
+        Parameter(
+            name="--range",
+            negative=(),
+            help="NAME=LOW:HIGH, where a setting or the rate is looked for; may be repeated",
+        ),
+    ] = None,
     seeds: Annotated[int | None, Parameter(help="how many, in place of the configuration's")] = None,
     json: JsonPath = None,
     toml: Annotated[Path | None, Parameter(help="write the chosen settings for `tinyprop compare --tuned`")] = None,
@@ -139,6 +147,7 @@ def tune(
         trainable=tuple(trainable or ()),
         keep_rate=keep_rate,
         keep_settings=keep_settings,
+        ranges=tuple(ranges or ()),
         trials=trials,
         seeds=seeds,
         journal_path=journal,

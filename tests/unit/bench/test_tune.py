@@ -131,6 +131,9 @@ def test_what_is_searched_and_for_what_may_be_said(tmp_path, tune):
     assert {cell.rate for cell in working.ran} == {0.05}
     assert {cell.trains.trainable for cell in working.ran} == {"all", "last_layer"}
     assert {one["trainable"] for one in content["candidates"] if one["number"] in content["front"]} == {"last_layer"}
+    narrow = Invented()
+    tune(narrow, ranges=("theta=0.4:0.5", "rate=0.06:0.07"))
+    assert all(0.4 <= cell.trains.settings["theta"] <= 0.5 and 0.06 <= cell.rate <= 0.07 for cell in narrow.ran)
     settings_kept = Invented()
     tune(settings_kept, keep_settings=True, objectives=("accuracy",))
     assert {tuple(cell.trains.settings) for cell in settings_kept.ran} == {()}
@@ -235,6 +238,12 @@ def test_a_file_that_is_no_journal_is_refused_and_left_alone(tmp_path, tune, con
         ({"scenarios": ("har_new_volunteer",), "network": "har_cnn"}, "no rate for network 'har_cnn': add it there"),
         ({"method": "full", "keep_rate": True}, "nothing is left to search: 'full' has no settings"),
         ({"keep_rate": True, "keep_settings": True}, "nothing is left to search: 'ours' keeps its settings"),
+        ({"ranges": ("thata=0:1",)}, "unknown setting that is searched 'thata': did you mean 'theta'"),
+        ({"ranges": ("theta=0.1",)}, "the range 'theta=0.1' cannot be read: write it as theta=0.1:0.5"),
+        ({"ranges": ("theta=0.5:0.1",)}, "the range 'theta=0.5:0.1' holds nothing: give a lower end, then a higher"),
+        ({"ranges": ("tau=0:1",)}, "the range 'tau=0:1' holds nothing: give a lower end above 0"),
+        ({"ranges": ("theta=0.5:2",)}, "theta=2.0"),
+        ({"method": "tinyprop_v2", "ranges": ("s_min=0.1:0.5",)}, "s_min=0.5 above s_max=0.3"),
         ({"trials": 0}, "0 trials find nothing"),
         ({"seeds": 0}, "seeds is 0: choose 1 or more"),
         ({"name": "a.b"}, "'a.b' cannot be the name of a variant"),
