@@ -16,7 +16,7 @@ import pytest
 from rich.console import Console
 
 from tinyprop.bench import tune_command as command
-from tinyprop.bench.compare import experiment, jobs
+from tinyprop.bench.compare import experiment
 from tinyprop.bench.compare.cell import Cell, Outcome, Variant
 from tinyprop.bench.compare.config import load_config
 from tinyprop.bench.compare.jobs import on_test, on_validation, shipped
@@ -296,8 +296,7 @@ def test_no_test_sample_is_looked_at(monkeypatch):
         return replace(task, test=hidden, old=hidden)
 
     poison = {cell.scenario: replace(card, make=poisoned)}
-    for module in (experiment, jobs):
-        monkeypatch.setattr(module, "SCENARIOS", poison)
+    monkeypatch.setattr(experiment, "SCENARIOS", poison)
     judged = on_validation(cell, weights)
     assert isinstance(judged, Outcome)
     assert 10 < judged.accuracy_after <= 100
