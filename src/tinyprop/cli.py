@@ -117,7 +117,7 @@ def tune(
         Parameter(
             name="--range",
             negative=(),
-            help="NAME=LOW:HIGH, where a setting or the rate is looked for; may be repeated",
+            help="NAME=LOW:HIGH for a setting or the rate; may be repeated",
         ),
     ] = None,
     seeds: Annotated[int | None, Parameter(help="how many, in place of the configuration's")] = None,
