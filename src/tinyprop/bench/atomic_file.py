@@ -1,6 +1,6 @@
 """Files that are there whole or not at all."""
 
-import os
+import secrets
 import tempfile
 from pathlib import Path
 
@@ -19,11 +19,11 @@ def require_writable(path: Path) -> None:
 def write_whole(path: Path, content: bytes) -> None:
     """Writes `content` beside `path` and then moves it there; makes the folder. Raises UserError where it cannot."""
     require_writable(path)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    unfinished = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     try:
-        with os.fdopen(handle, "wb") as file:
+        with unfinished.open("xb") as file:  # not mkstemp, whose files nobody else may read
             file.write(content)
-        Path(name).replace(path)
+        unfinished.replace(path)
     except BaseException:
-        Path(name).unlink(missing_ok=True)
+        unfinished.unlink(missing_ok=True)
         raise
