@@ -24,6 +24,9 @@ def write_whole(path: Path, content: bytes) -> None:
         with unfinished.open("xb") as file:  # not mkstemp, whose files nobody else may read
             file.write(content)
         unfinished.replace(path)
+    except OSError as error:
+        unfinished.unlink(missing_ok=True)
+        raise UserError(f"'{path}' was not written ({error.strerror}); what was there before still is.") from error
     except BaseException:
         unfinished.unlink(missing_ok=True)
         raise
