@@ -21,6 +21,7 @@ from tinyprop.data.extra import required
 from tinyprop.errors import UserError
 
 DIGITS = 3  # significant ones of a searched value: what is tried is what a configuration can say
+PATIENCE = 10  # seconds until the lock of a process that was killed while it wrote is taken away; a write takes none
 FOUND, STOPPED = "candidate", "stopped"  # attributes of a trial: what it came to, or why it came to nothing
 
 
@@ -38,9 +39,10 @@ class Study:
         with self._explained():
             _require_journal(path)
             journal = self._optuna.storages.journal
+            lock = journal.JournalFileSymlinkLock(str(path), grace_period=PATIENCE)
             self._study = self._optuna.create_study(
                 study_name=search.name,
-                storage=self._optuna.storages.JournalStorage(journal.JournalFileBackend(str(path))),
+                storage=self._optuna.storages.JournalStorage(journal.JournalFileBackend(str(path), lock)),
                 directions=[OBJECTIVES[name].direction for name in search.objectives],
                 load_if_exists=True,
             )
