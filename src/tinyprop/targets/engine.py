@@ -43,6 +43,10 @@ class TrainingStopped(UserError):
         super().__init__(sentence)
         self.trace = trace
 
+    def __reduce__(self) -> tuple[type[Self], tuple[str, StepTrace]]:
+        """Both, so that it survives the way from one process to another."""
+        return type(self), (str(self), self.trace)
+
 
 class Engine(ABC):
     """One network on one target, with its weights and the state of its method.

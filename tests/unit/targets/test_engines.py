@@ -1,5 +1,6 @@
 """One battery over every engine: what the interface promises holds on each of them."""
 
+import pickle
 import shutil
 
 import numpy as np
@@ -115,6 +116,9 @@ def test_a_step_that_fails_ends_the_run_and_says_where(engine, toy_samples, toy_
     expected, parameters = toy_oracle(x[:100], y[:100], 1e-4, initial)
     np.testing.assert_array_equal(engine.parameters(), parameters)
     np.testing.assert_array_equal(stop.value.trace.loss, expected.loss)
+    elsewhere = pickle.loads(pickle.dumps(stop.value))
+    assert str(elsewhere) == str(stop.value)
+    np.testing.assert_array_equal(elsewhere.trace.loss, expected.loss)
 
 
 def test_an_inference_that_fails_says_which(engine, toy_samples):

@@ -35,7 +35,7 @@ def on_test(cell: Cell, weights: bytes) -> Row:
         try:
             outcome = _run(cell, weights, as_it_is)
         except TrainingStopped as stopped:
-            raise UserError(f"{named(cell)}: {stopped}") from None  # the trace would not travel
+            raise UserError(f"{named(cell)}: {stopped}") from None
     return Row(cell, outcome, {**provenance(), "data": hashes[0]})
 
 
