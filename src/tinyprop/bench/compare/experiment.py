@@ -15,6 +15,8 @@ from tinyprop.bench.compare.scenarios import SCENARIOS
 from tinyprop.bench.compare.task import Task
 from tinyprop.bench.compare.weights_file import read_weights, weights_file
 from tinyprop.bench.pretraining import BATCH, pretrained, weights_of
+from tinyprop.bench.recipes.shipped import shipped
+from tinyprop.bench.recipes.table import RECIPES
 from tinyprop.bench.zero_inputs import zero_inputs_pay
 from tinyprop.cache import cache_folder
 from tinyprop.data import Samples
@@ -26,6 +28,8 @@ def pretrain(cell: Cell) -> Path:
     """The file of the weights that `cell` starts from; made when it is missing, by what went into it."""
     card = SCENARIOS[cell.scenario]
     make, samples = card.networks[cell.model], card.make(cell.seed).pretrain
+    if card.recipe is not None:
+        return shipped(RECIPES[card.recipe], make, samples, epochs=cell.pretrain_epochs, seed=cell.seed)
     content = hashlib.sha256(samples.x.tobytes() + samples.y.tobytes())
     content.update(f"{make()!r} {cell.pretrain_epochs} {cell.seed} {BATCH} {torch.__version__}".encode())
     path = cache_folder() / "pretrained" / f"{content.hexdigest()}.npz"
@@ -89,8 +93,9 @@ def _with_weights(module: nn.Module, weights: Mapping[str, np.ndarray]) -> nn.Mo
     return module
 
 
-def _accuracies(engine: tinyprop.Engine, task: Task) -> tuple[float, float]:
-    return tuple(engine.accuracy(part.x, part.y) for part in (task.test, task.old))  # type: ignore[return-value]
+def _accuracies(engine: tinyprop.Engine, task: Task) -> tuple[float, float | None]:
+    """Of the test part, and of the task learned before, where there was one."""
+    return engine.accuracy(task.test.x, task.test.y), engine.accuracy(task.old.x, task.old.y) if len(task.old) else None
 
 
 def _learned(engine: tinyprop.Engine, cell: Cell, task: Task) -> tuple[tuple[Checkpoint, ...], StepTrace]:

@@ -2,43 +2,84 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from types import MappingProxyType
 
 from torch import nn
 
+from tinyprop.bench.compare.from_scratch import from_scratch
+from tinyprop.bench.compare.shifted_sensor import SHIFTS, shifted_sensor
+from tinyprop.bench.compare.strangers import new_speakers
 from tinyprop.bench.compare.task import Task
+from tinyprop.bench.compare.unseen_classes import new_classes
 from tinyprop.bench.compare.volunteer import new_volunteer
-from tinyprop.bench.digits import OLD_CLASSES, new_classes, rotated
+from tinyprop.bench.digits import OLD_CLASSES, rotated
+from tinyprop.bench.digits import new_classes as new_digits
 from tinyprop.bench.networks import DEMO_NETWORKS, HarCnn
-from tinyprop.data import load
+from tinyprop.data import DataSet, load
+from tinyprop.models import DsCnn, LeNet5, ResNet8
+
+Networks = Mapping[str, Callable[[], nn.Module]]
 
 
 @dataclass(frozen=True)
 class ScenarioCard:
     """dataset: its name in `tinyprop data`. make: the task, which may depend on the seed of the run.
 
-    networks: name → fresh weights.
+    networks: name → fresh weights. recipe: a name of RECIPES, by which they are pretrained; None: a few epochs of Adam.
     """
 
     dataset: str
     summary: str
     make: Callable[[int], Task]
-    networks: Mapping[str, Callable[[], nn.Module]]
+    networks: Networks
+    recipe: str | None = None
+
+
+@lru_cache(maxsize=1)
+def _loaded(name: str) -> DataSet:
+    """Decoding images takes longer than learning from them: once in each process."""
+    return load(name)
 
 
 def _digits_rotated(seed: int) -> Task:
     data = rotated()
-    return Task(data.pretrain, data.field, data.validation, data.test, old=new_classes().test)
+    return Task(data.pretrain, data.field, data.validation, data.test, old=new_digits().test)
 
 
 def _digits_new_classes(seed: int) -> Task:
-    data = new_classes()
+    data = new_digits()
     return Task(data.pretrain, data.field, data.validation, data.test, old=data.test.of(data.test.y < OLD_CLASSES))
 
 
 def _har_new_volunteer(seed: int) -> Task:
-    return new_volunteer(load("har_windows"), seed)
+    return new_volunteer(_loaded("har_windows"), seed)
 
+
+def _speech_new_words(seed: int) -> Task:
+    return new_classes(_loaded("speech_commands"), known=8, field=1000, judged=1000).scaled((0, 1, 2))
+
+
+def _speech_new_speakers(seed: int) -> Task:
+    return new_speakers(_loaded("speech_commands"), known=20).scaled((0, 1, 2))
+
+
+def _new_classes(dataset: str, known: int, field: int, judged: int = 1000) -> Callable[[int], Task]:
+    return lambda _seed: new_classes(_loaded(dataset), known, field, judged)
+
+
+def _shifted(dataset: str, shift: str, field: int, judged: int = 1000) -> Callable[[int], Task]:
+    return lambda _seed: shifted_sensor(_loaded(dataset), SHIFTS[shift], field, judged)
+
+
+def _mnist_from_scratch(seed: int) -> Task:
+    return from_scratch(_loaded("mnist"), field=10_000, judged=2000)
+
+
+LENET5: Networks = {"lenet5": LeNet5}
+DS_CNN: Networks = {"ds_cnn": DsCnn}
+RESNET8: Networks = {"resnet8": ResNet8}
+RESNET8_100: Networks = {"resnet8": lambda: ResNet8(100)}
 
 SCENARIOS: Mapping[str, ScenarioCard] = MappingProxyType(
     {
@@ -48,6 +89,23 @@ SCENARIOS: Mapping[str, ScenarioCard] = MappingProxyType(
         ),
         "har_new_volunteer": ScenarioCard(
             "har_windows", "somebody else wears the device", _har_new_volunteer, {"har_cnn": HarCnn}
+        ),
+        "speech_new_words": ScenarioCard(
+            "speech_commands", "four words that were never heard", _speech_new_words, DS_CNN, "speech_commands"
+        ),
+        "speech_new_speakers": ScenarioCard(
+            "speech_commands", "49 people who were never heard", _speech_new_speakers, DS_CNN, "speech_commands"
+        ),
+        "mnist_rotated": ScenarioCard(
+            "mnist", "the sensor is turned", _shifted("mnist", "rotated", 4000), LENET5, "mnist"
+        ),
+        "mnist_noisy": ScenarioCard("mnist", "the sensor is noisy", _shifted("mnist", "noisy", 4000), LENET5, "mnist"),
+        "mnist_from_scratch": ScenarioCard("mnist", "random weights", _mnist_from_scratch, LENET5, "mnist"),
+        "cifar10_new_classes": ScenarioCard(
+            "cifar10", "three classes that were never seen", _new_classes("cifar10", 7, 3000), RESNET8, "cifar10"
+        ),
+        "cifar10_blurred": ScenarioCard(
+            "cifar10", "the lens is out of focus", _shifted("cifar10", "blurred", 3500), RESNET8, "cifar10"
         ),
     }
 )
