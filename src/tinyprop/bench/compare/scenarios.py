@@ -17,7 +17,7 @@ from tinyprop.bench.digits import OLD_CLASSES, rotated
 from tinyprop.bench.digits import new_classes as new_digits
 from tinyprop.bench.networks import DEMO_NETWORKS, HarCnn
 from tinyprop.data import DataSet, load
-from tinyprop.models import DsCnn, LeNet5, ResNet8
+from tinyprop.models import Cnn1d, DsCnn, LeNet5, ResNet8
 
 Networks = Mapping[str, Callable[[], nn.Module]]
 
@@ -76,6 +76,7 @@ def _mnist_from_scratch(seed: int) -> Task:
     return from_scratch(_loaded("mnist"), field=10_000, judged=2000)
 
 
+HAR_CNNS: Networks = {"cnn1d": Cnn1d, "har_cnn": HarCnn}
 LENET5: Networks = {"lenet5": LeNet5}
 DS_CNN: Networks = {"ds_cnn": DsCnn}
 RESNET8: Networks = {"resnet8": ResNet8}
@@ -88,7 +89,7 @@ SCENARIOS: Mapping[str, ScenarioCard] = MappingProxyType(
             "digits", "three classes that were never seen", _digits_new_classes, DEMO_NETWORKS
         ),
         "har_new_volunteer": ScenarioCard(
-            "har_windows", "somebody else wears the device", _har_new_volunteer, {"har_cnn": HarCnn}
+            "har_windows", "somebody else wears the device", _har_new_volunteer, HAR_CNNS, "har_windows"
         ),
         "speech_new_words": ScenarioCard(
             "speech_commands", "four words that were never heard", _speech_new_words, DS_CNN, "speech_commands"

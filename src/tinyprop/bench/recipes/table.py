@@ -1,4 +1,7 @@
-"""The recipes: one line for each data set."""
+"""The recipes: one line for each data set, by its name in `tinyprop data`.
+
+Settings were chosen on validation parts. The floor of `cifar100` is that of its stand-in, Tiny-ImageNet at 32×32.
+"""
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -23,7 +26,7 @@ _PHOTOS: dict[str, Any] = {
     "rate": 0.1,
     "batch": 64,
     "augmentations": ("zoomed", "flipped"),
-    "start": "tinyimagenet32",
+    "start": "cifar100",
 }
 _SMALL: dict[str, Any] = {"optimizer": "adamw", "weight_decay": 1e-2}
 
@@ -51,7 +54,7 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
         "digits": Recipe("digits", "cnn", _by_classes(lambda _classes: Cnn()), None, epochs=20, batch=32, rate=1e-2, **_SMALL),  # noqa: E501
         "mnist": Recipe("mnist", "lenet5", _LENET5, 98.5, epochs=12, batch=128, rate=4e-3, **_SMALL),
         "cifar10": Recipe("cifar10", "resnet8", _RESNET8, 80.0, epochs=20, **_CIFAR),
-        "tinyimagenet32": Recipe("cifar100", "resnet8", _RESNET8, 30.0, epochs=16, **_CIFAR),
+        "cifar100": Recipe("cifar100", "resnet8", _RESNET8, 30.0, epochs=16, **_CIFAR),
         "food101": Recipe("food101", "resnet8", _resnet8_of_64, 65.0, epochs=40, **_PHOTOS),
         "flowers102": Recipe("flowers102", "resnet8", _resnet8_of_64, 62.0, epochs=60, **_PHOTOS),
         "har_windows": Recipe("har_windows", "cnn1d", _CNN1D, 93.0, epochs=20, batch=64, rate=5e-3, scaled_over=(0, 2), **_SMALL),  # noqa: E501
