@@ -5,6 +5,7 @@ import io
 import pickle
 import struct
 import tarfile
+import wave
 import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -36,7 +37,7 @@ def found(name: str, folder: Path, source: str = OFFICIAL) -> Found:
     """The tiny files of a set, its hash taken at first use: they are not the official ones."""
     loader = LOADERS.get(name, DATA_SETS[name])()
     edition = next(edition for edition in loader.editions() if edition.source == source)
-    files = tuple(replace(file, sha256=None) for file in edition.files)
+    files = tuple(replace(file, sha256=None, md5=None) for file in edition.files)
     return Found(replace(edition, files=files), tuple(folder / file.name for file in files))
 
 
@@ -191,6 +192,61 @@ def write_har(folder: Path, shape: tuple[int, ...]) -> Tiny:
     return Tiny({"train": 4, "validation": 2, "test": 2}, shape, 2)
 
 
+def wav(samples: np.ndarray, rate: int = 16000, channels: int = 1, width: int = 2) -> bytes:
+    stream = io.BytesIO()
+    with wave.open(stream, "wb") as file:
+        file.setnchannels(channels)
+        file.setsampwidth(width)
+        file.setframerate(rate)
+        file.writeframes(samples.astype("<i2").tobytes())
+    return stream.getvalue()
+
+
+WORDS = ("yes", "no", "up", "down", "left", "right", "on", "off", "stop", "go")
+SPEAKERS_OF = {"train": ("0a7c2a8d", "1b88bf70", "2c6d3924"), "validation": ("3d86b69a",), "test": ("fe979690",)}
+
+
+def speech_members() -> dict[str, bytes]:
+    """Everybody says the ten words and 'bed'; each clip is noise of its own."""
+    members, lists = {}, {"validation": [], "test": []}
+    for part, speakers in SPEAKERS_OF.items():
+        for word in (*WORDS, "bed"):
+            for speaker in speakers:
+                name = f"{word}/{speaker}_nohash_0.wav"
+                noise = np.random.default_rng(len(members)).normal(0, 500, 16000)
+                members[name] = wav(noise)
+                lists.get(part, []).append(name)
+    members["_background_noise_/hum.wav"] = wav(np.random.default_rng(9).normal(0, 50, 200_000))
+    members["validation_list.txt"] = "\n".join(lists["validation"]).encode() + b"\n"
+    members["testing_list.txt"] = "\n".join(lists["test"]).encode() + b"\n"
+    return members | {"LICENSE": b"CC BY 4.0"}
+
+
+def write_speech(folder: Path) -> Tiny:
+    members = {f"./{name}": content for name, content in speech_members().items()}
+    (folder / "speech_commands_v0.02.tar.gz").write_bytes(tar_gz(members))
+    return Tiny({"train": 36, "validation": 12, "test": 12}, (1, 49, 10), 12)
+
+
+def machine_members(machine: str = "ToyCar") -> dict[str, bytes]:
+    """Two machines, three clips each to learn from, two normal ones and two anomalies to test; all noise."""
+    members = {}
+    kinds = (("train", "normal", 3), ("test", "normal", 2), ("test", "anomaly", 2))
+    for number in (1, 4):
+        for part, state, count in kinds:
+            for take in range(count):
+                noise = np.random.default_rng(len(members)).normal(0, 900, 3000)
+                members[f"{machine}/{part}/{state}_id_{number:02}_{take:08}.wav"] = wav(noise)
+    return members
+
+
+def write_machines(folder: Path) -> Tiny:
+    with zipfile.ZipFile(folder / "dev_data_ToyCar.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in machine_members().items():
+            archive.writestr(name, content)
+    return Tiny({"train": 4, "validation": 2, "test": 8}, (6, 128), 2)
+
+
 # Every set that has official files is written here; a test fails for one that is not.
 WRITERS: Mapping[str, Callable[[Path], Tiny]] = {
     "mnist": write_mnist,
@@ -200,6 +256,8 @@ WRITERS: Mapping[str, Callable[[Path], Tiny]] = {
     "food101": write_food,
     "har_windows": lambda folder: write_har(folder, (9, 128)),
     "har_features": lambda folder: write_har(folder, (561,)),
+    "speech_commands": write_speech,
+    "dcase2020": write_machines,
 }
 LOADERS: Mapping[str, Callable[[], Loader]] = {"food101": lambda: Food101(classes=DISHES)}
 

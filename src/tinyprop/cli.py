@@ -27,6 +27,7 @@ data_app = App(
 app.command(data_app)
 console = Console()
 ReportPath = Annotated[Path, Parameter(help="where the HTML report goes")]
+Setting = Annotated[str, Parameter(help="a setting of the data set, such as side=32", negative=())]
 JsonPath = Annotated[Path | None, Parameter(help="also write the rows as JSON")]
 
 
@@ -197,27 +198,29 @@ def data_list(*, json: JsonPath = None) -> int:
 
 
 @data_app.command(name="fetch")
-def data_fetch(name: Annotated[str, Parameter(help="a name from `tinyprop data`")]) -> int:
+def data_fetch(name: Annotated[str, Parameter(help="a name from `tinyprop data`")], *settings: Setting) -> int:
     """Download the official files of a data set into the cache, verify them, and say where they are.
 
     A download that broke off goes on where it stopped. TINYPROP_CACHE names another folder for the cache.
 
-    Example: tinyprop data fetch cifar10
+    Example: tinyprop data fetch cifar10  ·  tinyprop data fetch dcase2020 machine=fan
     """
     from tinyprop.bench.data_command import data_fetch_command
 
-    return data_fetch_command(console, name)
+    return data_fetch_command(console, name, settings)
 
 
 @data_app.command(name="show")
-def data_show(name: Annotated[str, Parameter(help="a name from `tinyprop data`")], *, json: JsonPath = None) -> int:
+def data_show(
+    name: Annotated[str, Parameter(help="a name from `tinyprop data`")], *settings: Setting, json: JsonPath = None
+) -> int:
     """Read a data set and say what each part holds.
 
     Example: tinyprop data show har_windows --json build/har.json
     """
     from tinyprop.bench.data_command import data_show_command
 
-    return data_show_command(console, name, json_path=json)
+    return data_show_command(console, name, settings, json_path=json)
 
 
 @app.command

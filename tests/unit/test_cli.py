@@ -201,6 +201,35 @@ def test_data_set_shown(
     assert [row["groups"] for row in json.loads(path.read_text())["parts"].values()] == [2, 1, 1]
 
 
+def test_settings_of_a_data_set(
+    no_data: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = []
+    monkeypatch.setattr(
+        "tinyprop.bench.data_command.fetch", lambda name, _report, **settings: asked.append((name, settings)) or ()
+    )
+    assert _run("data", "fetch", "food101", "side=32", "classes=pizza,ramen") == 0
+    assert _run("data", "fetch", "speech_commands", "features=log_mel", "words=None") == 0
+    assert asked == [
+        ("food101", {"side": 32, "classes": ("pizza", "ramen")}),
+        ("speech_commands", {"features": "log_mel", "words": None}),
+    ]
+    for given, said in (
+        (("dcase2020", "fan"), "'fan' is no setting: write one as side=32."),
+        (("dcase2020", "machine="), "'machine=' is no setting"),
+        (("food101", "side=8", "side=9"), "'side' is given twice"),
+        (("mnist", "side=9"), "data set 'mnist' was given 'side', which is not one of its settings"),
+        (("dcase2020", "machine=fam"), "unknown machine 'fam': did you mean 'fan'?"),
+    ):
+        assert _run("data", "fetch", *given) == 1
+        assert said in " ".join(capsys.readouterr().err.split())
+    assert _run("data", "show", "dcase2020", "machine=fan") == 1
+    said = " ".join(capsys.readouterr().err.split())
+    assert "run `tinyprop data fetch dcase2020 machine=fan` (1,355 MB); or without a network, put" in said
+    assert "'dev_data_fan.zip' from https://zenodo.org/records/3678171/files/dev_data_fan.zip" in said
+    assert "TINYPROP_DATA" not in said
+
+
 def test_data_set_that_is_not_here(no_data: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "card.json"
     assert _run("data", "show", "cifar10", "--json", str(path)) == 1

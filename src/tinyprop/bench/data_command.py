@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 import numpy as np
@@ -15,6 +15,7 @@ from tinyprop.bench.atomic_file import write_whole
 from tinyprop.data import DATA_SETS, Report, fetch, find, load, loader_named
 from tinyprop.data.finding import how_to_get, official
 from tinyprop.data.samples import DataSet
+from tinyprop.errors import UserError
 
 
 class DataSetRow(msgspec.Struct, frozen=True):
@@ -74,22 +75,29 @@ def data_list_command(console: Console, *, json_path: Path | None) -> int:
     return 0
 
 
-def data_fetch_command(console: Console, name: str) -> int:
-    """Downloads with a bar for each file; prints where they are. Exit status 0. Raises UserError as `fetch` does."""
-    loader = loader_named(name)
+def data_fetch_command(console: Console, name: str, given: tuple[str, ...] = ()) -> int:
+    """Downloads with a bar for each file; prints where they are. given: settings, such as "machine=fan".
+
+    Exit status 0. Raises UserError as `fetch` does.
+    """
+    settings = settings_of(given)
+    loader = loader_named(name, **settings)
     if official(loader) is None:
         console.print(f"{name} comes with a library that is installed: nothing to download.", highlight=False)
         return 0
     with _download_bars() as report:
-        paths = fetch(name, report)
+        paths = fetch(name, report, **settings)
     for path in paths:
         console.print(f"verified: {path}", highlight=False, soft_wrap=True)
     return 0
 
 
-def data_show_command(console: Console, name: str, *, json_path: Path | None) -> int:
-    """Loads a data set and prints what is in it. Exit status 0. Raises UserError as `load` does."""
-    card = card_of(load(name))
+def data_show_command(console: Console, name: str, given: tuple[str, ...] = (), *, json_path: Path | None) -> int:
+    """Loads a data set and prints what is in it. given: settings, such as "side=32".
+
+    Exit status 0. Raises UserError as `load` does.
+    """
+    card = card_of(load(name, **settings_of(given)))
     table = Table(title=f"{card.title}: {card.summary}", title_justify="left")
     for column in ("part", "samples", "per class", "groups", "range"):
         table.add_column(column, justify="left" if column == "part" else "right", no_wrap=True)
@@ -109,6 +117,30 @@ def data_show_command(console: Console, name: str, *, json_path: Path | None) ->
     console.print(f"{len(card.classes)} classes: {', '.join(card.classes)}", highlight=False)
     _write(console, json_path, card)
     return 0
+
+
+def settings_of(given: tuple[str, ...]) -> dict[str, Any]:
+    """Settings by name from "name=value": a whole number, None, several values with commas between them, or text.
+
+    Raises UserError.
+    """
+    settings: dict[str, Any] = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not equals or not name or not value:
+            raise UserError(f"'{text}' is no setting: write one as side=32.")
+        if name in settings:
+            raise UserError(f"'{name}' is given twice: give it once.")
+        settings[name] = _value(value)
+    return settings
+
+
+def _value(text: str) -> Any:
+    if text == "None":
+        return None
+    if "," in text:
+        return tuple(text.split(","))
+    return int(text) if text.isdecimal() else text
 
 
 def rows_of_table() -> tuple[DataSetRow, ...]:
@@ -141,7 +173,7 @@ def _row(name: str) -> DataSetRow:
         filed_as=edition.name if edition is not None else None,
         stands_in_for=edition.stands_in_for if edition is not None else None,
         download_bytes=sum(file.size or 0 for file in files),
-        unverified=tuple(file.name for file in files if file.sha256 is None),
+        unverified=tuple(file.name for file in files if file.known_hash is None),
         how_to_get=how_to_get(loader) if edition is None else None,
     )
 

@@ -22,6 +22,7 @@ from tinyprop.data.har import HarFeatures as HarFeatures
 from tinyprop.data.har import HarWindows as HarWindows
 from tinyprop.data.loader import First as First
 from tinyprop.data.loader import Loader as Loader
+from tinyprop.data.machine_sound import MachineFeatures as MachineFeatures
 from tinyprop.data.mnist import Mnist as Mnist
 from tinyprop.data.own import from_arrays as from_arrays
 from tinyprop.data.own import from_image_folder as from_image_folder
@@ -37,7 +38,7 @@ DATA_SETS: dict[str, type[Loader]] = {
     loader.name: loader
     for loader in (
         *(Digits, Mnist, Cifar10, Cifar100, Flowers102, Food101),
-        *(HarWindows, HarFeatures, SpeechFeatures),
+        *(HarWindows, HarFeatures, SpeechFeatures, MachineFeatures),
     )
 }
 
@@ -67,10 +68,10 @@ def load(name: str, *, source: str | None = None, **settings: Any) -> DataSet:
     return load_found(loader_named(name, **settings), source)
 
 
-def fetch(name: str, report: Report | None = None) -> tuple[Path, ...]:
+def fetch(name: str, report: Report | None = None, **settings: Any) -> tuple[Path, ...]:
     """Downloads the official files of a data set into the cache, those that are there excepted; where they now are.
 
-    report: called with file name, bytes that are there, bytes in all. Raises UserError where that cannot be done; what
-    has come so far is kept, and the next call goes on.
+    report: called with file name, bytes that are there, bytes in all. settings: fields of the loader, such as
+    machine="fan". Raises UserError where that cannot be done; what has come so far is kept, and the next call goes on.
     """
-    return fetch_edition(loader_named(name), report or (lambda _file, _done, _total: None))
+    return fetch_edition(loader_named(name, **settings), report or (lambda _file, _done, _total: None))

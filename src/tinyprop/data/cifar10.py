@@ -39,7 +39,7 @@ class Cifar10(Loader):
         jpeg = (self.name, f"{self.title}, JPEG copies", copies, self.name)
         return (
             Edition(OFFICIAL, *exact, (ARCHIVE,), batches, read_official),
-            Edition(COMPACT, *jpeg, (DataFile("cifar10_full_jpeg.npz"),), arrays, read_compact),
+            Edition(COMPACT, *jpeg, (DataFile("cifar10_full_jpeg.npz"),), arrays, read_compact, kept_as=repr(self)),
         )
 
 

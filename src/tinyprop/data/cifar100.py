@@ -39,7 +39,7 @@ class Cifar100(Loader):
         batches = "the python batches of CIFAR-100"
         return (
             Edition(OFFICIAL, *exact, (ARCHIVE,), batches, read_official),
-            Edition(COMPACT, STAND_IN, title, summary, STAND_IN, files, arrays, read_compact, self.name),
+            Edition(COMPACT, STAND_IN, title, summary, STAND_IN, files, arrays, read_compact, self.name, repr(self)),
         )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tinyprop.data.archive import tar_members
+from tinyprop.data.archive import files_in
 from tinyprop.data.compact import labels_of
 from tinyprop.data.damage import named
 from tinyprop.data.images import signed
@@ -20,13 +20,12 @@ def batches_of(path: Path, folder: str, names: Iterable[str]) -> Mapping[str, Ma
     """Name → what the pickle `folder`/name holds. Raises ValueError, naming the file, for damage."""
     wanted = {f"{folder}/{name}": name for name in names}
     found = {}
-    for member, content in tar_members(path):
-        if member in wanted:
-            with named(f"{path.name}: {member}"):
-                batch = unpickled(content)
-                if not isinstance(batch, dict):
-                    raise ValueError("holds no dictionary")
-                found[wanted[member]] = batch
+    for member, content in files_in(path, wanted.__contains__):
+        with named(f"{path.name}: {member}"):
+            batch = unpickled(content)
+            if not isinstance(batch, dict):
+                raise ValueError("holds no dictionary")
+            found[wanted[member]] = batch
     missing = [member for member, name in wanted.items() if name not in found]
     if missing:
         raise ValueError(f"{path.name}: {', '.join(missing)} is missing")

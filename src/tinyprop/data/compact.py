@@ -24,13 +24,6 @@ def compact_folder() -> Path | None:
     return Path(folder) if folder else None
 
 
-def compact_file(name: Path) -> Path | None:
-    """The file `name` in that folder, or None where there is none."""
-    folder = compact_folder()
-    path = folder / name if folder is not None else None
-    return path if path is not None and path.is_file() else None
-
-
 def arrays_of(path: Path, *names: str) -> list[np.ndarray]:
     """The arrays of a .npz, in that order. Raises ValueError where one is missing, damaged, or would need pickle."""
     with named(path.name), np.load(path, allow_pickle=False) as arrays:

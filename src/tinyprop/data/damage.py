@@ -1,10 +1,12 @@
 """Whatever goes wrong while a file is read becomes one ValueError that names the file."""
 
+import struct
 import tarfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pickle import UnpicklingError
+from tokenize import TokenError
 from zipfile import BadZipFile
 
 DAMAGE = (
@@ -13,14 +15,17 @@ DAMAGE = (
     IndexError,
     KeyError,
     MemoryError,  # a header that claims more than there is
-    NotImplementedError,  # a ZIP compressed by a method unknown here
     OSError,
     OverflowError,
+    RuntimeError,  # a ZIP under a password, or compressed by a method unknown here
+    SyntaxError,  # the header of an array, which is Python
+    TokenError,  # the same
     TypeError,
     UnpicklingError,
     ValueError,
     BadZipFile,
     tarfile.TarError,
+    struct.error,
     zlib.error,
 )
 

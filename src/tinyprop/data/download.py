@@ -43,7 +43,7 @@ def _fetch(file: DataFile, files: tuple[DataFile, ...], folder: Path, report: Re
         _require_room(file, folder, part)
         pooch.retrieve(
             file.url,
-            known_hash=f"sha256:{file.sha256}" if file.sha256 else None,
+            known_hash=file.known_hash,
             fname=file.name,
             path=folder,
             downloader=ResumingDownload(file, part, report),
@@ -75,7 +75,7 @@ class ResumingDownload:
         """As pooch calls it."""
         import requests
 
-        there = self.part.stat().st_size if self.file.sha256 and self.part.exists() else 0
+        there = self.part.stat().st_size if self.file.known_hash and self.part.exists() else 0
         # Bytes as they are on the server: a .gz must not be unpacked on its way.
         headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={there}-"} if there else {})
         with requests.get(url, headers=headers, stream=True, timeout=PATIENCE_S) as answer:
@@ -105,7 +105,7 @@ def _require_room(file: DataFile, folder: Path, part: Path) -> None:
 
 def _unreachable(file: DataFile, files: tuple[DataFile, ...], folder: Path, part: Path, error: Exception) -> str:
     kept = ""
-    if file.sha256 and part.exists():
+    if file.known_hash and part.exists():
         kept = f" {part.stat().st_size:,} bytes are kept in '{part}', the next try goes on there."
     missing = ", ".join(str(one.url) for one in files if not (folder / one.name).is_file())
     return (

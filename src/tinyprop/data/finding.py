@@ -1,15 +1,16 @@
 """Where data sets are: which edition is here, its parts, and what to do where none is."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tinyprop.cache import cache_path
 from tinyprop.data.compact import VARIABLE, compact_folder
 from tinyprop.data.damage import in_words
 from tinyprop.data.download import Report, downloaded
+from tinyprop.data.kept import kept
 from tinyprop.data.loader import BUNDLED, COMPACT, OFFICIAL, Edition, First, Loader, Parts
-from tinyprop.data.official_file import require_official
+from tinyprop.data.official_file import require_official, sha256_of
 from tinyprop.data.samples import DataSet, label_fault
 from tinyprop.data.split import carved
 from tinyprop.errors import UserError, unknown_name
@@ -31,8 +32,7 @@ class Found:
         """
         edition = self.edition
         if edition.source == OFFICIAL:
-            for file, path in zip(edition.files, self.paths, strict=True):
-                require_official(file, path)
+            self._hashes()
         try:
             parts = edition.read(self.paths, First() if first is None else first)
             _require_labels(parts)
@@ -45,10 +45,28 @@ class Found:
 
     def data_set(self) -> DataSet:
         """All of it, validation carved out of its training part unless it has one. Raises UserError as `parts` does."""
-        edition, parts = self.edition, self.parts()
-        train, validation = carved(parts.train) if parts.validation is None else (parts.train, parts.validation)
+        edition = self.edition
+        if edition.kept_as is None:
+            parts = self._three_parts()
+        else:
+            parts = kept(edition.name, (edition.source, edition.kept_as, *self._hashes()), self._three_parts)
+        assert parts.validation is not None
         about = (edition.name, edition.title, edition.summary, edition.source)
-        return DataSet(*about, parts.classes, train, validation, parts.test, edition.stands_in_for)
+        three = (parts.train, parts.validation, parts.test)
+        return DataSet(*about, parts.classes, *three, edition.stands_in_for, parts.to_find)
+
+    def _three_parts(self) -> Parts:
+        parts = self.parts()
+        if parts.validation is not None:
+            return parts
+        train, validation = carved(parts.train)
+        return replace(parts, train=train, validation=validation)
+
+    def _hashes(self) -> tuple[str, ...]:
+        """SHA-256 of each file. Raises UserError for one that is not the official one."""
+        if self.edition.source != OFFICIAL:
+            return tuple(map(sha256_of, self.paths))
+        return tuple(require_official(*one) for one in zip(self.edition.files, self.paths, strict=True))
 
     def _place(self) -> str:
         return (
@@ -119,14 +137,25 @@ def how_to_get(loader: Loader) -> str:
         folder = cache_path() / "data" / edition.folder
         missing = [file for file in edition.files if not (folder / file.name).is_file()]
         listed = ", ".join(f"'{file.name}' from {file.url}" for file in missing)
-        size = sum(file.size or 0 for file in missing) / 1e6
-        ways.append(f"run `tinyprop data fetch {loader.name}` ({size:,.0f} MB)")
+        sizes = [file.size for file in missing if file.size is not None]
+        size = f" ({sum(sizes) / 1e6:,.0f} MB)" if len(sizes) == len(missing) else ""
+        ways.append(f"run `{fetch_command(loader)}`{size}")
         ways.append(f"without a network, put {listed} into '{folder}'")
     compact = [edition for edition in loader.editions() if edition.source == COMPACT]
     if compact:
         names = " or ".join(f"'{edition.folder}/{edition.files[0].name}'" for edition in compact)
         ways.append(f"let {VARIABLE} name a folder with the compact arrays {names}")
     return f"the data set '{loader.name}' is not on this machine: {'; or '.join(ways)}."
+
+
+def fetch_command(loader: Loader) -> str:
+    """What to type to download it, with the settings that are not the defaults."""
+    given = (f" {name}={_typed(value)}" for name, value in loader.chosen.items())
+    return f"tinyprop data fetch {loader.name}{''.join(given)}"
+
+
+def _typed(value: object) -> str:
+    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
 def _require_labels(parts: Parts) -> None:

@@ -4,7 +4,6 @@ Addresses: the authors'. Sizes and hashes are those that TensorFlow Datasets che
 (url_checksums/oxford_flowers102.txt); the names of the species stand on the authors' page, in no file.
 """
 
-import re
 from dataclasses import dataclass
 from functools import partial
 from io import BytesIO
@@ -13,7 +12,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from tinyprop.data.archive import tar_members
+from tinyprop.data.archive import files_in
 from tinyprop.data.compact import read_jpegs
 from tinyprop.data.damage import named
 from tinyprop.data.extra import required
@@ -31,7 +30,6 @@ FILES = tuple(
     )
 )
 COMPACT_SIDE = 64
-MEMBER = re.compile(r"jpg/image_(\d{5})\.jpg")
 # Label 1 first.
 SPECIES = """
     pink primrose, hard-leaved pocket orchid, canterbury bells, sweet pea, english marigold, tiger lily, moon
@@ -73,14 +71,14 @@ class Flowers102(Loader):
         size = f"{self.side}×{self.side}"
         official = (self.name, "Oxford Flowers 102", f"flowers, {size}, official split", self.name)
         archive = "photos jpg/image_NNNNN.jpg, their labels and the lists trnid, valid and tstid"
-        whole = Edition(OFFICIAL, *official, FILES, archive, partial(read_official, side=self.side))
+        whole = Edition(OFFICIAL, *official, FILES, archive, partial(read_official, side=self.side), kept_as=repr(self))
         if self.side != COMPACT_SIDE:
             return (whole,)
         part = f"flowers, {size}, 89 of 102 classes, two thirds of the photos, in a split that is not the official one"
         compact = ("flowers89", "Oxford Flowers, 89 of 102 classes", part, "oxford_flowers")
         files = (DataFile("oxford89_64_jpeg.npz"),)
         arrays = "jpeg_train, offsets_train, y_train and the same for test, and classes, images 64×64"
-        return (whole, Edition(COMPACT, *compact, files, arrays, read_compact))
+        return (whole, Edition(COMPACT, *compact, files, arrays, read_compact, kept_as=repr(self)))
 
 
 def read_official(paths: tuple[Path, ...], first: First, *, side: int) -> Parts:
@@ -92,11 +90,10 @@ def read_official(paths: tuple[Path, ...], first: First, *, side: int) -> Parts:
     if wanted and (min(wanted) < 1 or max(wanted) > len(labels)):
         raise ValueError(f"{paths[2].name}: names a photo that {paths[1].name} has no label for")
     photos: dict[int, np.ndarray] = {}
-    for member, content in tar_members(paths[0]):
-        match = MEMBER.fullmatch(member)
-        if match and int(match[1]) in wanted:
-            with named(f"{paths[0].name}: {member}"):
-                photos[int(match[1])] = decoded(content, side)
+    files = {f"jpg/image_{one:05d}.jpg": one for one in wanted}
+    for member, content in files_in(paths[0], files.__contains__):
+        with named(f"{paths[0].name}: {member}"):
+            photos[files[member]] = decoded(content, side)
     missing = sorted(wanted - set(photos))
     if missing:
         raise ValueError(f"{paths[0].name}: {len(missing):,} photos are missing, such as {missing[:LISTED]}")

@@ -13,7 +13,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from tinyprop.data.archive import tar_members
+from tinyprop.data.archive import files_in
 from tinyprop.data.compact import read_jpegs
 from tinyprop.data.damage import named
 from tinyprop.data.images import channels_first, decoded, require_side, signed
@@ -65,13 +65,18 @@ class Food101(Loader):
         title = f"{self.title}, {which}"
         read = partial(read_official, classes=self.classes, side=self.side)
         holds = "images/<class>/<id>.jpg, meta/classes.txt, meta/train.txt and meta/test.txt, below food-101/"
-        whole = Edition(OFFICIAL, name, title, summary, self.name, (ARCHIVE,), holds, read)
+        whole = Edition(OFFICIAL, name, title, summary, self.name, (ARCHIVE,), holds, read, kept_as=repr(self))
         if (self.classes, self.side) != (TEN, COMPACT_SIDE):
             return (whole,)
         arrays = "jpeg_train, offsets_train, y_train and the same for test, and classes, images 64×64"
         shrunk = f"{summary}; a few photos missing, shrunk by an unknown method"
         files = (DataFile("food10_64_full_jpeg.npz"),)
-        return (whole, Edition(COMPACT, name, f"{title}, JPEG copies", shrunk, "food", files, arrays, read_compact))
+        return (
+            whole,
+            Edition(
+                COMPACT, name, f"{title}, JPEG copies", shrunk, "food", files, arrays, read_compact, kept_as=repr(self)
+            ),
+        )
 
     def _filed_as(self) -> str:
         """Results on other dishes are other results."""
@@ -115,7 +120,7 @@ def _members(
 ) -> tuple[Mapping[str, np.ndarray], Mapping[str, bytes]]:
     """Photos by "<class>/<id>", lists by name."""
     photos, lists = {}, {}
-    for member, content in tar_members(archive):
+    for member, content in files_in(archive, lambda name: name.endswith((".txt", ".jpg"))):
         _, kind, name = (*member.split("/", 2), "", "")[:3]
         if kind == "meta" and name.endswith(".txt"):
             lists[name.removesuffix(".txt")] = content

@@ -48,9 +48,10 @@ class DataSet:
     classes: the name of each label; empty where y holds targets.
     train, validation, test: validation is carved out of what was given to train on, test is never touched.
     stands_in_for: the name of the set that this one is used instead of, and must not be reported as.
+    to_find: classes of which nothing may be learned, as anomalies: test holds some, train and validation none.
 
-    Raises UserError for an empty part, a label without a class, a class without samples in train or test, and parts of
-    different shapes.
+    Raises UserError for an empty part, a label without a class, a class without samples in train or test, one that is
+    to be found and can be learned, and parts of different shapes.
     """
 
     name: str
@@ -62,14 +63,34 @@ class DataSet:
     validation: Samples
     test: Samples
     stands_in_for: str | None = None
+    to_find: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        faults = [fault for part, samples in self.parts.items() for fault in _faults(self.classes, part, samples)]
+        faults = [fault for part in self.parts for fault in self._faults(part)]
         shapes = {part: samples.x.shape[1:] for part, samples in self.parts.items()}
         if len(set(shapes.values())) > 1:
             faults.append(f"samples have different shapes: {', '.join(f'{k} {v}' for k, v in shapes.items())}")
         if faults:
             raise UserError(f"{self.name} ({self.source}) cannot be used: {'; '.join(faults)}.")
+
+    def _faults(self, part: str) -> list[str]:
+        samples, classes = self.parts[part], self.classes
+        if not len(samples):
+            return [f"{part} is empty: give it at least one sample"]
+        if not classes:
+            return []
+        fault = label_fault(classes, samples.y)
+        if fault is not None:
+            return [f"in {part} {fault}"]
+        present = set(np.unique(samples.y).tolist())
+        hidden = set(self.to_find) if part != "test" else set()
+        held = [name for label, name in enumerate(classes) if label in present and name in hidden]
+        missing = [name for label, name in enumerate(classes) if label not in present and name not in hidden]
+        faults = [f"{part} holds '{name}', which is to be found, not learned" for name in held]
+        # Validation is drawn by group where there are groups: a volunteer need not have done everything.
+        if missing and part != "validation":
+            faults.append(f"{part} has no sample of {_some(missing)}: add some, or leave the class out")
+        return faults
 
     @property
     def parts(self) -> Mapping[str, Samples]:
@@ -93,19 +114,6 @@ def label_fault(classes: tuple[str, ...], labels: np.ndarray) -> str | None:
     )
 
 
-def _faults(classes: tuple[str, ...], part: str, samples: Samples) -> list[str]:
-    if not len(samples):
-        return [f"{part} is empty: give it at least one sample"]
-    if not classes:
-        return []
-    fault = label_fault(classes, samples.y)
-    if fault is not None:
-        return [f"in {part} {fault}"]
-    # Validation is drawn by group where there are groups: a volunteer need not have done everything.
-    counts = np.bincount(samples.y, minlength=len(classes))
-    missing = [classes[label] for label in np.flatnonzero(counts == 0)] if part != "validation" else []
-    if not missing:
-        return []
-    named = ", ".join(f"'{name}'" for name in missing[:LISTED])
-    rest = f" and {len(missing) - LISTED} more" if len(missing) > LISTED else ""
-    return [f"{part} has no sample of {named}{rest}: add some, or leave the class out"]
+def _some(names: list[str]) -> str:
+    rest = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
+    return ", ".join(f"'{name}'" for name in names[:LISTED]) + rest

@@ -6,6 +6,7 @@
 from collections.abc import Mapping
 
 from tinyprop.errors import unknown_name
+from tinyprop.features.clips import stacked as stacked
 from tinyprop.features.definition import reference as reference
 from tinyprop.features.extraction import extract as extract
 from tinyprop.features.settings import Features as Features

@@ -11,12 +11,13 @@ import pytest
 from PIL import Image
 from rich.console import Console
 
+import official_files
 from tinyprop.bench.on_boards.config import CASES, NETWORKS, PATTERNS, PLACEMENTS, OnBoardsConfig, Placement
 from tinyprop.bench.on_boards.data import board_data
 from tinyprop.bench.on_boards.records import BoardRun, OnBoardsReport
 from tinyprop.bench.on_boards.table import tables, verdicts
 from tinyprop.bench.on_boards_command import on_boards_command
-from tinyprop.bench.speech_commands import load_speech
+from tinyprop.bench.speech_commands import find_speech, load_speech
 from tinyprop.data import Cifar10, First, find
 from tinyprop.errors import UserError
 from tinyprop.methods import METHODS
@@ -57,23 +58,27 @@ def test_stand_ins_fit_the_network_and_say_so(name, tmp_path, monkeypatch):
         assert data.unseen.y.max() < network.classes
 
 
-def test_speech_is_scaled_by_what_was_learned(tmp_path):
-    rng = np.random.default_rng(0)
-    path = tmp_path / "speech.npz"
-    x = (3 + 2 * rng.standard_normal((40, 49, 10))).astype(np.float16)
-    y = np.arange(40, dtype=np.uint8) % 12
-    np.savez(path, mfcc_train=x, y_train=y, mfcc_test=x[:9], y_test=y[:9])
-    learned, unseen = load_speech(path, train=40, test=5)
+def test_speech_is_scaled_by_what_was_learned(tmp_path, monkeypatch):
+    monkeypatch.setenv("TINYPROP_DATA", str(tmp_path))
+    assert find_speech() is None
+    x = (3 + 2 * np.random.default_rng(0).standard_normal((40, 49, 10))).astype(np.float16)
+    y, speaker = np.arange(40, dtype=np.uint8) % 3, np.array(["0a7c2a8d"] * 40)
+    arrays = {"mfcc_train": x, "y_train": y, "speaker_train": speaker, "classes": np.array(["_silence_", "yes", "no"])}
+    arrays |= {"mfcc_test": x[:9], "y_test": y[:9], "speaker_test": speaker[:9]}
+    path = official_files.write_compact("speech_commands", tmp_path, arrays)
+    learned, unseen = load_speech(find_speech(), train=40, test=5)
     assert learned.x.shape == (40, 1, 49, 10)
     assert unseen.x.shape == (5, 1, 49, 10)
     np.testing.assert_allclose(learned.x.mean(axis=(0, 1, 2)), 0, atol=1e-3)
     np.testing.assert_allclose(learned.x.std(axis=(0, 1, 2)), 1, atol=1e-3)
-    np.savez(path, mfcc_train=x[:, :48], y_train=y, mfcc_test=x[:9], y_test=y[:9])
-    with pytest.raises(UserError, match=r"features of shape \(40, 48, 10\), not \(clips, 49, 10\)"):
-        load_speech(path, train=4, test=1)
+    order = np.random.default_rng(0).permutation(9)[:5]
+    assert unseen.y.tolist() == y[:9][order].tolist()
+    wide = x.astype(np.float32)
+    expected = (wide[:9][order] - wide.mean(axis=(0, 1))) / wide.std(axis=(0, 1))
+    np.testing.assert_array_equal(unseen.x[:, 0], expected)
     path.write_bytes(b"nothing")
-    with pytest.raises(UserError, match=r"cannot be read as Speech Commands .* unset TINYPROP_DATA"):
-        load_speech(path, train=4, test=1)
+    with pytest.raises(UserError, match=r"cannot be read as Speech Commands.* unset TINYPROP_DATA"):
+        load_speech(find_speech(), train=4, test=1)
 
 
 def jpeg(grey: int) -> bytes:

@@ -118,6 +118,22 @@ def test_without_a_known_hash_the_first_use_counts_and_nothing_is_pieced_togethe
     require_official(unknown, path)
 
 
+def test_where_only_an_md5_is_published_it_must_be_that(server, file, tmp_path):
+    by_md5 = replace(file, sha256=None, md5=hashlib.md5(CONTENT).hexdigest())
+    (tmp_path / "set.bin.part").write_bytes(CONTENT[:1000])
+    (path,) = downloaded((by_md5,), tmp_path, no_report)
+    assert server.asked == ["bytes=1000-"]
+    assert SHA256 in record_of(path).read_text()
+    path.write_bytes(CONTENT + b"!")
+    with pytest.raises(UserError, match=rf"its MD5 is [0-9a-f]{{32}}, the official file has {by_md5.md5}; delete"):
+        require_official(by_md5, path)
+    path.unlink()
+    server.files["/set.bin"] = CONTENT[:-1] + b"!"
+    with pytest.raises(UserError, match=r"what came from http://127.* is not 'set\.bin' .*" + by_md5.md5):
+        downloaded((by_md5,), tmp_path, no_report)
+    assert not path.exists()
+
+
 @pytest.mark.parametrize("address", ["http://127.0.0.1:9/set.bin", "http://absent.invalid/a", "{server}absent.bin"])
 def test_no_network_and_no_such_file(server, file, tmp_path, address):
     there = replace(file, url=address.format(server=server.address))

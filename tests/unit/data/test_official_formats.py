@@ -15,7 +15,7 @@ from hypothesis.extra import numpy as drawn
 from PIL import Image
 
 import official_files
-from tinyprop.data.archive import tar_members
+from tinyprop.data.archive import files_in
 from tinyprop.data.flowers102 import CLASSES, Flowers102
 from tinyprop.data.food101 import Food101
 from tinyprop.data.har import BARE, HarWindows
@@ -305,4 +305,4 @@ def test_another_side_has_no_compact_edition():
 
 def test_members_of_an_archive_that_is_not_there(tmp_path):
     with pytest.raises(ValueError, match=r"x\.tar: No such file"):
-        list(tar_members(tmp_path / "x.tar"))
+        list(files_in(tmp_path / "x.tar", lambda _: True))

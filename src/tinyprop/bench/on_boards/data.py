@@ -7,7 +7,7 @@ import numpy as np
 from tinyprop.bench.digits import rotated
 from tinyprop.bench.on_boards.config import DIGITS, PATTERNS, SPEECH, BoardNetwork
 from tinyprop.bench.pretraining import BATCH
-from tinyprop.bench.speech_commands import load_speech, speech_file
+from tinyprop.bench.speech_commands import find_speech, load_speech
 from tinyprop.data import First, Samples, find, loader_named
 
 NOISE = 0.5  # standard deviation, beside patterns of deviation 1
@@ -32,9 +32,9 @@ def board_data(network: BoardNetwork, steps: int, seed: int) -> BoardData:
         scenario = rotated()
         return BoardData(DIGITS, f"scikit-learn digits, {scenario.summary}", scenario.pretrain, scenario.field)
     if network.data == SPEECH:
-        path = speech_file()
-        if path is not None:
-            return BoardData(SPEECH, SPEECH_SUMMARY, *load_speech(path, train=count, test=steps))
+        speech = find_speech()
+        if speech is not None:
+            return BoardData(SPEECH, SPEECH_SUMMARY, *load_speech(speech, train=count, test=steps))
     elif network.data != PATTERNS:
         found = find(loader_named(network.data))
         if found is not None:

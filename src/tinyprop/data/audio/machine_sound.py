@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tinyprop.data.audio.entries import entries, names_in
+from tinyprop.data.audio.recordings import names_in, recordings
 from tinyprop.data.audio.wav import wav_samples
 from tinyprop.errors import UserError, unknown_name
 
@@ -89,7 +89,7 @@ class MachineSound:
         if not wanted:
             which = machine if machine_id is None else f"{machine} {machine_id}"
             raise UserError(f"'{self.path}' has no clip of {which} to {part}: get it anew.")
-        for name, content in entries(self.path, wanted.__contains__):
+        for name, content in recordings(self.path, wanted.__contains__):
             clip = wanted[name]
             yield MachineClip(wav_samples(content, name), clip.machine, clip.machine_id, clip.anomaly, name)
 

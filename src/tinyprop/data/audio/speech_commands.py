@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tinyprop.data.audio.entries import entries
+from tinyprop.data.audio.recordings import recordings
 from tinyprop.data.audio.wav import RATE_HZ, wav_samples
 from tinyprop.errors import UserError, unknown_name
 
@@ -88,7 +88,7 @@ class SpeechCommands:
     def __init__(self, path: Path) -> None:
         self.path = path
         texts, noise, names = {}, {}, []
-        for name, content in entries(path, lambda name: name.endswith(".wav") or name in LISTS.values()):
+        for name, content in recordings(path, lambda name: name.endswith(".wav") or name in LISTS.values()):
             if name in LISTS.values():
                 texts[name] = content
             elif name.startswith(f"{NOISE}/"):
@@ -123,7 +123,7 @@ class SpeechCommands:
         without clips, and a clip that is damaged, empty or longer than a second; shorter ones end in zeros, and say so.
         """
         labels = self._labels(part, task)
-        for name, content in entries(self.path, labels.__contains__):
+        for name, content in recordings(self.path, labels.__contains__):
             yield self._spoken(name, content, labels[name])
         if task is not None and task.silence_share > 0:
             yield from self._silence(part, task, self._count(labels, task.words, task.silence_share))

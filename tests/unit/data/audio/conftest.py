@@ -4,7 +4,6 @@ import gzip
 import io
 import struct
 import tarfile
-import wave
 import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -12,18 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from official_files import wav as _wav
+
 WORDS = ("yes", "no", "bed", "bird")
 SPEAKERS = {"train": ("0a7c2a8d", "1b88bf70", "2c6d3924"), "validation": ("3d86b69a",), "test": ("4e979690",)}
-
-
-def _wav(samples: np.ndarray, rate: int = 16000, channels: int = 1, width: int = 2) -> bytes:
-    out = io.BytesIO()
-    with wave.open(out, "wb") as file:
-        file.setnchannels(channels)
-        file.setsampwidth(width)
-        file.setframerate(rate)
-        file.writeframes(samples.astype("<i2").tobytes())
-    return out.getvalue()
 
 
 def _speech_files() -> dict[str, bytes]:

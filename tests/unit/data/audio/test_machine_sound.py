@@ -98,6 +98,16 @@ def test_a_flipped_bit_in_a_zip_is_found(machine_files, zipped):
         list(sound.clips("fan", "train"))
 
 
+def test_a_damaged_name_in_the_directory_of_a_zip_hides_no_clip(machine_files, zipped):
+    path = zipped(machine_files())
+    whole = bytearray(path.read_bytes())
+    at = whole.rindex(b"fan/test/normal_id_02_00000001.wav")
+    whole[at + len("fan/test/normal_id_02_00000001.")] ^= 0x55  # no '.wav' any more
+    path.write_bytes(bytes(whole))
+    with pytest.raises(UserError, match=r"differ.*damaged, get it anew"):
+        MachineSound(path)
+
+
 def outcome(ask):
     """(what came of it, "") or (None, the sentence)."""
     try:

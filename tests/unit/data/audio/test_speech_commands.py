@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tinyprop.data.audio import KeywordTask, SpeechCommands
-from tinyprop.data.audio import entries as entries_module
+from tinyprop.data.audio import recordings as recordings_module
 from tinyprop.errors import UserError
 
 TASK = KeywordTask(("yes", "no"), unknown_share=0.5, silence_share=0.25)
@@ -34,14 +34,14 @@ def test_clips_are_their_files_and_short_ones_say_how_much_was_added(speech_file
 def test_clips_come_one_at_a_time(speech_files, tar_gz, monkeypatch):
     archive = SpeechCommands(tar_gz(speech_files))
     read = []
-    original = entries_module.entries
+    original = recordings_module.recordings
 
     def noted(path, wanted):
         for name, content in original(path, wanted):
             read.append(name)
             yield name, content
 
-    monkeypatch.setattr("tinyprop.data.audio.speech_commands.entries", noted)
+    monkeypatch.setattr("tinyprop.data.audio.speech_commands.recordings", noted)
     clips = archive.clips("train")
     next(clips)
     assert len(read) == 1
@@ -183,8 +183,8 @@ def test_what_is_no_archive_is_named(tmp_path):
 
 
 def test_a_file_that_claims_gigabytes_is_not_read(speech_files, tar_gz, monkeypatch):
-    monkeypatch.setattr(entries_module, "LARGEST_BYTES", 1000)
-    with pytest.raises(UserError, match="no clip has more than 1,000"):
+    monkeypatch.setattr(recordings_module, "LARGEST_BYTES", 1000)
+    with pytest.raises(UserError, match="no file of its kind has more than 1,000"):
         SpeechCommands(tar_gz(speech_files))
 
 
