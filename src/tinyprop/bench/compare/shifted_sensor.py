@@ -50,8 +50,8 @@ def shifted_sensor(data: DataSet, shift: Shift, field: int, judged: int) -> Task
     met, chosen = np.split(random.permutation(len(data.validation)), [field])
     old = data.test.of(random.permutation(len(data.test))[:judged])
     parts = (data.validation.of(met), data.validation.of(chosen[:judged]), old)
-    field, validation, test = (_shifted(part, shift, random) for part in parts)
-    return Task(data.train, field, validation, test, old)
+    met_shifted, validation, test = (_shifted(part, shift, random) for part in parts)
+    return Task(data.train, met_shifted, validation, test, old)
 
 
 def _shifted(samples: Samples, shift: Shift, random: np.random.Generator) -> Samples:

@@ -45,7 +45,7 @@ _MOVED, _HEARD = ("gained", "jittered"), ("late", "masked")
 
 
 def _mlp(classes: int, shape: tuple[int, ...]) -> nn.Module:
-    return Mlp(classes, *shape)
+    return Mlp(classes, shape[0])
 
 
 # fmt: off
