@@ -56,7 +56,7 @@ $(VENV)/demo.stamp: pyproject.toml constraints.txt | $(BIN)/python
 
 $(VENV)/dev.stamp: $(VENV)/demo.stamp
 	@echo "Installing the tools for tests and checks ..."
-	@$(PIP) --no-build-isolation --editable '.[torch,demo,data,dev]'
+	@$(PIP) --no-build-isolation --editable '.[torch,demo,data,cluster,tune,dev]'
 	@touch $@
 
 # Without it the benchmark goes on and says so; the next call tries again.

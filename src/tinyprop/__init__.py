@@ -2,7 +2,7 @@
 
 >>> import tinyprop
 >>> sorted(tinyprop.METHODS)
-['full', 'full_zero_skip', 'ours', 'tinyprop_v1', 'tinyprop_v2']
+['full', 'full_zero_skip', 'loss_skip', 'ours', 'tinyprop_v1', 'tinyprop_v2', 'top_k']
 """
 
 from tinyprop.errors import InternalError as InternalError
@@ -15,10 +15,12 @@ from tinyprop.ir.losses import MeanSquaredError as MeanSquaredError
 from tinyprop.methods import METHODS as METHODS
 from tinyprop.methods import Full as Full
 from tinyprop.methods import FullZeroSkip as FullZeroSkip
+from tinyprop.methods import LossSkip as LossSkip
 from tinyprop.methods import Method as Method
 from tinyprop.methods import Ours as Ours
 from tinyprop.methods import TinyPropV1 as TinyPropV1
 from tinyprop.methods import TinyPropV2 as TinyPropV2
+from tinyprop.methods import TopK as TopK
 from tinyprop.methods.optimizer import SGD as SGD
 from tinyprop.methods.step_decay import StepDecay as StepDecay
 from tinyprop.surface import Network as Network

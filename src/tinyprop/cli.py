@@ -28,6 +28,10 @@ app.command(data_app)
 console = Console()
 ReportPath = Annotated[Path, Parameter(help="where the HTML report goes")]
 Setting = Annotated[str, Parameter(help="a setting of the data set, such as side=32", negative=())]
+Processes = Annotated[int, Parameter(help="how many runs at a time")]
+Scheduler = Annotated[
+    str | None, Parameter(help="address of a Dask scheduler whose workers run, in place of this machine")
+]
 JsonPath = Annotated[Path | None, Parameter(help="also write the rows as JSON")]
 
 
@@ -57,13 +61,18 @@ def compare(
     json: JsonPath = None,
     seeds: Annotated[int | None, Parameter(help="how many, in place of the configuration's")] = None,
     resume: Annotated[bool, Parameter(negative=(), help="go on with what the store does not hold yet")] = False,
-    processes: Annotated[int, Parameter(help="how many runs at a time")] = 2,
+    processes: Processes = 2,
+    scheduler: Scheduler = None,
+    tuned: Annotated[
+        list[Path] | None, Parameter(help="what `tinyprop tune --toml` wrote: settings, rates; may be repeated")
+    ] = None,
 ) -> int:
     """Compare methods over scenarios, networks and seeds; whatever interrupts it, finished runs are kept.
 
     Without a file: scikit-learn's digits, a few minutes.
 
     Examples: tinyprop compare --seeds 2  ·  tinyprop compare mine.toml --store mine.sqlite --resume --json rows.json
+    ·  tinyprop compare mine.toml --tuned ours.toml --scheduler tcp://192.168.1.5:8786
     """
     from tinyprop.bench.compare_command import compare_command
 
@@ -75,6 +84,67 @@ def compare(
         seeds=seeds,
         resume=resume,
         processes=processes,
+        scheduler=scheduler,
+        tuned=tuned or (),
+    )
+
+
+@app.command
+def tune(
+    method: Annotated[str, Parameter(help="a name from `tinyprop methods`")],
+    network: Annotated[str, Parameter(help="a network of the configuration")],
+    config: Annotated[Path | None, Parameter(help="TOML file, as of `tinyprop compare`: epochs, seeds, rates")] = None,
+    *,
+    trials: Annotated[int, Parameter(help="how many in all, those in the journal included")] = 40,
+    journal: Annotated[Path, Parameter(help="file that trials are added to; machines may share it")] = Path(
+        "build/tune.journal"
+    ),
+    scenario: Annotated[list[str] | None, Parameter(help="in place of all with this network; may be repeated")] = None,
+    objectives: Annotated[
+        list[str] | None, Parameter(help="accuracy, effort_bwd, effort_total, ram_bytes", consume_multiple=True)
+    ] = None,
+    trainable: Annotated[
+        list[str] | None, Parameter(help="what trains, searched if repeated: a word of `tinyprop memory`")
+    ] = None,
+    keep_rate: Annotated[bool, Parameter(negative=(), help="search the settings only")] = False,
+    keep_settings: Annotated[bool, Parameter(negative=(), help="search the learning rate only")] = False,
+    seeds: Annotated[int | None, Parameter(help="how many, in place of the configuration's")] = None,
+    json: JsonPath = None,
+    toml: Annotated[Path | None, Parameter(help="write the chosen settings for `tinyprop compare --tuned`")] = None,
+    picture: Annotated[Path | None, Parameter(help="draw the front, .png or .svg")] = None,
+    name: Annotated[str | None, Parameter(help="of the variant in that file; default: the method's")] = None,
+    processes: Processes = 2,
+    scheduler: Scheduler = None,
+) -> int:
+    """Search a method's settings and learning rate on validation data: accuracy, effort and RAM at once.
+
+    Never looks at test data. Interrupted, the same command goes on; on several machines that share the journal, they
+    search together.
+
+    Examples: tinyprop tune ours mlp --trials 60 --seeds 3 --picture front.svg  ·  tinyprop tune full cnn mine.toml
+    --keep-settings --objectives accuracy --toml full-cnn.toml
+    """
+    from tinyprop.bench.tune_command import tune_command
+
+    return tune_command(
+        console,
+        method=method,
+        network=network,
+        config_path=config,
+        scenarios=tuple(scenario or ()),
+        objectives=tuple(objectives or ()),
+        trainable=tuple(trainable or ()),
+        keep_rate=keep_rate,
+        keep_settings=keep_settings,
+        trials=trials,
+        seeds=seeds,
+        journal_path=journal,
+        json_path=json,
+        toml_path=toml,
+        picture_path=picture,
+        name=name,
+        processes=processes,
+        scheduler=scheduler,
     )
 
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import inspect
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -72,6 +73,18 @@ def test_keeps_some_but_no_zeros_of_a_real_error(method: Method) -> None:
         assert selected.looks >= (0 if isinstance(rule, KeepAll) else layer.n)
         assert isinstance(state, LayerState)
         np.testing.assert_array_equal(delta, before)
+
+
+def test_says_where_to_look_for_each_setting(method: Method) -> None:
+    settings = [setting.name for setting in dataclasses.fields(method)]
+    assert list(method.space) == settings
+    assert not {"rate", "trainable"} & set(settings)  # names of what `tinyprop tune` searches besides
+    for name, where in method.space.items():
+        assert where.low <= getattr(method, name) <= where.high
+        assert where.low < where.high
+        assert where.low > 0 or not where.log
+    for ends in itertools.product(*((where.low, where.high) for where in method.space.values())):
+        method_named(method.name, **dict(zip(settings, ends, strict=True)))
 
 
 def test_skips_no_sample_of_large_error(method: Method) -> None:

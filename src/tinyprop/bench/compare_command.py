@@ -1,5 +1,6 @@
 """`tinyprop compare`: run what a configuration names, store as it comes, print and write what it comes to."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -13,6 +14,7 @@ from tinyprop.bench.compare.store import Store
 from tinyprop.bench.compare.summary import summary
 from tinyprop.bench.compare.table import LEGEND, json_of, tables
 from tinyprop.bench.progress import stage_progress
+from tinyprop.bench.workers.choose import workers
 
 DEFAULT = Path(__file__).parent / "compare" / "digits.toml"
 INTERRUPTED = 130  # as shells say it of Ctrl-C
@@ -27,9 +29,11 @@ def compare_command(
     seeds: int | None,
     resume: bool,
     processes: int,
+    scheduler: str | None = None,
+    tuned: Sequence[Path] = (),
 ) -> int:
-    """Exit status: 0, or 130 after Ctrl-C. Raises UserError as its parts do."""
-    config = _config(config_path, seeds)
+    """Exit status: 0, or 130 after Ctrl-C. tuned: files of `tinyprop tune --toml`. Raises UserError as its parts do."""
+    config = _config(config_path, seeds, tuned)
     if json_path is not None:
         require_writable(json_path)
     with Store(store_path) as store:
@@ -38,8 +42,8 @@ def compare_command(
             console.print(f"{len(planned.cells) - len(planned.open)} of {len(planned.cells)} runs are stored.")
         try:
             if planned.open:
-                with stage_progress(console) as advance:
-                    run_campaign(planned.open, store, advance, processes)
+                with workers(scheduler, processes) as working, stage_progress(console) as advance:
+                    run_campaign(planned.open, store, advance, working)
         except KeyboardInterrupt:
             console.print(f"Stopped. What was finished is stored: go on with --resume. ({store_path})", highlight=False)
             return INTERRUPTED
@@ -59,8 +63,8 @@ def compare_command(
     return 0
 
 
-def _config(path: Path | None, seeds: int | None) -> CompareConfig:
-    config = load_config(path or DEFAULT)
+def _config(path: Path | None, seeds: int | None, tuned: Sequence[Path]) -> CompareConfig:
+    config = load_config(path or DEFAULT, tuned)
     if seeds is None:
         return config
     return checked(msgspec.structs.replace(config, seeds=seeds))

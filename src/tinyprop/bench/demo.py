@@ -20,11 +20,11 @@ from tinyprop.bench.digits import SCENARIOS
 from tinyprop.bench.networks import DEMO_NETWORKS
 from tinyprop.bench.parallel import in_parallel
 from tinyprop.bench.pretraining import autograd_sgd, pretrained, weights_of
+from tinyprop.bench.reported_methods import REPORTED
 from tinyprop.bench.zero_inputs import zero_inputs_pay
 from tinyprop.cost import plain_macs
 from tinyprop.data import Samples
 from tinyprop.ir.differentiate import layer_infos
-from tinyprop.methods import METHODS
 from tinyprop.plan.picture import ascii_picture, svg_picture
 from tinyprop.surface import Network, Trainer
 from tinyprop.targets import EmulatedEngine, Engine
@@ -98,7 +98,7 @@ def run_demo(config: DemoConfig, advance: Advance) -> tuple[MethodRun, ...]:
             case: _captured(case[0], tuple(w for key, w in zip(seeds, weights, strict=True) if key[:2] == case))
             for case in cases
         }
-        runs = [(case, method) for case, method in product(cases, METHODS)]
+        runs = [(case, method) for case, method in product(cases, REPORTED)]
         return tuple(
             in_parallel(
                 (pool.submit(_learn, config, *case, method, ready[case]) for case, method in runs),

@@ -1,5 +1,6 @@
 """Threshold and skip: this project's own method."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -7,6 +8,7 @@ from tinyprop.methods.method import Method
 from tinyprop.methods.rules.keep_above import KeepAbove
 from tinyprop.methods.rules.keep_all import KeepAll
 from tinyprop.methods.rules.skip_by_loss import SkipByLoss
+from tinyprop.methods.search_range import Range
 from tinyprop.methods.spec import LayerInfo, Selection, TrainSpec, depths
 
 
@@ -31,6 +33,7 @@ class Ours(Method):
     name: ClassVar[str] = "ours"
     title: ClassVar[str] = "threshold + skip (ours)"
     summary: ClassVar[str] = "what is large beside this step's largest δ, samples of small loss skipped"
+    space: ClassVar[Mapping[str, Range]] = {"theta": Range(0.05, 0.8), "tau": Range(0.005, 1.0, log=True)}
     theta: float = 0.3
     tau: float = 0.2
 

@@ -1,5 +1,6 @@
 """TinyProp (2023): adaptive top-k back-propagation."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -7,6 +8,7 @@ from tinyprop.methods.method import Method
 from tinyprop.methods.rules.keep_ratio import KeepRatio
 from tinyprop.methods.rules.never_skip import NeverSkip
 from tinyprop.methods.rules.number_check import require_fraction
+from tinyprop.methods.search_range import Range
 from tinyprop.methods.spec import LayerInfo, TrainSpec, depths
 
 
@@ -36,6 +38,11 @@ class TinyPropV1(Method):
     name: ClassVar[str] = "tinyprop_v1"
     title: ClassVar[str] = "TinyProp v1"
     summary: ClassVar[str] = "adaptive top-k of δ in every layer"
+    space: ClassVar[Mapping[str, Range]] = {
+        "s_min": Range(0.0, 0.3),
+        "s_max": Range(0.3, 1.0),
+        "zeta": Range(0.3, 1.0),
+    }
     s_min: float = 0.1
     s_max: float = 0.9
     zeta: float = 0.5

@@ -1,5 +1,6 @@
 """TinyPropv2 (2024): adaptive top-k, early end of the pass, and samples skipped altogether."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -8,6 +9,7 @@ from tinyprop.methods.rules.keep_all import KeepAll
 from tinyprop.methods.rules.keep_ratio import KeepRatio
 from tinyprop.methods.rules.number_check import require_fraction
 from tinyprop.methods.rules.skip_by_error import SkipByError
+from tinyprop.methods.search_range import Range
 from tinyprop.methods.spec import LayerInfo, Selection, TrainSpec, depths
 
 
@@ -42,6 +44,12 @@ class TinyPropV2(Method):
     name: ClassVar[str] = "tinyprop_v2"
     title: ClassVar[str] = "TinyPropv2"
     summary: ClassVar[str] = "adaptive top-k below a dense output layer, easy samples skipped (metric reconstructed)"
+    space: ClassVar[Mapping[str, Range]] = {
+        "s_min": Range(0.0, 0.3),
+        "s_max": Range(0.3, 1.0),
+        "zeta": Range(0.3, 1.0),
+        "theta_skip": Range(0.0, 0.3),
+    }
     s_min: float = 0.1
     s_max: float = 0.5
     zeta: float = 1.0

@@ -17,10 +17,10 @@ from tinyprop.bench.on_boards.data import board_data
 from tinyprop.bench.on_boards.records import BoardRun, OnBoardsReport
 from tinyprop.bench.on_boards.table import tables, verdicts
 from tinyprop.bench.on_boards_command import on_boards_command
+from tinyprop.bench.reported_methods import REPORTED
 from tinyprop.bench.speech_commands import find_speech, load_speech
 from tinyprop.data import Cifar10, First, find
 from tinyprop.errors import UserError
-from tinyprop.methods import METHODS
 from tinyprop.models import MODELS
 from tinyprop.targets import load_board
 
@@ -33,7 +33,7 @@ REPORT = OnBoardsReport((DENSE,), (), {"rp2040": "Pico"}, {"ds_cnn": "noise"}, "
 
 def test_every_network_of_the_field_is_placed():
     assert set(MODELS) < {place.network for place in PLACEMENTS}
-    assert set(METHODS) < set(CASES)
+    assert set(REPORTED) < set(CASES)
 
 
 @pytest.mark.parametrize("place", PLACEMENTS, ids=lambda place: f"{place.network}-{place.board}")

@@ -68,8 +68,8 @@ def test_it_runs_stores_and_goes_on(tmp_path, compare, monkeypatch):
 
 
 def test_ctrl_c_keeps_what_was_finished_and_the_rest_comes_out_the_same(tmp_path, compare, monkeypatch):
-    def one_then_stop(cells, store, advance, processes):
-        run_campaign(cells[:1], store, advance, processes)
+    def one_then_stop(cells, store, advance, workers):
+        run_campaign(cells[:1], store, advance, workers)
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:

@@ -1,5 +1,6 @@
 """What each method says about a network of three layers, and how methods are found by name."""
 
+import numpy as np
 import pytest
 
 from tinyprop.errors import UserError
@@ -7,9 +8,11 @@ from tinyprop.methods import (
     Full,
     FullZeroSkip,
     LayerInfo,
+    LossSkip,
     Ours,
     TinyPropV1,
     TinyPropV2,
+    TopK,
     TrainSpec,
     method_named,
 )
@@ -17,6 +20,7 @@ from tinyprop.methods.rules.keep_above import KeepAbove
 from tinyprop.methods.rules.keep_all import KeepAll
 from tinyprop.methods.rules.keep_ratio import KeepRatio
 from tinyprop.methods.rules.never_skip import NeverSkip
+from tinyprop.methods.rules.rule import LayerState
 from tinyprop.methods.rules.skip_by_error import SkipByError
 from tinyprop.methods.rules.skip_by_loss import SkipByLoss
 
@@ -27,6 +31,26 @@ def test_full_training_computes_every_value() -> None:
     everything = (KeepAll(), KeepAll(), KeepAll())
     assert Full().spec(LAYERS) == TrainSpec("full", False, NeverSkip(), everything)
     assert FullZeroSkip().spec(LAYERS) == TrainSpec("full_zero_skip", True, NeverSkip(), everything)
+
+
+def test_fixed_top_k_keeps_a_share_whatever_the_error_was() -> None:
+    fixed = KeepRatio(0.1, 0.1, 1.0, k_min=1)
+    assert TopK().spec(LAYERS) == TrainSpec("top_k", True, NeverSkip(), (fixed, fixed, KeepAll()))
+    assert fixed == TopK(ratio=0.1).spec(LAYERS).selections[0]
+    assert {fixed.quota(np.float32(ratio), 1024) for ratio in (0.0, 0.001, 0.5, 1.0)} == {102}
+    assert TopK(ratio=0.0).spec(LAYERS).selections[0].quota(np.float32(1), 1024) == 1
+
+
+def test_fixed_top_k_keeps_the_largest_k() -> None:
+    rule = TopK(ratio=0.25).spec(LAYERS).selections[0]
+    delta = np.arange(-8, 8, dtype=np.float32)
+    _, selected = rule.select(LayerState(np.float32(1e6)), delta, 16, np.arange(16))
+    assert set(delta[selected.kept]) == {-8, -7, -6, 7}
+
+
+def test_loss_skip_is_full_training_of_what_is_not_learned_yet() -> None:
+    everything = (KeepAll(), KeepAll(), KeepAll())
+    assert LossSkip().spec(LAYERS) == TrainSpec("loss_skip", True, SkipByLoss(0.05), everything)
 
 
 def test_tinyprop_v1_damps_from_the_output_layer_down_and_keeps_one_at_least() -> None:
@@ -73,6 +97,8 @@ def test_a_method_is_found_by_name_with_its_settings() -> None:
         ("tinyprop_v2", {"s_min": 0.6}, "s_min=0.6 above s_max=0.5"),
         ("tinyprop_v1", {"s_max": float("nan")}, "s_max=nan"),
         ("tinyprop_v1", {"zeta": -0.5}, "TinyPropV1 was given zeta=-0.5"),
+        ("top_k", {"ratio": 1.5}, "TopK was given ratio=1.5, which is no fraction"),
+        ("loss_skip", {"tau": float("inf")}, "tau=inf"),
         ("ours", {"theta": 2}, "theta=2"),
         ("ours", {"tau": -1}, "tau=-1"),
     ],

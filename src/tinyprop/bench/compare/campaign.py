@@ -1,21 +1,18 @@
-"""All cells of a comparison, in a few processes; each outcome is stored as it comes."""
+"""All cells of a comparison, given to workers; each outcome is stored as it comes."""
 
-import multiprocessing
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
-from pathlib import Path
 
 from tinyprop.bench.compare.cell import Cell
-from tinyprop.bench.compare.experiment import pretrain, run
-from tinyprop.bench.compare.provenance import provenance
-from tinyprop.bench.compare.scenarios import SCENARIOS
-from tinyprop.bench.compare.store import Row, Store
-from tinyprop.bench.parallel import in_parallel
+from tinyprop.bench.compare.jobs import named, on_test, shipped
+from tinyprop.bench.compare.store import Store
 from tinyprop.bench.progress import Advance
+from tinyprop.bench.workers.workers import Lost, Workers
 from tinyprop.errors import UserError
+
+SHOWN = 3  # lost runs that a sentence names
+
+Pretraining = tuple[str, str, int, int]
 
 
 @dataclass(frozen=True)
@@ -38,36 +35,50 @@ def campaign(cells: Sequence[Cell], store: Store, *, resume: bool) -> Campaign:
     return found
 
 
-def run_campaign(cells: Sequence[Cell], store: Store, advance: Advance, processes: int) -> None:
+def run_campaign(cells: Sequence[Cell], store: Store, advance: Advance, workers: Workers) -> None:
     """Runs `cells`. advance: told (stage, done, in all).
 
-    Raises UserError when a process dies; KeyboardInterrupt passes. Either way, what was finished is in the store.
+    A run whose worker dies is run again; when that dies too, the others are run and then UserError names it. Whatever
+    is raised, KeyboardInterrupt included, what was finished is in the store.
     """
-    spawn = multiprocessing.get_context("spawn")  # forking a process in which torch has run may hang
-    with ProcessPoolExecutor(processes, mp_context=spawn) as pool:
-        try:
-            starts = _pretrained(cells, pool, partial(advance, "pretraining"))
-            tasks = dict.fromkeys((cell.scenario, cell.seed) for cell in cells)
-            hashes = {task: SCENARIOS[task[0]].make(task[1]).content_hash for task in tasks}
-            futures = {pool.submit(run, cell, starts[cell.pretraining]): cell for cell in cells}
-            advance("learning", 0, len(cells))
-            for done, future in enumerate(as_completed(futures), start=1):
-                cell = futures[future]
-                made_with = {**provenance(), "data": hashes[cell.scenario, cell.seed]}
-                store.append(Row(cell, future.result(), made_with))
-                advance("learning", done, len(cells))
-        except BrokenProcessPool as error:
-            raise UserError(
-                "a process of the comparison died, out of memory perhaps: what was finished is stored; go on with "
-                "--resume, with fewer --processes if it happens again."
-            ) from error
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+    starts, lost = weights_to_ship(cells, advance, workers)
+    ready = [cell for cell in cells if cell.pretraining in starts]
+    advance("learning", 0, len(ready))
+    jobs = [(cell, starts[cell.pretraining]) for cell in ready]
+    for done, (number, row) in enumerate(workers.each(on_test, jobs), start=1):
+        if isinstance(row, Lost):
+            lost.append(f"{named(ready[number])}: {row.reason}")
+        else:
+            store.append(row)
+        advance("learning", done, len(ready))
+    if lost:
+        raise UserError(not_done(lost))
 
 
-def _pretrained(
-    cells: Sequence[Cell], pool: ProcessPoolExecutor, report: Callable[[int, int], None]
-) -> Mapping[tuple[str, str, int, int], Path]:
-    """A file of weights for each pretraining that the cells share."""
-    first = {cell.pretraining: cell for cell in reversed(cells)}
-    return dict(zip(first, in_parallel([pool.submit(pretrain, cell) for cell in first.values()], report), strict=True))
+def weights_to_ship(
+    cells: Sequence[Cell], advance: Advance, workers: Workers
+) -> tuple[dict[Pretraining, bytes], list[str]]:
+    """Of each pretraining that the cells share; and a sentence for each that was lost."""
+    by_start = dict[Pretraining, Cell]()
+    for cell in cells:
+        by_start.setdefault(cell.pretraining, cell)
+    first = list(by_start.values())
+    starts, lost = dict[Pretraining, bytes](), list[str]()
+    advance("pretraining", 0, len(first))
+    for done, (number, weights) in enumerate(workers.each(shipped, [(cell,) for cell in first]), start=1):
+        if isinstance(weights, Lost):
+            cell = first[number]
+            lost.append(f"pretraining of {cell.model} for {cell.scenario}, seed {cell.seed}: {weights.reason}")
+        else:
+            starts[first[number].pretraining] = weights
+        advance("pretraining", done, len(first))
+    return starts, lost
+
+
+def not_done(lost: Sequence[str]) -> str:
+    """The sentence about what was lost."""
+    more = f"; and {len(lost) - SHOWN} more" if len(lost) > SHOWN else ""
+    return (
+        f"{'; '.join(lost[:SHOWN])}{more}. All else is stored: go on with --resume, with fewer --processes if it "
+        "happens again."
+    )

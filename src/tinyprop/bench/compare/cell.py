@@ -72,6 +72,7 @@ class Outcome:
     old_after: float | None
     effort_bwd: float
     effort_total: float
+    ram_bytes: int | None = field(default=None, kw_only=True)  # of the plan; not in rows of before it was noted
     skipped_share: float
     kept: tuple[float, ...]
     curve: tuple[Checkpoint, ...]

@@ -1,8 +1,9 @@
 """What is compared: a readable TOML file, checked whole before anything runs."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import product
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
@@ -11,6 +12,8 @@ from tinyprop.bench.compare.scenarios import SCENARIOS
 from tinyprop.errors import UserError, unknown_name
 from tinyprop.ir.choices import CHOICES
 from tinyprop.methods import method_named
+
+Record = TypeVar("Record")
 
 
 class CompareConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -47,15 +50,45 @@ class CompareConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         )
 
 
-def load_config(path: Path) -> CompareConfig:
-    """The configuration in the TOML file `path`. Raises UserError for what is unreadable, unknown or out of range."""
+class Tuned(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What `tinyprop tune --toml` writes: the variants and the rates of a configuration, without the rest."""
+
+    variants: Mapping[str, Variant] = msgspec.field(default_factory=dict)
+    rates_of: Mapping[str, Mapping[str, float]] = msgspec.field(default_factory=dict)
+
+
+def load_config(path: Path, tuned: Sequence[Path] = ()) -> CompareConfig:
+    """The configuration in the TOML file `path`, with the variants and rates of `tuned` in place of those of its own.
+
+    Raises UserError for what is unreadable, unknown or out of range, and where two of `tuned` do not agree.
+    """
+    config = _read(path, CompareConfig, "configuration of a comparison")
+    variants, rates_of = dict[str, Variant](), dict[str, dict[str, float]]()
+    for one in tuned:
+        found = _read(one, Tuned, "file of `tinyprop tune`")
+        for name, variant in found.variants.items():
+            if variants.setdefault(name, variant) != variant:
+                raise UserError(f"'{one}' gives variant '{name}' other settings than a file before it: rename one.")
+        for name, rates in found.rates_of.items():
+            for network, rate in rates.items():
+                if rates_of.setdefault(name, {}).setdefault(network, rate) != rate:
+                    raise UserError(
+                        f"'{one}' gives '{network}' another rate of '{name}' than a file before it: drop one."
+                    )
+    own = config.rates_of
+    merged = {name: {**own.get(name, {}), **rates_of.get(name, {})} for name in (*own, *rates_of)}
+    return checked(
+        msgspec.structs.replace(config, variants={**config.variants, **variants}, rates_of=merged),
+    )
+
+
+def _read(path: Path, kind: type[Record], what: str) -> Record:
     try:
-        config = msgspec.toml.decode(path.read_bytes(), type=CompareConfig)
+        return msgspec.toml.decode(path.read_bytes(), type=kind)
     except OSError as error:
         raise UserError(f"'{path}' cannot be read ({error.strerror}): name a TOML file.") from error
     except msgspec.MsgspecError as error:
-        raise UserError(f"'{path}' is no configuration of a comparison: {error}. See docs/compare.md.") from error
-    return checked(config)
+        raise UserError(f"'{path}' is no {what}: {error}. See docs/compare.md.") from error
 
 
 def checked(config: CompareConfig) -> CompareConfig:
@@ -72,6 +105,9 @@ def checked(config: CompareConfig) -> CompareConfig:
         method_named(variant.method, **variant.settings)
         if variant.trainable is not None and variant.trainable not in CHOICES:
             raise unknown_name("word for what trains", variant.trainable, CHOICES)
+    for name in config.rates_of:
+        if name not in config.variants:
+            raise unknown_name("variant in rates_of", name, config.variants)
     for name in ("seeds", "field_epochs", "pretrain_epochs", "checkpoints"):
         if getattr(config, name) < 1:
             raise UserError(f"{name} is {getattr(config, name)}: choose 1 or more.")

@@ -39,10 +39,11 @@ def pretrain(cell: Cell) -> Path:
     return path
 
 
-def run(cell: Cell, shipped: Path) -> Outcome:
-    """One cell from start to end. shipped: the file that `pretrain` gave."""
+def run(cell: Cell, shipped: Path, judged: Callable[[Task], Task] = lambda task: task) -> Outcome:
+    """One cell from start to end. shipped: the file that `pretrain` gave. judged: may put other parts in place of test
+    and old."""
     card = SCENARIOS[cell.scenario]
-    task, make = card.make(cell.seed), card.networks[cell.model]
+    task, make = judged(card.make(cell.seed)), card.networks[cell.model]
     field = task.field
     network = _captured(_with_weights(make(), read_weights(shipped)), field)
     trainer = _to_compile(cell, network, make, field).train(
@@ -62,6 +63,7 @@ def run(cell: Cell, shipped: Path) -> Outcome:
             accuracy_after=after,
             old_before=old_before,
             old_after=old_after,
+            ram_bytes=trainer.memory.training,
             effort_bwd=effort.bwd,
             effort_total=effort.total,
             skipped_share=float(trace.skipped.mean()),

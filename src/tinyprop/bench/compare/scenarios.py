@@ -57,7 +57,7 @@ def _har_new_volunteer(seed: int) -> Task:
 
 
 def _speech_new_words(seed: int) -> Task:
-    return new_classes(_loaded("speech_commands"), known=8, field=1000, judged=1000).scaled((0, 1, 2))
+    return new_classes(_loaded("speech_commands"), known=4, field=1500, judged=1000).scaled((0, 1, 2))
 
 
 def _speech_new_speakers(seed: int) -> Task:
@@ -92,7 +92,7 @@ SCENARIOS: Mapping[str, ScenarioCard] = MappingProxyType(
             "har_windows", "somebody else wears the device", _har_new_volunteer, HAR_CNNS, "har_windows"
         ),
         "speech_new_words": ScenarioCard(
-            "speech_commands", "four words that were never heard", _speech_new_words, DS_CNN, "speech_commands"
+            "speech_commands", "eight words that were never heard", _speech_new_words, DS_CNN, "speech_commands"
         ),
         "speech_new_speakers": ScenarioCard(
             "speech_commands", "49 people who were never heard", _speech_new_speakers, DS_CNN, "speech_commands"

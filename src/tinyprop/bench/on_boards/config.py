@@ -7,7 +7,8 @@ from torch import nn
 
 from tinyprop.bench.benchmark.config import SKIPS_ALL
 from tinyprop.bench.networks import MlpS
-from tinyprop.methods import METHODS, Method
+from tinyprop.bench.reported_methods import REPORTED
+from tinyprop.methods import Method
 from tinyprop.models import MODELS
 
 MNIST, SPEECH, CIFAR10, DIGITS, PATTERNS = "mnist", "speech_commands", "cifar10", "digits", "patterns"
@@ -81,7 +82,7 @@ PLACEMENTS: tuple[Placement, ...] = (
 )
 
 SKIPPED = "skipped"
-CASES: Mapping[str, Method] = {**{name: method() for name, method in METHODS.items()}, SKIPPED: SKIPS_ALL}
+CASES: Mapping[str, Method] = {**{name: method() for name, method in REPORTED.items()}, SKIPPED: SKIPS_ALL}
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,64 @@
+"""What a worker is asked to do, here or on another machine: weights travel, data are found where the worker is."""
+
+import tempfile
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from threading import Lock
+
+from tinyprop.bench.compare.cell import Cell, Outcome
+from tinyprop.bench.compare.experiment import pretrain, run
+from tinyprop.bench.compare.provenance import provenance
+from tinyprop.bench.compare.scenarios import SCENARIOS
+from tinyprop.bench.compare.store import Row
+from tinyprop.bench.compare.task import Task
+from tinyprop.errors import UserError
+from tinyprop.targets import TrainingStopped
+
+ONE_AT_A_TIME = Lock()  # PyTorch's random numbers are one per process, a worker may have threads
+
+
+def shipped(cell: Cell) -> bytes:
+    """The file of the weights that `cell` starts from."""
+    with ONE_AT_A_TIME:
+        return pretrain(cell).read_bytes()
+
+
+def on_test(cell: Cell, weights: bytes) -> Row:
+    """What comes of `cell`, and what it was made with. Raises UserError where training breaks off."""
+    with ONE_AT_A_TIME:
+        try:
+            outcome = _run(cell, weights, _as_it_is)
+        except TrainingStopped as stopped:
+            raise UserError(f"{named(cell)}: {stopped}") from None  # the trace would not travel
+        data = SCENARIOS[cell.scenario].make(cell.seed).content_hash
+    return Row(cell, outcome, {**provenance(), "data": data})
+
+
+def on_validation(cell: Cell, weights: bytes) -> Outcome | str:
+    """The same, judged by the validation part; no test sample is looked at. A sentence where training breaks off."""
+    with ONE_AT_A_TIME:
+        try:
+            return _run(cell, weights, _without_test)
+        except TrainingStopped as stopped:
+            return str(stopped)
+
+
+def named(cell: Cell) -> str:
+    """For sentences."""
+    return f"{cell.scenario} · {cell.model} · {cell.variant} · seed {cell.seed}"
+
+
+def _run(cell: Cell, weights: bytes, judged: Callable[[Task], Task]) -> Outcome:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "shipped.npz"
+        path.write_bytes(weights)
+        return run(cell, path, judged)
+
+
+def _as_it_is(task: Task) -> Task:
+    return task
+
+
+def _without_test(task: Task) -> Task:
+    return replace(task, test=task.validation, old=task.validation)

@@ -1,0 +1,1 @@
+"""Settings and learning rates searched on validation parts."""

@@ -1,0 +1,120 @@
+"""What is searched, for what, and with what everything is tried."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import msgspec
+
+from tinyprop.bench.compare.cell import Cell, Variant
+from tinyprop.bench.compare.config import CompareConfig
+from tinyprop.bench.compare.scenarios import SCENARIOS
+from tinyprop.bench.tuning.objectives import DEFAULT, OBJECTIVES
+from tinyprop.errors import UserError, unknown_name
+from tinyprop.ir.choices import CHOICES
+from tinyprop.methods import METHODS
+from tinyprop.methods.search_range import Range
+
+FIRST_SEED = 100  # seeds from here on: not those of any comparison, which count from 0
+RATE_FACTOR = 10.0  # the rate is looked for between a tenth and ten times the configuration's
+RATE, TRAINABLE = "rate", "trainable"
+
+
+@dataclass(frozen=True)
+class Search:
+    """ranges: settings, and RATE, that are searched; rate: where it is not. trainable: what may train, searched where
+    there are several; None: everything. Every candidate learns all scenarios with all seeds."""
+
+    method: str
+    network: str
+    scenarios: tuple[str, ...]
+    seeds: tuple[int, ...]
+    ranges: Mapping[str, Range]
+    rate: float
+    pretrain_epochs: int
+    field_epochs: int
+    trainable: tuple[str | None, ...] = (None,)
+    objectives: tuple[str, ...] = field(default=DEFAULT)
+
+    @property
+    def name(self) -> str:
+        """Of its study: equal names mean equal searches, so that a changed one begins anew in the same journal."""
+        content = msgspec.json.encode(self, order="sorted")
+        return f"{self.method} · {self.network} · {hashlib.sha256(content).hexdigest()[:16]}"
+
+    def cells(self, settings: Mapping[str, float], rate: float, trainable: str | None) -> tuple[Cell, ...]:
+        """The runs of one candidate."""
+        return tuple(
+            Cell(
+                scenario=scenario,
+                model=self.network,
+                variant=self.method,
+                trains=Variant(self.method, settings, trainable),
+                rate=rate,
+                seed=seed,
+                pretrain_epochs=self.pretrain_epochs,
+                field_epochs=self.field_epochs,
+                checkpoints=1,
+            )
+            for seed in self.seeds
+            for scenario in self.scenarios
+        )
+
+
+def search(
+    config: CompareConfig,
+    method: str,
+    network: str,
+    *,
+    scenarios: Sequence[str] = (),
+    objectives: Sequence[str] = (),
+    trainable: Sequence[str] = (),
+    keep_rate: bool = False,
+    keep_settings: bool = False,
+) -> Search:
+    """The search that a command line asks for, in the scenarios of `config` that have the network where none is named.
+
+    Raises UserError for names that are not known and where nothing is left to search.
+    """
+    if method not in METHODS:
+        raise unknown_name("method", method, METHODS)
+    for given, kind, known in (
+        (scenarios, "scenario", SCENARIOS),
+        (objectives, "objective", OBJECTIVES),
+        (trainable, "word for what trains", CHOICES),
+    ):
+        for name in given:
+            if name not in known:
+                raise unknown_name(kind, name, known)
+        if len(set(given)) < len(given):
+            raise UserError(f"the same {kind} is named twice: name each once.")
+    networks = {name for scenario in scenarios or config.scenarios for name in SCENARIOS[scenario].networks}
+    if network not in networks:
+        raise unknown_name("network", network, networks)
+    chosen = tuple(scenarios) or tuple(name for name, models in config.scenarios.items() if network in models)
+    if lacking := [name for name in chosen if network not in SCENARIOS[name].networks]:
+        raise unknown_name(f"network of scenario '{lacking[0]}'", network, SCENARIOS[lacking[0]].networks)
+    if not chosen or network not in config.rates:
+        raise UserError(f"the configuration has no scenario or no rate for network '{network}': add it there.")
+    rate = config.rates_of.get(method, {}).get(network, config.rates[network])
+    ranges = {} if keep_settings else dict(METHODS[method].space)
+    if not keep_rate:
+        ranges[RATE] = Range(rate / RATE_FACTOR, rate * RATE_FACTOR, log=True)
+    if not ranges and len(trainable) < 2:
+        raise UserError(
+            f"nothing is left to search: '{method}' "
+            + ("keeps its settings" if METHODS[method].space else "has no settings")
+            + " and the rate is kept; leave out --keep-rate or --keep-settings."
+        )
+    return Search(
+        method=method,
+        network=network,
+        scenarios=chosen,
+        seeds=tuple(range(FIRST_SEED, FIRST_SEED + config.seeds)),
+        ranges=ranges,
+        rate=rate,
+        pretrain_epochs=config.pretrain_epochs,
+        field_epochs=config.field_epochs,
+        trainable=tuple(trainable) or (None,),
+        objectives=tuple(objectives) or DEFAULT,
+    )
