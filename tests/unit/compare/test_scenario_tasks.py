@@ -1,9 +1,12 @@
 """What each scenario does with a small made-up data set: which samples are where, and that no two parts share one."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from tinyprop.bench.compare.from_scratch import from_scratch
+from tinyprop.bench.compare.machine import new_machine
 from tinyprop.bench.compare.scenarios import SCENARIOS
 from tinyprop.bench.compare.shifted_sensor import BLUR, CONTRAST, DARKNESS, NOISE, SHIFTS, shifted_sensor
 from tinyprop.bench.compare.strangers import new_speakers
@@ -12,6 +15,7 @@ from tinyprop.bench.compare.unseen_classes import new_classes
 from tinyprop.bench.recipes.table import RECIPES
 from tinyprop.data import DATA_SETS, DataSet, Samples
 from tinyprop.errors import UserError
+from tinyprop.features import LogMel, Stacked
 
 PARTS = ("pretrain", "field", "validation", "test")
 
@@ -39,6 +43,7 @@ def speech() -> DataSet:
         group = np.concatenate([np.repeat(s, 10 + s) for s in people] + [np.arange(-6, 0) - first])
         x = np.zeros((len(group), 1, 4, 2), np.float32)
         x[:, 0, 0, 0] = first + np.arange(len(group))
+        x[:, 0, :, 1] = np.random.default_rng(first).normal(0, 1e-3, (len(group), 4))  # so that no constant moves it
         return Samples(x, np.where(group < 0, 0, 1 + np.arange(len(group)) % 3).astype(np.int64), group)
 
     parts = (part(range(6), 0), part(range(6, 8), 1000), part(range(8, 12), 2000))
@@ -112,7 +117,21 @@ def test_strangers_speak_to_the_device():
     assert set(np.concatenate(theirs)) == {8, 9, 10, 11}
     assert [len(part) for part in theirs] == [39, 11, 28]
     assert set(task.old.group) == {6, 7}
-    assert len(set().union(*(numbers(getattr(task, part)) for part in PARTS))) == 29 + 6 + 78
+    heard = {part: getattr(task, part) for part in PARTS}
+    assert sum(map(len, heard.values())) == 29 + 6 + 78
+    clear = speech().test
+    moved = {tuple(x) for part in PARTS[1:] for x in _offsets(heard[part], clear)}
+    assert len(moved) == 1  # one microphone, whoever speaks
+    assert numbers(task.pretrain) <= numbers(speech().train)
+    assert np.array_equal(task.old.x, speech().validation.x[speech().validation.group >= 0])
+
+
+def _offsets(heard: Samples, clear: Samples) -> set[tuple[float, ...]]:
+    """What was added to the coefficients of each clip; clips are told apart by their second coefficient."""
+    steps = {np.diff(x[0, :, 1]).round(5).tobytes(): x for x in clear.x}
+    added = [x - steps[np.diff(x[0, :, 1]).round(5).tobytes()] for x in heard.x]
+    assert all(np.ptp(a, axis=1).max() < 1e-2 for a in added)
+    return {tuple(a[0].mean(0).round(1).tolist()) for a in added}
 
 
 def test_a_set_that_does_not_know_who_speaks_is_refused():
@@ -148,3 +167,52 @@ def test_a_scenario_names_what_is_there(name):
     assert card.recipe is None or RECIPES[card.recipe].dataset == card.dataset
     assert card.networks
     assert all(isinstance(make().training, bool) for make in card.networks.values())
+
+
+def machines() -> DataSet:
+    """Three machines; a clip is ten frames of its machine's number and its own: rows tell where they are from."""
+
+    def part(each: int, anomalies: int, first: int) -> Samples:
+        group = np.repeat(np.arange(3), each)
+        y = np.tile(np.arange(each) < anomalies, 3).astype(np.int64)
+        x = np.random.default_rng(first).normal(0, 0.1, (3 * each, 10, 4)).astype(np.float32)
+        x[:, :, 0] = group[:, None]
+        x[:, :, 1] = first + np.arange(3 * each)[:, None]
+        return Samples(x, y, group)
+
+    parts = (part(6, 0, 0), part(2, 0, 1000), part(8, 4, 2000))
+    return DataSet("machines", "Machines", "made up", "own", ("normal", "anomaly"), *parts, to_find=("anomaly",))
+
+
+TWO = Stacked(LogMel(bands=4), frames=2)
+
+
+def test_a_new_machine_is_another_for_each_seed_and_nothing_is_learned_from_an_anomaly():
+    for seed, stranger in ((0, 0), (1, 1), (2, 2), (3, 0)):
+        task = new_machine(machines(), TWO, seed)
+        assert [len(getattr(task, part)) for part in PARTS] == [9 * 12, 9 * 6, 9 * 2, 9 * 6]  # nine rows of each clip
+        assert len(task.old) == 9 * 16
+        for part in (task.pretrain, task.field):
+            assert part.y is part.x
+        for part in (task.validation, task.test, task.old):
+            assert np.array_equal(np.bincount(part.y), [len(part) / 2] * 2)
+        known = task.pretrain.x[:, 0]  # the machine's number, scaled
+        assert len(np.unique(known.round(3))) == 2
+        assert len(np.unique(task.field.x[:, 0].round(3))) == 1
+        assert not set(np.unique(known.round(3))) & set(np.unique(task.field.x[:, 0].round(3)))
+        assert np.array_equal(np.unique(task.test.x[:, 0].round(3)), np.unique(task.field.x[:, 0].round(3)))
+        assert set(np.unique(task.old.x[:, 0].round(3))) == set(np.unique(known.round(3)))
+        clips = [set(np.unique(getattr(task, part).x[:, 1].round(4))) for part in PARTS]
+        assert len(set().union(*clips)) == sum(map(len, clips)) == 12 + 6 + 2 + 6
+        assert len(np.unique(task.test.group)) == 6
+        np.testing.assert_allclose(task.pretrain.x.std(axis=0), 1, atol=1e-3)
+        assert stranger == seed % 3
+
+
+def test_machines_that_are_not_known_apart_are_refused():
+    nobody = {part: Samples(s.x, s.y) for part, s in machines().parts.items()}
+    with pytest.raises(UserError, match="machines does not say which machine a clip is of"):
+        new_machine(replace(machines(), **nobody), TWO, 0)
+    one = machines().train.of(machines().train.group == 1)
+    with pytest.raises(UserError, match="machines has 1 machine: two are needed"):
+        new_machine(replace(machines(), train=one), TWO, 0)

@@ -11,6 +11,7 @@ from torch import nn
 import tinyprop
 from tinyprop.bench.atomic_file import write_whole
 from tinyprop.bench.compare.cell import Cell, Checkpoint, Outcome
+from tinyprop.bench.compare.judging import JUDGES
 from tinyprop.bench.compare.scenarios import SCENARIOS
 from tinyprop.bench.compare.task import Task
 from tinyprop.bench.compare.weights_file import read_weights, weights_file
@@ -23,6 +24,8 @@ from tinyprop.data import Samples
 from tinyprop.methods import method_named
 from tinyprop.trace import StepTrace
 
+Judge = Callable[[tinyprop.Engine, Samples], float]
+
 
 def pretrain(cell: Cell) -> Path:
     """The file of the weights that `cell` starts from; made when it is missing, by what went into it."""
@@ -34,7 +37,7 @@ def pretrain(cell: Cell) -> Path:
     content.update(f"{make()!r} {cell.pretrain_epochs} {cell.seed} {BATCH} {torch.__version__}".encode())
     path = cache_folder() / "pretrained" / f"{content.hexdigest()}.npz"
     if not path.exists():
-        module = pretrained(make, samples, epochs=cell.pretrain_epochs, seed=cell.seed)
+        module = pretrained(make, samples, epochs=cell.pretrain_epochs, seed=cell.seed, loss=card.loss)
         write_whole(path, weights_file(weights_of(module)))
     return path
 
@@ -44,18 +47,19 @@ def run(cell: Cell, shipped: Path, judged: Callable[[Task], Task] = lambda task:
     and old."""
     card = SCENARIOS[cell.scenario]
     task, make = judged(card.make(cell.seed)), card.networks[cell.model]
-    field = task.field
+    field, judge = task.field, JUDGES[card.loss]
     network = _captured(_with_weights(make(), read_weights(shipped)), field)
     trainer = _to_compile(cell, network, make, field).train(
         method_named(cell.trains.method, **cell.trains.settings),
+        card.loss,
         trainable=cell.trains.trainable,
         skip_zero_inputs=zero_inputs_pay(field.x),
     )
     with trainer.build("host") as engine:
         engine.set_weights(network.program.parameters)
-        before, old_before = _accuracies(engine, task)
-        curve, trace = _learned(engine, cell, task)
-        after, old_after = _accuracies(engine, task)
+        before, old_before = _standing(engine, task, judge)
+        curve, trace = _learned(engine, cell, task, judge)
+        after, old_after = _standing(engine, task, judge)
         effort = trainer.effort(trace)
         trained = trace.kept[~trace.skipped]
         return Outcome(
@@ -95,13 +99,13 @@ def _with_weights(module: nn.Module, weights: Mapping[str, np.ndarray]) -> nn.Mo
     return module
 
 
-def _accuracies(engine: tinyprop.Engine, task: Task) -> tuple[float, float | None]:
-    """Of the test part, and of the task learned before, where there was one."""
-    return engine.accuracy(task.test.x, task.test.y), engine.accuracy(task.old.x, task.old.y) if len(task.old) else None
+def _standing(engine: tinyprop.Engine, task: Task, judge: Judge) -> tuple[float, float | None]:
+    """On the test part, and on the task learned before, where there was one."""
+    return judge(engine, task.test), judge(engine, task.old) if len(task.old) else None
 
 
-def _learned(engine: tinyprop.Engine, cell: Cell, task: Task) -> tuple[tuple[Checkpoint, ...], StepTrace]:
-    field, test = task.field, task.test
+def _learned(engine: tinyprop.Engine, cell: Cell, task: Task, judge: Judge) -> tuple[tuple[Checkpoint, ...], StepTrace]:
+    field = task.field
     rng = np.random.default_rng(cell.seed)
     order = np.concatenate([rng.permutation(len(field)) for _ in range(cell.field_epochs)])
     curve, traces, macs = [], [], 0
@@ -112,5 +116,5 @@ def _learned(engine: tinyprop.Engine, cell: Cell, task: Task) -> tuple[tuple[Che
         assert trace.looks is not None
         macs += int((trace.macs_forward + trace.macs_backward + trace.looks).sum())
         traces.append(trace)
-        curve.append(Checkpoint(sum(map(len, traces)), engine.accuracy(test.x, test.y), macs))
+        curve.append(Checkpoint(sum(map(len, traces)), judge(engine, task.test), macs))
     return tuple(curve), StepTrace.joined(traces)

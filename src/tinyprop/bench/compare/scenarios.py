@@ -8,6 +8,7 @@ from types import MappingProxyType
 from torch import nn
 
 from tinyprop.bench.compare.from_scratch import from_scratch
+from tinyprop.bench.compare.machine import new_machine
 from tinyprop.bench.compare.shifted_sensor import SHIFTS, shifted_sensor
 from tinyprop.bench.compare.strangers import new_speakers
 from tinyprop.bench.compare.task import Task
@@ -17,7 +18,8 @@ from tinyprop.bench.digits import OLD_CLASSES, rotated
 from tinyprop.bench.digits import new_classes as new_digits
 from tinyprop.bench.networks import DEMO_NETWORKS, HarCnn
 from tinyprop.data import DataSet, load
-from tinyprop.models import Cnn1d, DsCnn, LeNet5, ResNet8
+from tinyprop.features import FEATURES, Stacked
+from tinyprop.models import Autoencoder, Cnn1d, DsCnn, LeNet5, ResNet8
 
 Networks = Mapping[str, Callable[[], nn.Module]]
 
@@ -27,6 +29,7 @@ class ScenarioCard:
     """dataset: its name in `tinyprop data`. make: the task, which may depend on the seed of the run.
 
     networks: name → fresh weights. recipe: a name of RECIPES, by which they are pretrained; None: a few epochs of Adam.
+    loss: "cross_entropy", or "mse" where samples are to be reproduced; what is judged by: JUDGES.
     """
 
     dataset: str
@@ -34,6 +37,7 @@ class ScenarioCard:
     make: Callable[[int], Task]
     networks: Networks
     recipe: str | None = None
+    loss: str = "cross_entropy"
 
 
 @lru_cache(maxsize=1)
@@ -76,6 +80,12 @@ def _mnist_from_scratch(seed: int) -> Task:
     return from_scratch(_loaded("mnist"), field=10_000, judged=2000)
 
 
+def _dcase2020_new_machine(seed: int) -> Task:
+    features = FEATURES["dcase2020"]
+    assert isinstance(features, Stacked)
+    return new_machine(_loaded("dcase2020"), features, seed)
+
+
 HAR_CNNS: Networks = {"cnn1d": Cnn1d, "har_cnn": HarCnn}
 LENET5: Networks = {"lenet5": LeNet5}
 DS_CNN: Networks = {"ds_cnn": DsCnn}
@@ -95,7 +105,18 @@ SCENARIOS: Mapping[str, ScenarioCard] = MappingProxyType(
             "speech_commands", "eight words that were never heard", _speech_new_words, DS_CNN, "speech_commands"
         ),
         "speech_new_speakers": ScenarioCard(
-            "speech_commands", "49 people who were never heard", _speech_new_speakers, DS_CNN, "speech_commands"
+            "speech_commands",
+            "49 people who were never heard, through another microphone",
+            _speech_new_speakers,
+            DS_CNN,
+            "speech_commands",
+        ),
+        "dcase2020_new_machine": ScenarioCard(
+            "dcase2020",
+            "a machine that was never heard, another one for each seed; its anomalies are to be found (AUC)",
+            _dcase2020_new_machine,
+            {"autoencoder": Autoencoder},
+            loss="mse",
         ),
         "mnist_rotated": ScenarioCard(
             "mnist", "the sensor is turned", _shifted("mnist", "rotated", 4000), LENET5, "mnist"
