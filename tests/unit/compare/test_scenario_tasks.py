@@ -8,7 +8,15 @@ import pytest
 from tinyprop.bench.compare.from_scratch import from_scratch
 from tinyprop.bench.compare.machine import new_machine
 from tinyprop.bench.compare.scenarios import SCENARIOS
-from tinyprop.bench.compare.shifted_sensor import BLUR, CONTRAST, DARKNESS, NOISE, SHIFTS, shifted_sensor
+from tinyprop.bench.compare.shifted_sensor import (
+    CONTRAST,
+    DARKNESS,
+    blurred,
+    in_poor_light,
+    noisy,
+    shifted_sensor,
+    turned,
+)
 from tinyprop.bench.compare.strangers import new_speakers
 from tinyprop.bench.compare.task import Task, scaling
 from tinyprop.bench.compare.unseen_classes import new_classes
@@ -76,35 +84,36 @@ def test_new_classes_need_some_old_ones_and_something_to_pretrain_on(known, fiel
         new_classes(pictures(), known, field, 25)
 
 
-@pytest.mark.parametrize("name", SHIFTS)
-def test_a_shifted_sensor_sees_other_images_than_those_pretrained_on(name):
-    task = shifted_sensor(pictures(), SHIFTS[name], field=30, judged=50)
+@pytest.mark.parametrize("shift", [turned(40), noisy(0.1), blurred(1.5), in_poor_light(0.1)])
+def test_a_shifted_sensor_sees_other_images_than_those_pretrained_on(shift):
+    task = shifted_sensor(pictures(), shift, field=30, judged=50)
     assert np.array_equal(task.pretrain.x, pictures().train.x)
     assert [len(getattr(task, part)) for part in PARTS[1:]] == [30, 10, 50]
     assert np.array_equal(task.test.y, task.old.y)
     assert task.test.x.dtype == np.float32
     assert task.test.x.shape == task.old.x.shape
     assert not np.array_equal(task.test.x, task.old.x)
-    assert task.content_hash == shifted_sensor(pictures(), SHIFTS[name], field=30, judged=50).content_hash
+    assert task.content_hash == shifted_sensor(pictures(), shift, field=30, judged=50).content_hash
 
 
 def test_what_each_shift_does():
     random = np.random.default_rng(0)
     x = np.random.default_rng(1).uniform(-1, 1, (50, 1, 33, 33))
-    np.testing.assert_allclose(SHIFTS["dark"](x, random), CONTRAST * x - 2 * DARKNESS)
-    np.testing.assert_allclose(SHIFTS["dark"](abs(x), random), CONTRAST * abs(x) - DARKNESS)
-    assert np.std(SHIFTS["noisy"](x, random) - x) == pytest.approx(2 * NOISE, rel=0.02)
-    assert np.std(SHIFTS["noisy"](abs(x), random) - abs(x)) == pytest.approx(NOISE, rel=0.02)
+    np.testing.assert_allclose(in_poor_light(0)(x, random), CONTRAST * x - 2 * DARKNESS)
+    np.testing.assert_allclose(in_poor_light(0)(abs(x), random), CONTRAST * abs(x) - DARKNESS)
+    for shift, base in ((noisy(0.1), noisy(0)), (in_poor_light(0.1), in_poor_light(0))):
+        assert np.std(shift(x, random) - base(x, random)) == pytest.approx(2 * 0.1, rel=0.02)
+        assert np.std(shift(abs(x), random) - base(abs(x), random)) == pytest.approx(0.1, rel=0.02)
     point = np.zeros((1, 1, 33, 33))
     point[0, 0, 16, 16] = 1
-    blurred = SHIFTS["blurred"](point, random)
+    spread = blurred(1.5)(point, random)
     place = np.arange(33) - 16
-    assert blurred.sum() == pytest.approx(1)
-    assert (blurred[0, 0].sum(0) * place**2).sum() == pytest.approx(BLUR**2, rel=0.02)
+    assert spread.sum() == pytest.approx(1)
+    assert (spread[0, 0].sum(0) * place**2).sum() == pytest.approx(1.5**2, rel=0.02)
     point = np.zeros((1, 1, 33, 33))
     point[0, 0, 16, 26] = 1  # ten pixels to the right of the middle
-    turned = SHIFTS["rotated"](point, random)[0, 0]
-    down, right = (turned * place[:, None]).sum() / turned.sum(), (turned * place).sum() / turned.sum()
+    image = turned(40)(point, random)[0, 0]
+    down, right = (image * place[:, None]).sum() / image.sum(), (image * place).sum() / image.sum()
     assert np.hypot(down, right) == pytest.approx(10, abs=0.5)
     assert abs(np.degrees(np.arctan2(down, right))) == pytest.approx(40, abs=3)
 

@@ -9,7 +9,7 @@ from torch import nn
 
 from tinyprop.bench.compare.from_scratch import from_scratch
 from tinyprop.bench.compare.machine import new_machine
-from tinyprop.bench.compare.shifted_sensor import SHIFTS, shifted_sensor
+from tinyprop.bench.compare.shifted_sensor import Shift, blurred, in_poor_light, shifted_sensor, turned
 from tinyprop.bench.compare.strangers import new_speakers
 from tinyprop.bench.compare.task import Task
 from tinyprop.bench.compare.unseen_classes import new_classes
@@ -72,8 +72,8 @@ def _new_classes(dataset: str, known: int, field: int, judged: int = 1000) -> Ca
     return lambda _seed: new_classes(_loaded(dataset), known, field, judged)
 
 
-def _shifted(dataset: str, shift: str, field: int, judged: int = 1000) -> Callable[[int], Task]:
-    return lambda _seed: shifted_sensor(_loaded(dataset), SHIFTS[shift], field, judged)
+def _shifted(dataset: str, shift: Shift, field: int, judged: int = 1000) -> Callable[[int], Task]:
+    return lambda _seed: shifted_sensor(_loaded(dataset), shift, field, judged)
 
 
 def _mnist_from_scratch(seed: int) -> Task:
@@ -91,6 +91,8 @@ LENET5: Networks = {"lenet5": LeNet5}
 DS_CNN: Networks = {"ds_cnn": DsCnn}
 RESNET8: Networks = {"resnet8": ResNet8}
 RESNET8_100: Networks = {"resnet8": lambda: ResNet8(100)}
+RESNET8_OF_64: Networks = {"resnet8": lambda: ResNet8(stem_stride=2)}
+RESNET8_FLOWERS: Networks = {"resnet8": lambda: ResNet8(102, stem_stride=2)}
 
 SCENARIOS: Mapping[str, ScenarioCard] = MappingProxyType(
     {
@@ -119,15 +121,36 @@ SCENARIOS: Mapping[str, ScenarioCard] = MappingProxyType(
             loss="mse",
         ),
         "mnist_rotated": ScenarioCard(
-            "mnist", "the sensor is turned", _shifted("mnist", "rotated", 4000), LENET5, "mnist"
+            "mnist", "the sensor is turned by 40°", _shifted("mnist", turned(40), 4000), LENET5, "mnist"
         ),
-        "mnist_noisy": ScenarioCard("mnist", "the sensor is noisy", _shifted("mnist", "noisy", 4000), LENET5, "mnist"),
+        "mnist_blurred": ScenarioCard(
+            "mnist", "the lens is out of focus", _shifted("mnist", blurred(2.5), 4000), LENET5, "mnist"
+        ),
+        "mnist_in_poor_light": ScenarioCard(
+            "mnist", "dark, low contrast, noise", _shifted("mnist", in_poor_light(0.15), 4000), LENET5, "mnist"
+        ),
         "mnist_from_scratch": ScenarioCard("mnist", "random weights", _mnist_from_scratch, LENET5, "mnist"),
         "cifar10_new_classes": ScenarioCard(
             "cifar10", "three classes that were never seen", _new_classes("cifar10", 7, 3000), RESNET8, "cifar10"
         ),
         "cifar10_blurred": ScenarioCard(
-            "cifar10", "the lens is out of focus", _shifted("cifar10", "blurred", 3500), RESNET8, "cifar10"
+            "cifar10", "the lens is out of focus", _shifted("cifar10", blurred(1.5), 3500), RESNET8, "cifar10"
+        ),
+        "cifar10_in_poor_light": ScenarioCard(
+            "cifar10", "dark, low contrast, noise", _shifted("cifar10", in_poor_light(0.05), 3500), RESNET8, "cifar10"
+        ),
+        "cifar100_new_classes": ScenarioCard(
+            "cifar100", "50 classes that were never seen", _new_classes("cifar100", 50, 5000), RESNET8_100, "cifar100"
+        ),
+        "food101_new_classes": ScenarioCard(
+            "food101", "three dishes that were never seen", _new_classes("food101", 7, 2000), RESNET8_OF_64, "food101"
+        ),
+        "flowers102_new_classes": ScenarioCard(
+            "flowers102",
+            "classes after the 60th were never seen",
+            _new_classes("flowers102", 60, 2000),
+            RESNET8_FLOWERS,
+            "flowers102",
         ),
     }
 )

@@ -1,7 +1,6 @@
-"""The sensor is not what it was: turned, noisy, out of focus, in poor light. One function each, and their table."""
+"""The sensor is not what it was: turned, noisy, out of focus, in poor light. One function each, of how much."""
 
-from collections.abc import Callable, Mapping
-from types import MappingProxyType
+from collections.abc import Callable
 
 import numpy as np
 from scipy import ndimage
@@ -10,41 +9,35 @@ from tinyprop.bench.compare.task import Task
 from tinyprop.data import DataSet, Samples
 
 SPLIT_SEED = 14
-DEGREES = 40.0
-NOISE = 0.25  # standard deviation, of the range of an image
-BLUR = 1.5  # pixels, standard deviation
-CONTRAST, DARKNESS = 0.4, 0.3  # what is left of the contrast; how far it moves down, of the range
+CONTRAST, DARKNESS = 0.4, 0.3  # of an image in poor light: what is left, and how far it moves down, of the range
 
 Shift = Callable[[np.ndarray, np.random.Generator], np.ndarray]  # (N, C, H, W) → the same shape
 
 
-def rotated(x: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """Turned by DEGREES; the corners take the nearest pixel."""
-    return ndimage.rotate(x, DEGREES, axes=(3, 2), reshape=False, order=1, mode="nearest")
+def turned(degrees: float) -> Shift:
+    """Turned; the corners take the nearest pixel."""
+    return lambda x, random: ndimage.rotate(x, degrees, axes=(3, 2), reshape=False, order=1, mode="nearest")
 
 
-def noisy(x: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """Gaussian noise on every pixel."""
-    return x + random.normal(0.0, NOISE * _range(x), x.shape)
+def noisy(deviation: float) -> Shift:
+    """Gaussian noise on every pixel; deviation: of the range of an image."""
+    return lambda x, random: x + random.normal(0.0, deviation * _range(x), x.shape)
 
 
-def blurred(x: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """Out of focus."""
-    return ndimage.gaussian_filter(x, (0, 0, BLUR, BLUR), mode="nearest")
+def blurred(pixels: float) -> Shift:
+    """Out of focus; pixels: the standard deviation of the blur."""
+    return lambda x, random: ndimage.gaussian_filter(x, (0, 0, pixels, pixels), mode="nearest")
 
 
-def dark(x: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """Low contrast in poor light."""
-    return CONTRAST * x - DARKNESS * _range(x)
-
-
-SHIFTS: Mapping[str, Shift] = MappingProxyType({f.__name__: f for f in (rotated, noisy, blurred, dark)})
+def in_poor_light(deviation: float) -> Shift:
+    """Dark, of low contrast, and noisy as sensors then are."""
+    return lambda x, random: CONTRAST * noisy(deviation / CONTRAST)(x, random) - DARKNESS * _range(x)
 
 
 def shifted_sensor(data: DataSet, shift: Shift, field: int, judged: int) -> Task:
     """Pretrained on train as it is; field and validation are drawn from the data set's validation part and shifted.
 
-    test: the first `judged` of its test part, in a drawn order, shifted; old: the same as they were.
+    test: `judged` samples of its test part, shifted; old: the same as they were.
     """
     random = np.random.default_rng(SPLIT_SEED)
     met, chosen = np.split(random.permutation(len(data.validation)), [field])
