@@ -185,6 +185,24 @@ def report(
 
 
 @app.command
+def floors(
+    *names: Annotated[str, Parameter(help="recipes; none: all whose data is on this machine")],
+    json: JsonPath = None,
+    seeds: Annotated[int, Parameter(help="how many times each is trained")] = 3,
+    processes: Annotated[int, Parameter(help="how many networks at a time, a core each")] = 2,
+) -> int:
+    """Train the named networks in PyTorch, each by its recipe, and say whether they are good enough to compare methods.
+
+    What was trained is kept in the cache: an interrupted call goes on where it stopped, and `compare` starts from it.
+
+    Examples: tinyprop floors mnist  ·  tinyprop floors --seeds 3 --json results/floors.json
+    """
+    from tinyprop.bench.floors_command import floors_command
+
+    return floors_command(console, names=names, seeds=seeds, processes=processes, json_path=json)
+
+
+@app.command
 def bench(
     *,
     json: JsonPath = None,

@@ -1,4 +1,7 @@
-"""Networks of the field as ordinary nn.Modules: a new one is its file and its line in MODELS."""
+"""Networks of the field as ordinary nn.Modules: a new one is its file and its line in MODELS.
+
+Those that are not in MODELS (Cnn1d, Mlp) are compared on data, but not counted on boards yet.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -7,8 +10,10 @@ from types import MappingProxyType
 from torch import nn
 
 from tinyprop.models.autoencoder import Autoencoder as Autoencoder
+from tinyprop.models.cnn1d import Cnn1d as Cnn1d
 from tinyprop.models.ds_cnn import DsCnn as DsCnn
 from tinyprop.models.lenet5 import LeNet5 as LeNet5
+from tinyprop.models.mlp import Mlp as Mlp
 from tinyprop.models.mobilenet_v1 import MobileNetV1 as MobileNetV1
 from tinyprop.models.mobilenet_v2 import MobileNetV2 as MobileNetV2
 from tinyprop.models.resnet8 import ResNet8 as ResNet8

@@ -25,11 +25,14 @@ class Block(nn.Module):
 
 
 class ResNet8(nn.Module):
-    """x (1, 3, 32, 32) → (1, classes): 16, 32 and 64 channels."""
+    """x (1, 3, 32, 32) → (1, classes): 16, 32 and 64 channels.
 
-    def __init__(self, classes: int = 10) -> None:
+    stem_stride: 2 for images of 64×64, which are then treated as those of 32×32 are.
+    """
+
+    def __init__(self, classes: int = 10, stem_stride: int = 1) -> None:
         super().__init__()
-        self.stem = nn.Sequential(*conv_norm(3, 16, 3), nn.ReLU())
+        self.stem = nn.Sequential(*conv_norm(3, 16, 3, stem_stride), nn.ReLU())
         self.blocks = nn.Sequential(Block(16, 16, 1), Block(16, 32, 2), Block(32, 64, 2))
         self.pool = nn.AdaptiveAvgPool2d(1)
         self.classifier = nn.Linear(64, classes)

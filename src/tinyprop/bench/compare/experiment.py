@@ -11,10 +11,13 @@ from torch import nn
 import tinyprop
 from tinyprop.bench.atomic_file import write_whole
 from tinyprop.bench.compare.cell import Cell, Checkpoint, Outcome
+from tinyprop.bench.compare.judging import JUDGES
 from tinyprop.bench.compare.scenarios import SCENARIOS
 from tinyprop.bench.compare.task import Task
 from tinyprop.bench.compare.weights_file import read_weights, weights_file
 from tinyprop.bench.pretraining import BATCH, pretrained, weights_of
+from tinyprop.bench.recipes.shipped import shipped
+from tinyprop.bench.recipes.table import RECIPES
 from tinyprop.bench.zero_inputs import zero_inputs_pay
 from tinyprop.cache import cache_folder
 from tinyprop.data import Samples
@@ -23,17 +26,20 @@ from tinyprop.methods import method_named
 from tinyprop.trace import StepTrace
 
 KEPT_DIGITS = 5  # of a share: more would only fill the store
+Judge = Callable[[tinyprop.Engine, Samples], float]
 
 
 def pretrain(cell: Cell) -> Path:
     """The file of the weights that `cell` starts from; made when it is missing, by what went into it."""
     card = SCENARIOS[cell.scenario]
     make, samples = card.networks[cell.model], card.make(cell.seed).pretrain
+    if card.recipe is not None:
+        return shipped(RECIPES[card.recipe], make, samples, epochs=cell.pretrain_epochs, seed=cell.seed)
     content = hashlib.sha256(samples.x.tobytes() + samples.y.tobytes())
     content.update(f"{make()!r} {cell.pretrain_epochs} {cell.seed} {BATCH} {torch.__version__}".encode())
     path = cache_folder() / "pretrained" / f"{content.hexdigest()}.npz"
     if not path.exists():
-        module = pretrained(make, samples, epochs=cell.pretrain_epochs, seed=cell.seed)
+        module = pretrained(make, samples, epochs=cell.pretrain_epochs, seed=cell.seed, loss=card.loss)
         write_whole(path, weights_file(weights_of(module)))
     return path
 
@@ -43,19 +49,21 @@ def run(cell: Cell, shipped: Path, judged: Callable[[Task], Task] = lambda task:
     and old."""
     card = SCENARIOS[cell.scenario]
     task, make = judged(card.make(cell.seed)), card.networks[cell.model]
-    field = task.field
+    field, judge = task.field, JUDGES[card.loss]
     network = _captured(_with_weights(make(), read_weights(shipped)), field)
     trainer = _to_compile(cell, network, make, field).train(
         method_named(cell.trains.method, **cell.trains.settings),
+        card.loss,
         trainable=cell.trains.trainable,
         skip_zero_inputs=zero_inputs_pay(field.x),
     )
     with trainer.build("host") as engine:
         engine.set_weights(network.program.parameters)
-        before, old_before = _accuracies(engine, task)
+        before, old_before = _standing(engine, task, judge)
         program = trainer.train_program.program
-        curve, trace = _learned(engine, cell, task, np.array([info.n for info in layer_infos(program)]))
-        after, old_after = _accuracies(engine, task)
+        n = np.array([info.n for info in layer_infos(program)])
+        curve, trace = _learned(engine, cell, task, judge, n)
+        after, old_after = _standing(engine, task, judge)
         effort = trainer.effort(trace)
         trained = trace.kept[~trace.skipped]
         return Outcome(
@@ -96,15 +104,16 @@ def _with_weights(module: nn.Module, weights: Mapping[str, np.ndarray]) -> nn.Mo
     return module
 
 
-def _accuracies(engine: tinyprop.Engine, task: Task) -> tuple[float, float]:
-    return tuple(engine.accuracy(part.x, part.y) for part in (task.test, task.old))  # type: ignore[return-value]
+def _standing(engine: tinyprop.Engine, task: Task, judge: Judge) -> tuple[float, float | None]:
+    """On the test part, and on the task learned before, where there was one."""
+    return judge(engine, task.test), judge(engine, task.old) if len(task.old) else None
 
 
 def _learned(
-    engine: tinyprop.Engine, cell: Cell, task: Task, n: np.ndarray
+    engine: tinyprop.Engine, cell: Cell, task: Task, judge: Judge, n: np.ndarray
 ) -> tuple[tuple[Checkpoint, ...], StepTrace]:
     """n (T,): entries of δ by layer."""
-    field, test = task.field, task.test
+    field = task.field
     rng = np.random.default_rng(cell.seed)
     order = np.concatenate([rng.permutation(len(field)) for _ in range(cell.field_epochs)])
     curve, traces, macs = [], [], 0
@@ -116,5 +125,5 @@ def _learned(
         macs += int((trace.macs_forward + trace.macs_backward + trace.looks).sum())
         traces.append(trace)
         kept = tuple(round(share, KEPT_DIGITS) for share in (trace.kept.mean(axis=0) / n).tolist())
-        curve.append(Checkpoint(sum(map(len, traces)), engine.accuracy(test.x, test.y), macs, kept))
+        curve.append(Checkpoint(sum(map(len, traces)), judge(engine, task.test), macs, kept))
     return tuple(curve), StepTrace.joined(traces)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from tinyprop.bench.compare.task import Task
-from tinyprop.data import DataSet, Samples
+from tinyprop.data import DataSet
 from tinyprop.errors import UserError
 
 SPLIT_SEED = 11
@@ -25,12 +25,6 @@ def new_volunteer(data: DataSet, seed: int) -> Task:
     volunteers = np.unique(data.test.group)
     theirs = rng.permutation(np.flatnonzero(data.test.group == volunteers[seed % len(volunteers)]))
     cuts = (np.cumsum((FIELD, VALIDATION)) * len(theirs)).astype(int)
-    pretrain = data.train.of(order[known:])
-    axes = (0, *range(2, pretrain.x.ndim))
-    mean, deviation = (getattr(pretrain.x, name)(axis=axes, keepdims=True) for name in ("mean", "std"))
-
-    def scaled(part: Samples) -> Samples:
-        return Samples(((part.x - mean) / deviation).astype(np.float32), part.y, part.group)
-
-    field, validation, test = (scaled(data.test.of(part)) for part in np.split(theirs, cuts))
-    return Task(scaled(pretrain), field, validation, test, old=scaled(data.train.of(order[:known])))
+    field, validation, test = (data.test.of(part) for part in np.split(theirs, cuts))
+    task = Task(data.train.of(order[known:]), field, validation, test, old=data.train.of(order[:known]))
+    return task.scaled((0, *range(2, data.train.x.ndim)))
