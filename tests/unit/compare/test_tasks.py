@@ -41,6 +41,25 @@ def test_a_new_volunteer_is_one_of_test_and_another_for_each_seed():
         np.testing.assert_allclose(task.pretrain.x.std(axis=(0, 2)), 1, atol=1e-4)
 
 
+def test_a_device_that_is_worn_aslant_is_turned_for_the_newcomer_alone():
+    """By a quarter: what lay along the second axis lies along the first, the other way round."""
+
+    def windows(who: range) -> Samples:
+        known = moving(who, 40)
+        x = np.random.default_rng(1).choice([-1.0, 1.0], (len(known), 6, 5)).astype(np.float32)
+        x[::2] *= -1
+        return Samples(np.concatenate([x, -x]), np.tile(known.y, 2), np.tile(known.group, 2))
+
+    data = people(train=windows(range(5)), validation=windows(range(5, 7)), test=windows(range(7, 9)))
+    upright, quarter = (new_volunteer(data, 0, aslant) for aslant in (0.0, 90.0))
+    for part in ("pretrain", "old"):
+        assert np.array_equal(getattr(quarter, part).x, getattr(upright, part).x)
+    for part in ("field", "validation", "test"):
+        before, after = (getattr(task, part).x.round(2) for task in (upright, quarter))
+        sign = np.sign(before)
+        assert np.array_equal(np.sign(after), sign[:, [1, 0, 2, 4, 3, 5]] * [[-1], [1], [1], [-1], [1], [1]])
+
+
 def test_a_set_that_does_not_know_its_volunteers_is_refused():
     nobody = {part: Samples(s.x, s.y) for part, s in people().parts.items()}
     with pytest.raises(UserError, match="people does not say which volunteer a sample is from"):

@@ -60,6 +60,10 @@ def _har_new_volunteer(seed: int) -> Task:
     return new_volunteer(_loaded("har_windows"), seed)
 
 
+def _har_worn_aslant(seed: int) -> Task:
+    return new_volunteer(_loaded("har_windows"), seed, aslant=45.0)
+
+
 def _speech_new_words(seed: int) -> Task:
     return new_classes(_loaded("speech_commands"), known=4, field=1500, judged=1000).scaled((0, 1, 2))
 
@@ -102,6 +106,9 @@ SCENARIOS: Mapping[str, ScenarioCard] = MappingProxyType(
         ),
         "har_new_volunteer": ScenarioCard(
             "har_windows", "somebody else wears the device", _har_new_volunteer, HAR_CNNS, "har_windows"
+        ),
+        "har_worn_aslant": ScenarioCard(
+            "har_windows", "somebody else wears the device, turned by 45°", _har_worn_aslant, HAR_CNNS, "har_windows"
         ),
         "speech_new_words": ScenarioCard(
             "speech_commands", "eight words that were never heard", _speech_new_words, DS_CNN, "speech_commands"
