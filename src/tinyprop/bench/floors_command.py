@@ -1,7 +1,9 @@
 """`tinyprop floors`: train the named recipes in PyTorch and say how far each gets, beside what it has to reach."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import msgspec
 from rich.console import Console
@@ -20,19 +22,31 @@ ABSENT = "–"
 INTERRUPTED = 130  # as shells say it of Ctrl-C
 
 
+@dataclass(frozen=True)
+class Row:
+    """A row of the JSON: what was measured, how it was trained, and what it was made with."""
+
+    measured: Floor
+    settings: Mapping[str, Any]
+    provenance: Mapping[str, str]
+
+
 def floors_command(
     console: Console, *, names: Sequence[str], seeds: int, processes: int, json_path: Path | None
 ) -> int:
     """Exit status: 0, 1 when a floor was not reached, 130 after Ctrl-C. names: recipes; none: all whose data is here.
 
-    Raises UserError for an unknown name, for data that is not here, and as `measured` does.
+    json_path: rows of recipes that are not measured now stay as they are in it. Raises UserError for an unknown name,
+    for data that is not here, for a file that holds something else, and as `measured` does.
     """
     chosen = _chosen(console, names)
     for what, number in (("seeds", seeds), ("processes", processes)):
         if number < 1:
             raise UserError(f"{what} is {number}: choose 1 or more.")
+    earlier: dict[str, Row] = {}
     if json_path is not None:
         require_writable(json_path)
+        earlier = _rows_in(json_path)
     try:
         with stage_progress(console) as advance:
             floors = measured(chosen, seeds, processes, advance)
@@ -41,11 +55,22 @@ def floors_command(
         return INTERRUPTED
     console.print(_table(floors))
     if json_path is not None:
-        recipes = {name: RECIPES[name].settings for name in chosen}
-        content = {"floors": floors, "recipes": recipes, "provenance": provenance()}
+        now = {floor.recipe: Row(floor, RECIPES[floor.recipe].settings, provenance()) for floor in floors}
+        both = earlier | now
+        content = {"floors": [both[name] for name in RECIPES if name in both]}
         write_whole(json_path, msgspec.json.format(msgspec.json.encode(content)) + b"\n")
         console.print(f"rows: {json_path}", highlight=False)
     return 0 if all(floor.reached is not False for floor in floors) else 1
+
+
+def _rows_in(path: Path) -> dict[str, Row]:
+    if not path.exists():
+        return {}
+    try:
+        rows = msgspec.json.decode(path.read_bytes(), type=dict[str, tuple[Row, ...]])["floors"]
+    except (OSError, KeyError, msgspec.MsgspecError) as error:
+        raise UserError(f"'{path}' holds no rows of floors ({error}): name another file.") from error
+    return {row.measured.recipe: row for row in rows}
 
 
 def _chosen(console: Console, names: Sequence[str]) -> tuple[str, ...]:

@@ -150,15 +150,25 @@ def test_the_command_trains_says_and_goes_on(tmp_path, monkeypatch):
     assert "digits" in text
     assert call(seeds=2, json_path=tmp_path / "two.json")[0] == 0
     one, two = (json.loads((tmp_path / f"{name}.json").read_text()) for name in ("one", "two"))
-    (floor,), (both,) = one["floors"], two["floors"]
+    (floor,), (both,) = ([row["measured"] for row in rows["floors"]] for rows in (one, two))
     assert floor["accuracy_mean"] > 90
     assert (floor["accuracy_ci95"], floor["reached"]) == (None, None)
     assert both["accuracies"][0] == floor["accuracies"][0]
     assert both["weights"][0] == floor["weights"][0] != both["weights"][1]
     assert both["seeds"] == 2
-    assert one["recipes"]["digits"]["epochs"] == RECIPES["digits"].epochs
-    assert {"torch", "code"} <= one["provenance"].keys()
+    assert one["floors"][0]["settings"]["epochs"] == RECIPES["digits"].epochs
+    assert {"torch", "code"} <= one["floors"][0]["provenance"].keys()
     assert len(list((tmp_path / "cache" / "pretrained").iterdir())) == 2
+
+    other = one["floors"][0] | {"measured": floor | {"recipe": "mnist", "floor": 98.5, "reached": False}}
+    (tmp_path / "one.json").write_text(json.dumps({"floors": [other]}))
+    assert call(json_path=tmp_path / "one.json")[0] == 0
+    rows = json.loads((tmp_path / "one.json").read_text())["floors"]
+    assert [row["measured"]["recipe"] for row in rows] == ["digits", "mnist"]
+    assert rows[1] == other
+    (tmp_path / "one.json").write_text('{"rows": []}')
+    with pytest.raises(UserError, match=r"one.json' holds no rows of floors"):
+        call(json_path=tmp_path / "one.json")
 
 
 @pytest.mark.parametrize(
