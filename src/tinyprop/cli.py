@@ -64,7 +64,7 @@ def compare(
     processes: Processes = 2,
     scheduler: Scheduler = None,
     tuned: Annotated[
-        list[Path] | None, Parameter(help="what `tinyprop tune --toml` wrote: settings, rates; may be repeated")
+        list[Path] | None, Parameter(negative=(), help="what `tinyprop tune --toml` wrote; may be repeated")
     ] = None,
 ) -> int:
     """Compare methods over scenarios, networks and seeds; whatever interrupts it, finished runs are kept.
@@ -99,15 +99,27 @@ def tune(
     journal: Annotated[Path, Parameter(help="file that trials are added to; machines may share it")] = Path(
         "build/tune.journal"
     ),
-    scenario: Annotated[list[str] | None, Parameter(help="in place of all with this network; may be repeated")] = None,
+    scenario: Annotated[
+        list[str] | None, Parameter(negative=(), help="in place of all with this network; may be repeated")
+    ] = None,
     objectives: Annotated[
-        list[str] | None, Parameter(help="accuracy, effort_bwd, effort_total, ram_bytes", consume_multiple=True)
+        list[str] | None,
+        Parameter(negative=(), consume_multiple=True, help="of accuracy, effort_bwd, effort_total, ram_bytes"),
     ] = None,
     trainable: Annotated[
-        list[str] | None, Parameter(help="what trains, searched if repeated: a word of `tinyprop memory`")
+        list[str] | None,
+        Parameter(negative=(), help="what trains, searched if repeated: a word of `tinyprop memory`"),
     ] = None,
     keep_rate: Annotated[bool, Parameter(negative=(), help="search the settings only")] = False,
     keep_settings: Annotated[bool, Parameter(negative=(), help="search the learning rate only")] = False,
+    ranges: Annotated[
+        list[str] | None,
+        Parameter(
+            name="--range",
+            negative=(),
+            help="NAME=LOW:HIGH for a setting or the rate; may be repeated",
+        ),
+    ] = None,
     seeds: Annotated[int | None, Parameter(help="how many, in place of the configuration's")] = None,
     json: JsonPath = None,
     toml: Annotated[Path | None, Parameter(help="write the chosen settings for `tinyprop compare --tuned`")] = None,
@@ -136,6 +148,7 @@ def tune(
         trainable=tuple(trainable or ()),
         keep_rate=keep_rate,
         keep_settings=keep_settings,
+        ranges=tuple(ranges or ()),
         trials=trials,
         seeds=seeds,
         journal_path=journal,

@@ -32,7 +32,7 @@ def test_every_other_room_imports_where_torch_is_missing():
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("name", ["matplotlib", "sklearn"])
-def test_import_of_tinyprop_does_not_load_what_only_the_demo_needs(name):
+@pytest.mark.parametrize("name", ["matplotlib", "sklearn", "optuna", "distributed"])
+def test_import_of_tinyprop_does_not_load_what_only_some_commands_need(name):
     done = run(f"import sys, tinyprop; sys.exit('{name} loaded' if '{name}' in sys.modules else 0)")
     assert done.returncode == 0, done.stderr

@@ -29,6 +29,7 @@ def tune_command(
     trainable: tuple[str, ...] = (),
     keep_rate: bool = False,
     keep_settings: bool = False,
+    ranges: tuple[str, ...] = (),
     trials: int,
     seeds: int | None,
     journal_path: Path,
@@ -52,6 +53,7 @@ def tune_command(
         trainable=trainable,
         keep_rate=keep_rate,
         keep_settings=keep_settings,
+        given_ranges=ranges,
     )
     variant = require_variant_name(name or method)
     if trials < 1:

@@ -1,8 +1,10 @@
 """What is searched, for what, and with what everything is tried."""
 
 import hashlib
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import product
 
 import msgspec
 
@@ -12,7 +14,7 @@ from tinyprop.bench.compare.scenarios import SCENARIOS
 from tinyprop.bench.tuning.objectives import DEFAULT, OBJECTIVES
 from tinyprop.errors import UserError, unknown_name
 from tinyprop.ir.choices import CHOICES
-from tinyprop.methods import METHODS
+from tinyprop.methods import METHODS, method_named
 from tinyprop.methods.search_range import Range
 
 FIRST_SEED = 100  # seeds from here on: not those of any comparison, which count from 0
@@ -71,10 +73,12 @@ def search(
     trainable: Sequence[str] = (),
     keep_rate: bool = False,
     keep_settings: bool = False,
+    given_ranges: Sequence[str] = (),
 ) -> Search:
     """The search that a command line asks for, in the scenarios of `config` that have the network where none is named.
 
-    Raises UserError for names that are not known and where nothing is left to search.
+    given_ranges: "NAME=LOW:HIGH" each, in place of where the method says that setting, or the rate, is looked for.
+    Raises UserError for names that are not known, ranges that cannot be, and where nothing is left to search.
     """
     if method not in METHODS:
         raise unknown_name("method", method, METHODS)
@@ -100,6 +104,8 @@ def search(
     ranges = {} if keep_settings else dict(METHODS[method].space)
     if not keep_rate:
         ranges[RATE] = Range(rate / RATE_FACTOR, rate * RATE_FACTOR, log=True)
+    ranges |= dict(_range(text, ranges) for text in given_ranges)
+    _require_meaning(method, {name: where for name, where in ranges.items() if name != RATE})
     if not ranges and len(trainable) < 2:
         raise UserError(
             f"nothing is left to search: '{method}' "
@@ -118,3 +124,26 @@ def search(
         trainable=tuple(trainable) or (None,),
         objectives=tuple(objectives) or DEFAULT,
     )
+
+
+def _range(text: str, known: Mapping[str, Range]) -> tuple[str, Range]:
+    """From NAME=LOW:HIGH; factors matter where they did. Raises UserError."""
+    name, _, ends = text.partition("=")
+    if name not in known:
+        raise unknown_name("setting that is searched", name, known)
+    try:
+        low, high = (float(end) for end in ends.split(":"))
+    except ValueError as error:
+        raise UserError(f"the range '{text}' cannot be read: write it as {name}=0.1:0.5.") from error
+    log = known[name].log
+    if not -math.inf < low < high < math.inf or (log and low <= 0):
+        raise UserError(
+            f"the range '{text}' holds nothing: give a lower end{' above 0' if log else ''}, then a higher."
+        )
+    return name, Range(low, high, log)
+
+
+def _require_meaning(method: str, ranges: Mapping[str, Range]) -> None:
+    """Raises UserError, as the method does, where its settings cannot all be at the ends of their ranges."""
+    for ends in product(*((where.low, where.high) for where in ranges.values())):
+        method_named(method, **dict(zip(ranges, ends, strict=True)))

@@ -21,6 +21,7 @@ from tinyprop.data.extra import required
 from tinyprop.errors import UserError
 
 DIGITS = 3  # significant ones of a searched value: what is tried is what a configuration can say
+PATIENCE = 10  # seconds until the lock of a process that was killed while it wrote is taken away; a write takes none
 FOUND, STOPPED = "candidate", "stopped"  # attributes of a trial: what it came to, or why it came to nothing
 
 
@@ -38,9 +39,10 @@ class Study:
         with self._explained():
             _require_journal(path)
             journal = self._optuna.storages.journal
+            lock = journal.JournalFileSymlinkLock(str(path), grace_period=PATIENCE)
             self._study = self._optuna.create_study(
                 study_name=search.name,
-                storage=self._optuna.storages.JournalStorage(journal.JournalFileBackend(str(path))),
+                storage=self._optuna.storages.JournalStorage(journal.JournalFileBackend(str(path), lock)),
                 directions=[OBJECTIVES[name].direction for name in search.objectives],
                 load_if_exists=True,
             )
@@ -132,18 +134,22 @@ class Study:
         except (OSError, ValueError, KeyError, TypeError, self._optuna.exceptions.OptunaError) as error:
             raise UserError(
                 f"'{self._path}' cannot be used as a journal of studies ({error}): name another file, in a folder of "
-                "yours; what is in it is untouched."
+                "yours; this one is as it was."
             ) from error
 
 
 def _require_journal(path: Path) -> None:
-    """Raises ValueError for a file that is not one; Optuna would add to it. A torn last line is Optuna's to judge."""
-    if not path.exists():
+    """Raises ValueError for a file that Optuna must not add to: not its own, or broken off in a line."""
+    if not path.exists() or not (size := path.stat().st_size):
         return
     with path.open("rb") as file:
-        first = file.readline()
-    if first and not (isinstance(entry := json.loads(first), dict) and "op_code" in entry):
+        entry = json.loads(file.readline())
+        file.seek(size - 1)
+        last = file.read(1)
+    if not (isinstance(entry, dict) and "op_code" in entry):
         raise ValueError("its first line is none of a journal's")
+    if last != b"\n":
+        raise ValueError("its last line is torn: delete that line")
 
 
 def _mean(outcomes: Sequence[Outcome]) -> dict[str, float]:
