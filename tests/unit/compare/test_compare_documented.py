@@ -1,32 +1,67 @@
-"""The tables in docs/compare.md are those of the committed result."""
+"""The tables in the documents are those of the committed results, and results are those of the configurations."""
 
 import json
 from io import StringIO
 from pathlib import Path
 
 import msgspec
+import pytest
 from rich.console import Console
 
 from tinyprop.bench.compare.config import load_config
+from tinyprop.bench.compare.scenarios import SCENARIOS
 from tinyprop.bench.compare.summary import SummaryRow
 from tinyprop.bench.compare.table import tables
 from tinyprop.bench.compare_command import DEFAULT
+from tinyprop.bench.floors_command import Row
+from tinyprop.bench.recipes.table import RECIPES
 
 ROOT = Path(__file__).parents[3]
+CONFIGS = sorted(path.stem for path in DEFAULT.parent.glob("*.toml"))
+MEASURED = [name for name in CONFIGS if (ROOT / "results" / f"compare-{name}.json").exists()]
+PAGE = (ROOT / "docs" / "compare.md").read_text(encoding="utf-8")
 
 
-def test_the_documented_tables_are_the_committed_result() -> None:
-    content = json.loads((ROOT / "results" / "compare-digits.json").read_text(encoding="utf-8"))
+@pytest.mark.parametrize("name", MEASURED)
+def test_the_documented_tables_are_the_committed_result(name) -> None:
+    content = json.loads((ROOT / "results" / f"compare-{name}.json").read_text(encoding="utf-8"))
     rows = msgspec.convert(content["rows"], tuple[SummaryRow, ...])
     console = Console(file=StringIO(), width=100)
     for table in tables(rows):
         console.print(table)
     shown = "\n".join(line.rstrip() for line in console.file.getvalue().splitlines())
-    assert shown in (ROOT / "docs" / "compare.md").read_text(encoding="utf-8")
-    config = load_config(DEFAULT)
+    assert shown in PAGE
+    config = load_config(DEFAULT.parent / f"{name}.toml")
     wanted = [(s, m, v) for s, models in config.scenarios.items() for m in models for v in config.variants]
     assert [(row.scenario, row.model, row.method) for row in rows] == wanted
     assert {row.seeds for row in rows} == {config.seeds}
+    assert {row.dataset for row in rows} == {SCENARIOS[scenario].filed_as for scenario in config.scenarios}
+    assert content["config"]["rates"] == dict(config.rates)
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_every_configuration_that_is_shipped_can_be_read(name):
+    assert load_config(DEFAULT.parent / f"{name}.toml").cells()
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_every_scenario_is_documented(name):
+    assert f"| `{name}` |" in PAGE
+
+
+def test_the_documented_floors_are_the_committed_result():
+    content = (ROOT / "results" / "floors.json").read_bytes()
+    rows = msgspec.json.decode(content, type=dict[str, tuple[Row, ...]])["floors"]
+    page = (ROOT / "docs" / "floors.md").read_text(encoding="utf-8")
+    assert [row.measured.recipe for row in rows] == list(RECIPES)
+    for row in rows:
+        one, recipe = row.measured, RECIPES[row.measured.recipe]
+        interval = "" if one.accuracy_ci95 is None else f" ± {one.accuracy_ci95:.1f}"
+        floor = "–" if one.floor is None else f"{one.floor:g}"
+        about = f"| `{one.recipe}` | {one.dataset} | {one.network} | {one.parameters:,} |"
+        assert f"{about} {one.accuracy_mean:.1f}{interval} | {floor} | {one.seeds} |" in page
+        assert json.loads(json.dumps(recipe.settings)) == row.settings
+        assert one.reached in (True, None)
 
 
 def test_the_committed_summary_can_be_quoted() -> None:

@@ -23,8 +23,8 @@ def nothing() -> SimpleNamespace:
 
 
 def test_a_clips_score_is_the_mean_over_its_rows():
-    # Clips 5, 7, 9: mean squares 1 and 9, 4, 2 and 2; the anomaly is 5, which is the loudest only on average.
-    x = np.array([[1.0], [3.0], [4**0.5], [2**0.5], [2**0.5]], np.float32)
+    # Clips 5, 7, 9: mean squares 1 and 9, 4, 3 and 3; if rows were added up, 9 would be louder than 7.
+    x = np.array([[1.0], [3.0], [4**0.5], [3**0.5], [3**0.5]], np.float32)
     group = np.array([5, 5, 7, 9, 9])
     for anomalies, auc in (({5}, 100.0), ({9}, 0.0), ({7}, 50.0), ({7, 9}, 0.0), ({5, 9}, 50.0)):
         y = np.isin(group, list(anomalies)).astype(np.int64)

@@ -131,6 +131,7 @@ def test_strangers_speak_to_the_device():
     clear = speech().test
     moved = {tuple(x) for part in PARTS[1:] for x in _offsets(heard[part], clear)}
     assert len(moved) == 1  # one microphone, whoever speaks
+    assert abs(moved.pop()[0]) > 0.1
     assert numbers(task.pretrain) <= numbers(speech().train)
     assert np.array_equal(task.old.x, speech().validation.x[speech().validation.group >= 0])
 

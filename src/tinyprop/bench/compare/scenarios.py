@@ -18,6 +18,7 @@ from tinyprop.bench.digits import OLD_CLASSES, rotated
 from tinyprop.bench.digits import new_classes as new_digits
 from tinyprop.bench.networks import DEMO_NETWORKS, HarCnn
 from tinyprop.data import DataSet, load
+from tinyprop.data.loader import COMPACT
 from tinyprop.features import FEATURES, Stacked
 from tinyprop.models import Autoencoder, Cnn1d, DsCnn, LeNet5, ResNet8
 
@@ -29,7 +30,8 @@ class ScenarioCard:
     """dataset: its name in `tinyprop data`. make: the task, which may depend on the seed of the run.
 
     networks: name → fresh weights. recipe: a name of RECIPES, by which they are pretrained; None: a few epochs of Adam.
-    loss: "cross_entropy", or "mse" where samples are to be reproduced; what is judged by: JUDGES.
+    loss: "cross_entropy", or "mse" where samples are to be reproduced; what is judged by: JUDGES. stand_in: the set
+    that is always used in place of `dataset`, by its own name.
     """
 
     dataset: str
@@ -38,12 +40,18 @@ class ScenarioCard:
     networks: Networks
     recipe: str | None = None
     loss: str = "cross_entropy"
+    stand_in: str | None = None
+
+    @property
+    def filed_as(self) -> str:
+        """What results bear in place of the data set's name, where a stand-in is used."""
+        return self.stand_in or self.dataset
 
 
 @lru_cache(maxsize=1)
-def _loaded(name: str) -> DataSet:
+def _loaded(name: str, source: str | None = None) -> DataSet:
     """Decoding images takes longer than learning from them: once in each process."""
-    return load(name)
+    return load(name, source=source)
 
 
 def _digits_rotated(seed: int) -> Task:
@@ -88,6 +96,10 @@ def _dcase2020_new_machine(seed: int) -> Task:
     features = FEATURES["dcase2020"]
     assert isinstance(features, Stacked)
     return new_machine(_loaded("dcase2020"), features, seed)
+
+
+def _tinyimagenet32_new_classes(seed: int) -> Task:
+    return new_classes(_loaded("cifar100", COMPACT), known=50, field=5000, judged=1000)
 
 
 HAR_CNNS: Networks = {"cnn1d": Cnn1d, "har_cnn": HarCnn}
@@ -146,8 +158,13 @@ SCENARIOS: Mapping[str, ScenarioCard] = MappingProxyType(
         "cifar10_in_poor_light": ScenarioCard(
             "cifar10", "dark, low contrast, noise", _shifted("cifar10", in_poor_light(0.05), 3500), RESNET8, "cifar10"
         ),
-        "cifar100_new_classes": ScenarioCard(
-            "cifar100", "50 classes that were never seen", _new_classes("cifar100", 50, 5000), RESNET8_100, "cifar100"
+        "tinyimagenet32_new_classes": ScenarioCard(
+            "cifar100",
+            "50 classes that were never seen",
+            _tinyimagenet32_new_classes,
+            RESNET8_100,
+            "cifar100",
+            stand_in="tinyimagenet32",
         ),
         "food101_new_classes": ScenarioCard(
             "food101", "three dishes that were never seen", _new_classes("food101", 7, 2000), RESNET8_OF_64, "food101"

@@ -77,7 +77,7 @@ def _row(name: tuple[str, str, str], found: Outcomes, full: Outcomes, skipping: 
         o.old_after - o.old_before for o in found.values() if o.old_after is not None and o.old_before is not None
     ]
     return SummaryRow(
-        dataset=SCENARIOS[scenario].dataset,
+        dataset=SCENARIOS[scenario].filed_as,
         scenario=scenario,
         model=model,
         method=variant,
