@@ -3,6 +3,9 @@
 import multiprocessing
 import os
 import signal
+import subprocess
+import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -69,6 +72,38 @@ def test_what_a_job_raises_is_raised_and_the_workers_go_on():
         assert list(working.each(eval, [("5",)])) == [(0, 5)]
     with pytest.raises(UserError, match="0 processes cannot run anything: choose 1 or more"):
         Processes(0)
+
+
+def test_no_process_outlives_the_one_that_started_it(tmp_path):
+    mark = tmp_path / "pid"
+    job = f"(open({str(mark)!r}, 'w').write(str(__import__('os').getpid())), __import__('time').sleep(600))"
+    asks = f"""
+from tinyprop.bench.workers.processes import Processes
+if __name__ == "__main__":
+    with Processes(1) as working:
+        list(working.each(eval, [({job!r},)]))
+"""
+    (tmp_path / "asks.py").write_text(asks)
+    parent = subprocess.Popen([sys.executable, tmp_path / "asks.py"])
+    waited_for(lambda: mark.exists() and mark.read_text())
+    parent.kill()
+    parent.wait()
+    worker = int(mark.read_text())
+    waited_for(lambda: not running(worker))
+
+
+def waited_for(holds) -> None:
+    for _ in range(600):
+        if holds():
+            return
+        time.sleep(0.1)
+    pytest.fail("waited for a minute, in vain")
+
+
+def running(pid: int) -> bool:
+    """Whether there is such a process, other than one that has ended and that nobody has asked about."""
+    stat = Path(f"/proc/{pid}/stat")
+    return stat.exists() and stat.read_text().rpartition(")")[2].split()[0] != "Z"
 
 
 def test_processes_killed_in_mid_run_change_no_result(tmp_path, undisturbed):

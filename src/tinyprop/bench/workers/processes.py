@@ -1,10 +1,13 @@
 """Processes of this machine."""
 
 import multiprocessing
+import multiprocessing.connection
+import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from threading import Thread
 from typing import Any
 
 from tinyprop.bench.workers.workers import Lost, Workers
@@ -51,7 +54,19 @@ class Processes(Workers):
 
 def _process() -> ProcessPoolExecutor:
     spawn = multiprocessing.get_context("spawn")  # forking a process in which torch has run may hang
-    return ProcessPoolExecutor(1, mp_context=spawn)
+    return ProcessPoolExecutor(1, mp_context=spawn, initializer=_end_with_parent)
+
+
+def _end_with_parent() -> None:
+    """From now on this process ends when the one that started it does, even in the middle of a job nobody waits for."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def watch() -> None:
+        multiprocessing.connection.wait([parent.sentinel])
+        os._exit(1)
+
+    Thread(target=watch, daemon=True).start()
 
 
 def _replaced(pool: ProcessPoolExecutor) -> ProcessPoolExecutor:
