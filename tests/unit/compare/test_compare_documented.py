@@ -1,8 +1,10 @@
 """The tables in the documents are those of the committed results, and results are those of the configurations."""
 
 import json
+import re
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -19,13 +21,19 @@ from tinyprop.bench.recipes.table import RECIPES
 ROOT = Path(__file__).parents[3]
 CONFIGS = sorted(path.stem for path in DEFAULT.parent.glob("*.toml"))
 MEASURED = [name for name in CONFIGS if (ROOT / "results" / f"compare-{name}.json").exists()]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 PAGE = (ROOT / "docs" / "compare.md").read_text(encoding="utf-8")
+
+
+def committed(name: str) -> tuple[dict[str, Any], tuple[SummaryRow, ...]]:
+    """results/compare-NAME.json, whole and its rows."""
+    content = json.loads((ROOT / "results" / f"compare-{name}.json").read_text(encoding="utf-8"))
+    return content, msgspec.convert(content["rows"], tuple[SummaryRow, ...])
 
 
 @pytest.mark.parametrize("name", MEASURED)
 def test_the_documented_tables_are_the_committed_result(name) -> None:
-    content = json.loads((ROOT / "results" / f"compare-{name}.json").read_text(encoding="utf-8"))
-    rows = msgspec.convert(content["rows"], tuple[SummaryRow, ...])
+    content, rows = committed(name)
     console = Console(file=StringIO(), width=100)
     for table in tables(rows):
         console.print(table)
@@ -70,4 +78,23 @@ def test_the_committed_summary_can_be_quoted() -> None:
     rows = msgspec.convert(content["rows"], tuple[SummaryRow, ...])
     assert len({(row.scenario, row.model, row.method) for row in rows}) == len(rows) > 0
     assert not content["warnings"]
+    wanted = {(row.scenario, row.model, row.method, row.seeds) for name in MEASURED for row in committed(name)[1]}
+    assert {(row.scenario, row.model, row.method, row.seeds) for row in rows} == wanted
+
+
+def test_the_readme_says_what_the_summary_says() -> None:
+    short = json.loads((ROOT / "results" / "summary.json").read_text(encoding="utf-8"))["in_short"]
+    figures = {row["variant"]: row for row in short}
+    shown = re.findall(
+        r"^\| .* \| (.*) \| (.*) \| (.*) \| (.*) \| (.*) \|$", README.partition("effort backward")[2], re.M
+    )
+    variants = ("full_zero_skip", "last_layer", "top_k", "loss_skip", "tinyprop_v1", "tinyprop_v2", "ours")
+    for line, row in zip(shown[: len(variants)], (figures[name] for name in variants), strict=True):
+        points = [f"{row[key]:+.1f}" for key in ("points_mean", "points_worst")]
+        assert [*line] == points + [f"{row[key]:.2f}" for key in ("effort_bwd", "effort_bwd_worst", "effort_total")]
+        assert row["cases"] == 12
+
+
+def test_what_was_made() -> None:
+    content = json.loads((ROOT / "results" / "summary.json").read_text(encoding="utf-8"))
     assert all(len(made["code"]) == 64 for made in content["provenance"])
