@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from battery.rules import EVERY_RULE
 from tinyprop.ir.masks import maskable, with_masks
 from tinyprop.ir.oracle import OracleTrainer
-from tinyprop.methods import METHODS
 from tinyprop.methods.optimizer import SGD
 from tinyprop.targets import firmware, load_board
 from tinyprop.targets.emulated import EmulatedEngine
@@ -15,7 +15,7 @@ from tinyprop.targets.toolchain import board_compiler
 
 SANITIZED = ("-O0", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 GEOMETRIES = ("mlp", "pooled", "strided", "overlapping", "separable", "grouped", "activated", "normalised")
-BUILDS = [*(("size", method) for method in METHODS), ("inline", "tinyprop_v2")]
+BUILDS = [*(("size", method) for method in EVERY_RULE), ("inline", "tinyprop_v2")]
 
 
 @pytest.mark.parametrize(("kernels", "method"), BUILDS)
@@ -91,7 +91,7 @@ def test_both_ways_of_compiling_kernels_train_the_same(networks, gcc, c_program,
     assert printed[0] == printed[1]
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", EVERY_RULE)
 def test_relus_of_their_own_and_signed_zeros_train_as_in_the_oracle(networks, method):
     """Pruned weights are often -0.0, the one number to which adding a zero makes a difference."""
     network = networks["overlapping"]
@@ -109,8 +109,8 @@ def test_relus_of_their_own_and_signed_zeros_train_as_in_the_oracle(networks, me
         assert np.ascontiguousarray(trained[name]).tobytes() == np.ascontiguousarray(array).tobytes(), name
 
 
-@pytest.mark.parametrize("name", ["mlp", "overlapping"])
-def test_nothing_undefined_happens_on_the_board(networks, monkeypatch, name):
+@pytest.mark.parametrize(("name", "method"), [("mlp", "ours"), ("overlapping", "tinyprop_v2")])
+def test_nothing_undefined_happens_on_the_board(networks, monkeypatch, name, method):
     """Undefined behaviour traps, and a trap ends the emulation with an error."""
     trap = ("-fsanitize=undefined", "-fsanitize-trap=undefined")
 
@@ -119,7 +119,7 @@ def test_nothing_undefined_happens_on_the_board(networks, monkeypatch, name):
         return replace(compiler, flags=(*compiler.flags, *trap))
 
     monkeypatch.setattr(firmware, "board_compiler", trapping)
-    trainer = networks[name].train("tinyprop_v2", kernels="size")
+    trainer = networks[name].train(method, kernels="size")
     shape = trainer.train_program.program.input.shape
     x = np.random.default_rng(3).integers(-2, 3, (24, *shape)).astype(np.float32)
     with EmulatedEngine(trainer.sources, shape, load_board("nano33ble")) as board:

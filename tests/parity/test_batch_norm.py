@@ -10,6 +10,7 @@ from torch import nn
 from torch.nn import functional
 
 import tinyprop
+from battery.rules import EVERY_RULE
 from tinyprop.codegen.layout import weight_hash
 from tinyprop.errors import UserError
 from tinyprop.ir.differentiate import layer_infos
@@ -87,7 +88,7 @@ def trained_by_torch(model: nn.Module, samples: Samples, trainable: list[str], l
     return losses, twin
 
 
-ENGINE_CASES = [(method, "train", "inline") for method in tinyprop.METHODS]
+ENGINE_CASES = [(method, "train", "inline") for method in EVERY_RULE]
 ENGINE_CASES += [("tinyprop_v2", "train", "size"), ("full", "fold", "inline"), ("ours", "fold", "size")]
 
 

@@ -13,6 +13,7 @@ from torch import nn
 import tinyprop
 from battery.differentiation import SUMS
 from battery.drawn import convolutions
+from battery.rules import EVERY_RULE
 from tinyprop.codegen.layout import weight_hash
 from tinyprop.errors import UserError
 from tinyprop.ir.op import LONGEST_LIST
@@ -124,7 +125,7 @@ NETWORKS = {build.__name__: build for build in (separable, plain, grouped, one_d
 
 
 CASES = [(name, method) for name in NETWORKS for method in ("full", "tinyprop_v2")]
-CASES += [("separable", method) for method in METHODS if ("separable", method) not in CASES]
+CASES += [("separable", method) for method in EVERY_RULE if ("separable", method) not in CASES]
 
 
 @pytest.mark.parametrize(("name", "method"), CASES)

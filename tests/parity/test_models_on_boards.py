@@ -8,9 +8,9 @@ import torch
 from torch import nn
 
 import tinyprop
+from battery.rules import EVERY_RULE
 from tinyprop.bench.networks import MlpS
 from tinyprop.bench.on_boards.config import DS_CNN_LAST_BLOCK
-from tinyprop.methods import METHODS
 from tinyprop.models import MODELS
 from tinyprop.surface import Network, Trainer
 from tinyprop.targets import Engine
@@ -76,7 +76,7 @@ def assert_same_bits(trainer: Trainer, board: str, steps: int) -> None:
 def test_the_worst_sparse_step_costs_no_more_than_a_dense_one(name) -> None:
     board, steps = LARGE[name]
     worst = {}
-    for method in METHODS:
+    for method in EVERY_RULE:
         with network(name).train(method).build(board) as engine:
             worst[method] = int(learn(engine, steps)[0].instructions.max())
     assert {method: n for method, n in worst.items() if n > worst["full"]} == {}

@@ -129,7 +129,7 @@ def test_what_is_searched_and_for_what_may_be_said(tmp_path, tune):
     working = Invented()
     tune(working, objectives=("ram_bytes",), trainable=("all", "last_layer"), keep_rate=True)
     content = found(tmp_path)
-    assert {cell.rate for cell in working.ran} == {0.05}
+    assert {cell.rate for cell in working.ran} == {CONFIG.rates_of["ours"]["mlp"]}
     assert {cell.trains.trainable for cell in working.ran} == {"all", "last_layer"}
     assert {one["trainable"] for one in content["candidates"] if one["number"] in content["front"]} == {"last_layer"}
     narrow = Invented()

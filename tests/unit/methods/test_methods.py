@@ -1,10 +1,14 @@
 """What each method says about a network of three layers, and how methods are found by name."""
 
+from collections.abc import Iterable
+
 import numpy as np
 import pytest
 
+from battery.rules import EVERY_RULE
 from tinyprop.errors import UserError
 from tinyprop.methods import (
+    METHODS,
     Full,
     FullZeroSkip,
     LayerInfo,
@@ -84,6 +88,14 @@ def test_a_layer_and_the_batch_norm_that_scales_it_count_as_one() -> None:
     assert TinyPropV1().spec(layers).selections == tuple(KeepRatio(0.1, 0.9, scale, k_min=1) for scale in scales)
     assert TinyPropV2(zeta=0.9).spec((norm1, norm2)).selections == (KeepRatio(0.1, 0.5, 0.9), KeepAll())
     assert Ours().spec((conv1, last, norm2)).selections == (KeepAbove(0.3), KeepAll(), KeepAll())
+
+
+def test_the_methods_of_the_batteries_use_every_rule() -> None:
+    def rules(names: Iterable[str]) -> set[type]:
+        specs = [METHODS[name]().spec(LAYERS) for name in names]
+        return {type(rule) for spec in specs for rule in (spec.skip, *spec.selections)}
+
+    assert rules(EVERY_RULE) == rules(METHODS)
 
 
 def test_a_method_is_found_by_name_with_its_settings() -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 import tinyprop
+from tinyprop.bench.benchmark.ceilings import UNLEARNED
 from tinyprop.bench.benchmark.config import NETWORKS, BenchConfig
 from tinyprop.bench.benchmark.peers import load_peers
 from tinyprop.bench.benchmark.records import BenchReport, DataNote
@@ -17,7 +18,7 @@ from tinyprop.data import Samples
 from tinyprop.targets import load_board
 
 CASES_COUNTED = ("tinyprop_v2", "ours")
-NOTE = DataNote("random", "random weights, random samples")
+NOTE = DataNote(UNLEARNED, "random weights, random samples")
 
 
 def unlearned(name: str, samples: int = 8) -> Pretrained:
