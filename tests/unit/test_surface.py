@@ -160,3 +160,8 @@ def test_mistakes_in_settings_are_sentences(network: tinyprop.Network, samples: 
             engine.set_weights(None)
         wants_gradient = torch.from_numpy(samples[0]).requires_grad_()
         assert len(engine.fit(wants_gradient, torch.from_numpy(samples[1]))) == 30
+
+
+def test_inputs_are_tested_for_zeros_only_on_request(network: tinyprop.Network) -> None:
+    assert not network.train("ours").train_program.spec.skip_zero_inputs
+    assert network.train("ours", skip_zero_inputs=True).train_program.spec.skip_zero_inputs

@@ -15,7 +15,7 @@ import official_files
 from tinyprop.bench.on_boards.config import CASES, NETWORKS, PATTERNS, PLACEMENTS, OnBoardsConfig, Placement
 from tinyprop.bench.on_boards.data import board_data
 from tinyprop.bench.on_boards.records import BoardRun, OnBoardsReport
-from tinyprop.bench.on_boards.table import tables, verdicts
+from tinyprop.bench.on_boards.table import SELECTION, tables, verdicts
 from tinyprop.bench.on_boards_command import on_boards_command
 from tinyprop.bench.reported_methods import REPORTED
 from tinyprop.bench.speech_commands import find_speech, load_speech
@@ -171,3 +171,8 @@ def test_the_committed_result_keeps_what_is_promised():
     assert not report.different_weights()
     assert not [str(step) for step in report.slow_steps() if step.run.network in MODELS]
     assert {run.network for run in report.runs} == {"mlp", *MODELS}
+    shares = {run.network: run.selection for run in report.runs if run.case == "ours" and run.selection is not None}
+    assert set(shares) == {"mlp", *MODELS}
+    assert all(share <= SELECTION for share in shares.values())
+    page = (ROOT / "docs" / "benchmark.md").read_text(encoding="utf-8")
+    assert f"DS-CNN's {100 * shares['ds_cnn']:.1f} and MobileNetV1's {100 * shares['mobilenet_v1']:.1f}" in page
