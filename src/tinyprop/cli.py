@@ -332,7 +332,7 @@ def data_show(
 
 MethodName = Annotated[str, Parameter(help="a name from `tinyprop methods`")]
 MethodSettings = Annotated[
-    dict[str, float] | None, Parameter(name="--set", help="of the method, as in --set.theta 0.2; else its defaults")
+    dict[str, float] | None, Parameter(name="--set", help="of the method, as in --set.drop 0.8; else its defaults")
 ]
 LossName = Annotated[str, Parameter(help="cross_entropy or mse")]
 Momentum = Annotated[float, Parameter(help="of SGD; 4 bytes of RAM per parameter that learns; 0: none")]
@@ -361,7 +361,7 @@ def export(
 ) -> int:
     """Write the C project of a model that trains on the device.
 
-    Example: tinyprop export model.pt2 firmware/ --method ours --set.theta 0.2 --board nano33ble
+    Example: tinyprop export model.pt2 firmware/ --method ours --set.drop 0.8 --board nano33ble
     """
     from tinyprop.methods import method_named
     from tinyprop.methods.optimizer import SGD

@@ -8,7 +8,10 @@ import pytest
 from tinyprop.methods import Full, Ours
 
 GEOMETRIES = ("mlp", "pooled", "strided", "overlapping", "separable", "grouped", "activated", "normalised")
-METHODS = {"full": Full(), "ours": Ours(theta=0.2, tau=0.05)}  # of the sample below, some of every layer is kept
+METHODS = {
+    "full": Full(),
+    "ours": Ours(drop=0.6, carry=0.6, tau=0.05),
+}  # of the sample below, some of every layer is kept
 HOST_TOOLCHAIN = "gcc" if shutil.which("gcc") else "zig"
 
 

@@ -17,15 +17,21 @@ from sklearn.datasets import load_digits
 import tinyprop.errors
 from tinyprop.methods.rules.keep_above import KeepAbove
 from tinyprop.methods.rules.keep_all import KeepAll
+from tinyprop.methods.rules.keep_diffused import KeepDiffused
 from tinyprop.methods.rules.keep_ratio import KeepRatio
-from tinyprop.methods.rules.magnitude import abs_sum
+from tinyprop.methods.rules.magnitude import LEAST, abs_sum, bar_of, bar_over_norm, norm
 from tinyprop.methods.rules.rule import LayerState, Selected, SelectionRule
 from tinyprop.methods.rules.skip_by_error import SkipByError
 from tinyprop.methods.rules.skip_by_loss import SkipByLoss
 from tinyprop.methods.rules.top_k_cost import RANKED
 
 ENGINE = Path(tinyprop.errors.__file__).parent / "engine"
-KERNELS = ("tp_abs_sum_f32", "tp_keep_all_f32", "tp_keep_above_f32", "tp_keep_ratio_f32")
+KERNELS = (
+    "tp_abs_sum_f32",
+    "tp_norm_f32",
+    "tp_sqrtf",
+    *(f"tp_keep_{rule}_f32" for rule in ("all", "above", "diffused", "ratio")),
+)
 SKIPS = ("tp_skip_by_error_f32", "tp_skip_by_loss_f32")
 FLAGS = ["-std=c99", "-O2", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wdouble-promotion", "-Wvla", "-Werror"]
 FLAGS += ["-ffp-contract=off", "-fPIC", "-shared", "-DTP_INSTRUMENT", f"-I{ENGINE / 'include'}"]
@@ -81,7 +87,12 @@ class Twins:
             case KeepAll():
                 kept = function(pointer, size)
             case KeepAbove(theta):
-                kept = function(pointer, size, ctypes.c_float(theta))
+                kept = function(pointer, size, ctypes.c_float(bar_over_norm(theta, delta.size)))
+            case KeepDiffused(theta):
+                channels = len(delta)
+                kept = function(
+                    pointer, channels, delta.size // channels, ctypes.c_float(bar_over_norm(theta, delta.size))
+                )
             case KeepRatio(s_min, s_max, scale, k_min):
                 shares = (ctypes.c_float(v) for v in (s_min, s_max, scale))
                 argmax = ctypes.c_void_p(pooled.argmax.ctypes.data if pooled else None)
@@ -101,7 +112,7 @@ def twins(tmp_path_factory: pytest.TempPathFactory) -> Twins:
     library = folder / "selection.so"
     subprocess.run([*compiler, *FLAGS, *sources, "-o", library], check=True)
     loaded = ctypes.CDLL(str(library))
-    loaded.tp_abs_sum_f32.restype = ctypes.c_float
+    loaded.tp_abs_sum_f32.restype = loaded.tp_norm_f32.restype = ctypes.c_float
     return Twins(loaded)
 
 
@@ -112,8 +123,7 @@ def assert_same(
     order = pooled.order() if pooled else np.arange(delta.size)
     after, selected = rule.select(state, delta, n, order)
     c_after, c_delta, c_kept, c_looks = twins.select(rule, state, delta, n, pooled)
-    expected = delta if isinstance(rule, KeepAll) else np.where(selected.kept, delta, np.float32(0))
-    np.testing.assert_array_equal(c_delta, expected)
+    np.testing.assert_array_equal(c_delta, delta if isinstance(rule, KeepAll) else selected.delta)
     assert (c_kept, c_looks) == (np.count_nonzero(selected.kept), selected.looks)
     assert c_after == after
     return after, selected
@@ -218,7 +228,14 @@ def recorded_deltas(steps: int) -> list[tuple[np.ndarray, ...]]:
 
 @pytest.mark.parametrize(
     "rule",
-    [KeepRatio(0.1, 0.3, 0.9), KeepRatio(0.1, 0.9, 0.25, k_min=1), KeepRatio(0, 0.1), KeepAbove(0.2), KeepAll()],
+    [
+        KeepRatio(0.1, 0.3, 0.9),
+        KeepRatio(0.1, 0.9, 0.25, k_min=1),
+        KeepRatio(0, 0.1),
+        KeepAbove(0.9),
+        KeepDiffused(1.5),
+        KeepAll(),
+    ],
     ids=str,
 )
 def test_a_recorded_run_decision_by_decision(twins: Twins, rule: SelectionRule) -> None:
@@ -260,20 +277,70 @@ def test_top_k_equals_its_definition(
         assert selected.looks <= 10 * delta.size + RANKED**2
 
 
-@settings(deadline=None, derandomize=True, max_examples=100)
-@given(delta=deltas(st.integers(1, 40)), theta=st.one_of(st.sampled_from([0.0, 0.2, 0.5, 1.0]), st.floats(0, 1)))
+@settings(deadline=None, derandomize=True, max_examples=150)
+@given(delta=deltas(st.integers(1, 40)), theta=st.one_of(st.sampled_from([0.0, 0.5, 0.9, 1.0]), st.floats(0, 3)))
 def test_keep_above_equals_its_definition(twins: Twins, delta: np.ndarray, theta: float) -> None:
     _, selected = assert_same(twins, KeepAbove(theta), LayerState(), delta, delta.size)
-    bar = np.float32(theta) * max(abs(d) for d in delta)
+    bar = bar_of(theta, delta)
     above = [bool(d != 0 and abs(d) >= bar) for d in delta]
-    assert selected.kept.tolist() == ([True] * len(above) if sum(above) > len(above) * 3 / 8 else above)
+    all_of_it = sum(above) > len(above) * 3 / 8 or (not any(above) and not bar <= LEAST)
+    assert selected.kept.tolist() == ([True] * len(above) if all_of_it else above)
+    lost = np.linalg.norm(np.float64(delta) - np.float64(selected.delta))
+    assert lost <= theta * np.linalg.norm(np.float64(delta)) * 1.0001 + 1e-20
+
+
+def in_channels(delta: np.ndarray, channels: int) -> np.ndarray:
+    """δ cut off where the last channel would not be full."""
+    return delta[: delta.size // channels * channels].reshape(channels, -1)
+
+
+def diffused(delta: np.ndarray, bar: np.float32) -> list[list[np.float32]]:
+    """The definition, entry by entry."""
+    after = []
+    for channel in delta:
+        carried, row = np.float32(0), []
+        for entry in channel:
+            carried = carried + entry
+            stays = carried != 0 and abs(carried) >= bar
+            row.append(carried if stays else np.float32(0))
+            carried = np.float32(0) if stays else carried
+        after.append(row)
+    return after
+
+
+@settings(deadline=None, derandomize=True, max_examples=150)
+@given(
+    delta=deltas(st.integers(8, 80)),
+    channels=st.integers(1, 8),
+    theta=st.one_of(st.sampled_from([0.0, 1.0, 1.5]), st.floats(0, 5)),
+)
+def test_keep_diffused_equals_its_definition(twins: Twins, delta: np.ndarray, channels: int, theta: float) -> None:
+    delta = in_channels(delta, channels)
+    _, selected = assert_same(twins, KeepDiffused(theta), LayerState(), delta, delta.size)
+    bar = bar_of(theta, delta)
+    assert selected.delta.tolist() == diffused(delta, bar)
+    assert selected.kept.tolist() == (selected.delta != 0).tolist()
+    assert not (selected.kept & (delta == 0)).any()
+    if not np.isfinite(bar):
+        return
+    assert selected.kept.sum() * theta <= delta.size * 1.001 or bar < 1e-18
+    lost = np.abs(delta.sum(axis=1, dtype=np.float64) - selected.delta.sum(axis=1, dtype=np.float64))
+    assert (lost <= bar + 1e-5 * np.abs(delta).sum(axis=1, dtype=np.float64)).all()
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 9), (3, 7), (5, 8), (4, 33), (2, 4, 6)], ids=str)
+@pytest.mark.parametrize("theta", [0.0, 0.5, 1.0, 2.0])
+def test_hostile_vectors_are_diffused_alike(twins: Twins, shape: tuple[int, ...], theta: float) -> None:
+    for delta in hostile(np.random.default_rng(len(shape)), int(np.prod(shape))).values():
+        assert_same(twins, KeepDiffused(theta), LayerState(), delta.reshape(shape), delta.size)
 
 
 @settings(deadline=None, derandomize=True, max_examples=100)
 @given(delta=deltas(st.integers(0, 70)))
-def test_the_sum_of_errors_is_the_same_to_the_bit(twins: Twins, delta: np.ndarray) -> None:
-    in_c = twins.library.tp_abs_sum_f32(ctypes.c_void_p(delta.ctypes.data), ctypes.c_uint32(delta.size))
-    assert np.float32(in_c) == abs_sum(delta)
+def test_sums_of_errors_are_the_same_to_the_bit(twins: Twins, delta: np.ndarray) -> None:
+    for name, oracle in (("tp_abs_sum_f32", abs_sum), ("tp_norm_f32", norm)):
+        in_c = getattr(twins.library, name)(ctypes.c_void_p(delta.ctypes.data), ctypes.c_uint32(delta.size))
+        assert np.float32(in_c) == oracle(delta), name
 
 
 @settings(deadline=None, derandomize=True, max_examples=100)

@@ -131,7 +131,7 @@ def test_export_with_every_choice(saved: Path, tmp_path: Path) -> None:
     chosen = [
         "--method",
         "ours",
-        "--set.theta",
+        "--set.drop",
         "0.75",
         "--loss",
         "mse",
@@ -162,8 +162,8 @@ def test_export_with_batch_norm_that_trains(normed: Path, tmp_path: Path) -> Non
     [
         (["--method", "tinyprop_v3"], "error: unknown method 'tinyprop_v3': did you mean 'tinyprop_v"),
         (["--board", "nano33bel"], "error: unknown board 'nano33bel': did you mean 'nano33ble'?"),
-        (["--method", "ours", "--set.theta", "2"], "KeepAbove was given theta=2"),
-        (["--set.theta", "0.5"], "method 'tinyprop_v2' was given 'theta', which is not one of its settings"),
+        (["--method", "ours", "--set.drop", "-2"], "Ours was given drop=-2"),
+        (["--set.drop", "0.5"], "method 'tinyprop_v2' was given 'drop', which is not one of its settings"),
         (["--loss", "mes"], "unknown loss 'mes': did you mean 'mse'?"),
         (["--momentum", "1"], "SGD was given momentum=1.0"),
         (["--kernels", "tiny"], "error: unknown kernels 'tiny'"),

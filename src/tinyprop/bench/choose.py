@@ -46,7 +46,10 @@ PROCESSES = 2
 
 # Method → its candidates.
 GRIDS: Mapping[str, tuple[Method, ...]] = {
-    "ours": tuple(Ours(theta, tau) for theta, tau in product((0.2, 0.25, 0.3, 0.35, 0.4), (0.05, 0.1, 0.15, 0.2, 0.3))),
+    "ours": tuple(
+        Ours(drop, carry, tau)
+        for drop, carry, tau in product((0.7, 0.8, 0.9, 1.0), (0.75, 1.0, 1.25, 1.5), (0.1, 0.15, 0.2, 0.3))
+    ),
     "tinyprop_v2": tuple(
         TinyPropV2(s_min, s_max, zeta, skip)
         for (s_min, s_max), zeta, skip in product(

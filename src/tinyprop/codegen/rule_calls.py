@@ -12,7 +12,9 @@ from tinyprop.ir.ops.conv2d_max_pool import Conv2dMaxPool
 from tinyprop.ir.train_program import BackwardStep
 from tinyprop.methods.rules.keep_above import KeepAbove
 from tinyprop.methods.rules.keep_all import KeepAll
+from tinyprop.methods.rules.keep_diffused import KeepDiffused
 from tinyprop.methods.rules.keep_ratio import KeepRatio
+from tinyprop.methods.rules.magnitude import bar_over_norm
 from tinyprop.methods.rules.never_skip import NeverSkip
 from tinyprop.methods.rules.skip_by_error import SkipByError
 from tinyprop.methods.rules.skip_by_loss import SkipByLoss
@@ -49,8 +51,20 @@ def _keep_all(places: Places, step: BackwardStep) -> Call:
 def _keep_above(places: Places, step: BackwardStep) -> Call:
     rule: KeepAbove = step.selection  # type: ignore[assignment]
     size = _stored(places, step)
-    theta = Pass("float", "theta", c_float(rule.theta))
-    return Call("tp_keep_above_f32", str(size), (places.delta(step.node), c_uint(size), theta), "uint32_t")
+    arguments = (places.delta(step.node), c_uint(size), _bar(rule.theta, size))
+    return Call("tp_keep_above_f32", str(size), arguments, "uint32_t")
+
+
+def _keep_diffused(places: Places, step: BackwardStep) -> Call:
+    rule: KeepDiffused = step.selection  # type: ignore[assignment]
+    channels, positions = places.train.program.value_out(step.node).channels
+    bar = _bar(rule.theta, channels * positions)
+    arguments = (places.delta(step.node), c_uint(channels), c_uint(positions), bar)
+    return Call("tp_keep_diffused_f32", f"{channels}x{positions}", arguments, "uint32_t")
+
+
+def _bar(theta: float, size: int) -> Pass:
+    return Pass("float", "share", c_float(float(bar_over_norm(theta, size))))
 
 
 def _keep_ratio(places: Places, step: BackwardStep) -> Call:
@@ -78,6 +92,7 @@ def _tie_order(places: Places, node: Node) -> tuple[tuple[Pass | str, ...], str]
 SELECTIONS: dict[type[Selection], Callable[[Places, BackwardStep], Call]] = {
     KeepAll: _keep_all,
     KeepAbove: _keep_above,
+    KeepDiffused: _keep_diffused,
     KeepRatio: _keep_ratio,
 }
 

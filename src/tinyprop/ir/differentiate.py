@@ -21,6 +21,7 @@ def layer_infos(program: Program) -> tuple[LayerInfo, ...]:
             name=node.name,
             n=node.op.delta_count(program.value_in(node).shape),
             parameters=sum(program.parameters[p].size for p in node.trained),
+            positions=program.value_out(node).channels[1],
             per_channel=node.op.per_channel,
             scaled_by=norm.name if (norm := scaled_by(program, node)) else None,
         )

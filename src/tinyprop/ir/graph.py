@@ -23,6 +23,11 @@ class Value:
         """Number of elements."""
         return int(np.prod(self.shape, dtype=np.int64))
 
+    @property
+    def channels(self) -> tuple[int, int]:
+        """How many channels, and how many elements each has; a vector's have one."""
+        return self.shape[0], self.size // self.shape[0]
+
 
 @dataclass(frozen=True)
 class Node:

@@ -184,12 +184,11 @@ class OracleTrainer:
         assert step.selection is not None
         n = op.delta_count(self.train.program.value_in(step.node).shape)
         self._layer_states[step.layer], selected = step.selection.select(
-            self._layer_states[step.layer], delta.ravel(), n, op.delta_order(here)
+            self._layer_states[step.layer], delta, n, op.delta_order(here)
         )
-        mask = selected.kept.reshape(delta.shape)
-        found = int(mask.sum()) if self.train.skips_zeros_of(step) else n
+        found = int(selected.kept.sum()) if self.train.skips_zeros_of(step) else n
         kept = tuple(found if i == step.layer else k for i, k in enumerate(done.kept))
-        return np.where(mask, delta, np.zeros_like(delta)), replace(done, kept=kept, looks=done.looks + selected.looks)
+        return selected.delta, replace(done, kept=kept, looks=done.looks + selected.looks)
 
     def _parameters_of(self, node: Node) -> tuple[Array, ...]:
         return tuple(self.parameters[name] for name in node.parameters)

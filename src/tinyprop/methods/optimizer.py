@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tinyprop.errors import UserError
+from tinyprop.methods.rules.magnitude import norm
 from tinyprop.methods.rules.number_check import as_float32
 
 
@@ -56,8 +57,8 @@ class SGD:
             return error
         largest = np.float32(self.clip)
         with np.errstate(over="ignore", under="ignore"):
-            norm = np.sqrt(np.add.accumulate(error * error, dtype=np.float32)[-1])
-            return error * (largest / norm) if norm > largest else error
+            length = norm(error)
+            return error * (largest / length) if length > largest else error
 
     def carried(self, velocity: np.ndarray, weight: np.ndarray) -> np.ndarray:
         """momentum · v + weight_decay · w, to which the gradient is then added. Twin: `tp_velocity_f32`."""

@@ -4,18 +4,21 @@ from dataclasses import dataclass
 
 from tinyprop.methods.rules.keep_above import KeepAbove
 from tinyprop.methods.rules.keep_all import KeepAll
+from tinyprop.methods.rules.keep_diffused import KeepDiffused
 from tinyprop.methods.rules.keep_ratio import KeepRatio
 from tinyprop.methods.rules.never_skip import NeverSkip
 from tinyprop.methods.rules.skip_by_error import SkipByError
 from tinyprop.methods.rules.skip_by_loss import SkipByLoss
 
-Selection = KeepAll | KeepRatio | KeepAbove
+Selection = KeepAll | KeepRatio | KeepAbove | KeepDiffused
 SkipRule = NeverSkip | SkipByError | SkipByLoss
 
 
 @dataclass(frozen=True)
 class LayerInfo:
     """What a method may know of a trainable layer. n: outputs before activation and pooling; parameters: how many.
+
+    positions: entries of δ that a weight learns from, as stored: those of a channel of a convolution, 1 elsewhere.
 
     per_channel: each output channel reads one input channel only, as in a depthwise convolution or a batch norm that
     trains: an entry of δ costs few multiply-adds.
@@ -26,6 +29,7 @@ class LayerInfo:
     name: str
     n: int
     parameters: int
+    positions: int = 1
     per_channel: bool = False
     scaled_by: str | None = None
 

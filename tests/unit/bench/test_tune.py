@@ -41,11 +41,11 @@ def optuna():
 
 
 def outcome(cell: Cell) -> Outcome:
-    """An invented landscape: theta costs accuracy and saves effort, the rate should be 0.05, tau is of no use."""
-    theta, tau = (cell.trains.settings.get(name, 0.3) for name in ("theta", "tau"))
-    accuracy = 90 - 10 * theta**2 - tau - abs(np.log(cell.rate / 0.05)) + (cell.seed - FIRST_SEED)
+    """An invented landscape: drop costs accuracy and saves effort, the rate should be 0.05, tau is of no use."""
+    drop, tau = (cell.trains.settings.get(name, 0.3) for name in ("drop", "tau"))
+    accuracy = 90 - 10 * drop**2 - tau - abs(np.log(cell.rate / 0.05)) + (cell.seed - FIRST_SEED)
     ram = 500 if cell.trains.trainable == "last_layer" else 1000
-    return Outcome(50.0, float(accuracy), None, None, 1 - theta, 1.5 - theta, 0.0, (), (), "", ram_bytes=ram)
+    return Outcome(50.0, float(accuracy), None, None, 1 - drop, 1.5 - drop, 0.0, (), (), "", ram_bytes=ram)
 
 
 class Invented(Workers):
@@ -133,8 +133,8 @@ def test_what_is_searched_and_for_what_may_be_said(tmp_path, tune):
     assert {cell.trains.trainable for cell in working.ran} == {"all", "last_layer"}
     assert {one["trainable"] for one in content["candidates"] if one["number"] in content["front"]} == {"last_layer"}
     narrow = Invented()
-    tune(narrow, ranges=("theta=0.4:0.5", "rate=0.06:0.07"))
-    assert all(0.4 <= cell.trains.settings["theta"] <= 0.5 and 0.06 <= cell.rate <= 0.07 for cell in narrow.ran)
+    tune(narrow, ranges=("drop=0.4:0.5", "rate=0.06:0.07"))
+    assert all(0.4 <= cell.trains.settings["drop"] <= 0.5 and 0.06 <= cell.rate <= 0.07 for cell in narrow.ran)
     settings_kept = Invented()
     tune(settings_kept, keep_settings=True, objectives=("accuracy",))
     assert {tuple(cell.trains.settings) for cell in settings_kept.ran} == {()}
@@ -239,11 +239,11 @@ def test_a_file_that_is_no_journal_is_refused_and_left_alone(tmp_path, tune, con
         ({"scenarios": ("har_new_volunteer",), "network": "har_cnn"}, "no rate for network 'har_cnn': add it there"),
         ({"method": "full", "keep_rate": True}, "nothing is left to search: 'full' has no settings"),
         ({"keep_rate": True, "keep_settings": True}, "nothing is left to search: 'ours' keeps its settings"),
-        ({"ranges": ("thata=0:1",)}, "unknown setting that is searched 'thata': did you mean 'theta'"),
-        ({"ranges": ("theta=0.1",)}, "the range 'theta=0.1' cannot be read: write it as theta=0.1:0.5"),
-        ({"ranges": ("theta=0.5:0.1",)}, "the range 'theta=0.5:0.1' holds nothing: give a lower end, then a higher"),
+        ({"ranges": ("dorp=0:1",)}, "unknown setting that is searched 'dorp': did you mean 'drop'"),
+        ({"ranges": ("drop=0.1",)}, "the range 'drop=0.1' cannot be read: write it as drop=0.1:0.5"),
+        ({"ranges": ("drop=0.5:0.1",)}, "the range 'drop=0.5:0.1' holds nothing: give a lower end, then a higher"),
         ({"ranges": ("tau=0:1",)}, "the range 'tau=0:1' holds nothing: give a lower end above 0"),
-        ({"ranges": ("theta=0.5:2",)}, "theta=2.0"),
+        ({"ranges": ("drop=-2:0.5",)}, "drop=-2.0"),
         ({"method": "tinyprop_v2", "ranges": ("s_min=0.1:0.5",)}, "s_min=0.5 above s_max=0.3"),
         ({"trials": 0}, "0 trials find nothing"),
         ({"seeds": 0}, "seeds is 0: choose 1 or more"),
@@ -282,8 +282,8 @@ def test_a_fragment_names_what_trains_and_only_what_was_searched():
     text = fragment(asked, one, "last_layer")
     assert msgspec.toml.decode(text) == {"rates_of": {"last_layer": {"mlp": 0.0123}}}
     both = search(CONFIG, "ours", "mlp", trainable=("last_layer",))
-    text = fragment(both, replace(one, settings={"theta": 0.2, "tau": 1e-5}), "mine")
-    variant = {"method": "ours", "settings": {"theta": 0.2, "tau": 1e-5}, "trainable": "last_layer"}
+    text = fragment(both, replace(one, settings={"drop": 0.2, "tau": 1e-5}), "mine")
+    variant = {"method": "ours", "settings": {"drop": 0.2, "tau": 1e-5}, "trainable": "last_layer"}
     assert msgspec.toml.decode(text) == {"variants": {"mine": variant}, "rates_of": {"mine": {"mlp": 0.0123}}}
 
 

@@ -15,7 +15,7 @@ from tinyprop.bench.compare.cell import Cell, Checkpoint, Outcome, Variant
 from tinyprop.bench.compare.store import VERSION, Row, Store
 from tinyprop.errors import UserError
 
-CELL = Cell("digits_rotated", "mlp", "ours", Variant("ours", {"theta": 0.3}), 0.05, 0, 25, 4, 2)
+CELL = Cell("digits_rotated", "mlp", "ours", Variant("ours", {"drop": 0.3}), 0.05, 0, 25, 4, 2)
 OUTCOME = Outcome(50.0, 90.0, 97.0, 80.0, 0.1, 0.5, 0.6, (3.0, 10.0), (Checkpoint(5, 70.0, 1000),), "abc")
 ROW = Row(CELL, OUTCOME, {"code": "0", "data": "1"})
 
@@ -66,8 +66,8 @@ def test_the_key_is_of_all_that_decides_the_outcome_and_of_nothing_else():
     others = [
         replace(CELL, scenario="digits_new_classes"),
         replace(CELL, model="cnn"),
-        replace(CELL, trains=Variant("ours", {"theta": 0.2})),
-        replace(CELL, trains=Variant("ours", {"theta": 0.3}, "last_layer")),
+        replace(CELL, trains=Variant("ours", {"drop": 0.2})),
+        replace(CELL, trains=Variant("ours", {"drop": 0.3}, "last_layer")),
         replace(CELL, rate=0.02),
         replace(CELL, seed=1),
         replace(CELL, pretrain_epochs=24),

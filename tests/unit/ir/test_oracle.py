@@ -87,10 +87,10 @@ def test_dense_counts_only_what_is_not_zero(chain) -> None:
     step = oracle.step(x, 2, 0.1)
     assert 0 < alive < 8
     assert 0 < inputs < 6
-    assert step.kept == (1, 3)
+    assert step.kept == (2, 3)
     assert step.looks == 24
     assert step.macs_forward == inputs * 8 + alive * 3
-    assert step.macs_backward == 2 * alive * 3 + inputs * 1
+    assert step.macs_backward == 2 * alive * 3 + inputs * 2
 
 
 def test_zeros_of_the_networks_own_input_are_left_out_only_if_asked_to(chain) -> None:
@@ -108,7 +108,7 @@ def test_zeros_of_the_networks_own_input_are_left_out_only_if_asked_to(chain) ->
     assert 0 < alive < 8
     assert 0 < inputs < 6
     assert [step.macs_forward for step in steps] == [inputs * 8 + alive * 3, 6 * 8 + alive * 3]
-    assert [step.macs_backward for step in steps] == [2 * alive * 3 + inputs, 2 * alive * 3 + 6]
+    assert [step.macs_backward for step in steps] == [2 * alive * 3 + inputs * 2, 2 * alive * 3 + 6 * 2]
 
 
 def test_zeros_of_the_losss_own_error_are_not_looked_for(chain) -> None:

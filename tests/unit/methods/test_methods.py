@@ -22,6 +22,7 @@ from tinyprop.methods import (
 )
 from tinyprop.methods.rules.keep_above import KeepAbove
 from tinyprop.methods.rules.keep_all import KeepAll
+from tinyprop.methods.rules.keep_diffused import KeepDiffused
 from tinyprop.methods.rules.keep_ratio import KeepRatio
 from tinyprop.methods.rules.never_skip import NeverSkip
 from tinyprop.methods.rules.rule import LayerState
@@ -72,12 +73,13 @@ def test_tinyprop_v2_counts_the_dense_output_layer_as_the_first() -> None:
 
 def test_ours_keeps_above_a_bar_below_the_dense_output_layer() -> None:
     spec = Ours().spec(LAYERS)
-    assert spec == TrainSpec("ours", True, SkipByLoss(0.2), (KeepAbove(0.3), KeepAbove(0.3), KeepAll()))
+    assert spec == TrainSpec("ours", True, SkipByLoss(0.2), (KeepAbove(0.9), KeepAbove(0.9), KeepAll()))
 
 
-def test_ours_selects_nothing_where_channels_do_not_mix() -> None:
-    layers = (LAYERS[0], LayerInfo("depthwise", 2048, 80, per_channel=True), *LAYERS[1:])
-    assert Ours().spec(layers).selections == (KeepAbove(0.3), KeepAll(), KeepAbove(0.3), KeepAll())
+def test_ours_diffuses_where_a_weight_is_used_at_several_positions() -> None:
+    conv, narrow = LayerInfo("conv", 2048, 80, positions=256), LayerInfo("narrow", 64, 80, positions=1)
+    layers = (conv, LayerInfo("depthwise", 2048, 80, positions=256, per_channel=True), narrow, LAYERS[-1])
+    assert Ours(carry=2).spec(layers).selections == (KeepDiffused(2), KeepAll(), KeepAbove(0.9), KeepAll())
 
 
 def test_a_layer_and_the_batch_norm_that_scales_it_count_as_one() -> None:
@@ -87,7 +89,7 @@ def test_a_layer_and_the_batch_norm_that_scales_it_count_as_one() -> None:
     layers = (conv1, norm1, LAYERS[1], last, norm2)
     assert TinyPropV1().spec(layers).selections == tuple(KeepRatio(0.1, 0.9, scale, k_min=1) for scale in scales)
     assert TinyPropV2(zeta=0.9).spec((norm1, norm2)).selections == (KeepRatio(0.1, 0.5, 0.9), KeepAll())
-    assert Ours().spec((conv1, last, norm2)).selections == (KeepAbove(0.3), KeepAll(), KeepAll())
+    assert Ours().spec((conv1, last, norm2)).selections == (KeepAbove(0.9), KeepAll(), KeepAll())
 
 
 def test_the_methods_of_the_batteries_use_every_rule() -> None:
@@ -99,7 +101,7 @@ def test_the_methods_of_the_batteries_use_every_rule() -> None:
 
 
 def test_a_method_is_found_by_name_with_its_settings() -> None:
-    assert method_named("ours", theta=0.3) == Ours(theta=0.3)
+    assert method_named("ours", drop=0.5) == Ours(drop=0.5)
     assert method_named("full") == Full()
 
 
@@ -107,7 +109,11 @@ def test_a_method_is_found_by_name_with_its_settings() -> None:
     ("name", "settings", "message"),
     [
         ("tinyprop-v2", {}, "unknown method 'tinyprop-v2': did you mean 'tinyprop_v2'?"),
-        ("ours", {"teta": 0.1}, "method 'ours' was given 'teta', which is not one of its settings: it has theta, tau."),
+        (
+            "ours",
+            {"teta": 0.1},
+            "method 'ours' was given 'teta', which is not one of its settings: it has drop, carry, tau.",
+        ),
         ("full", {"theta": 1}, "method 'full' was given 'theta', which is not one of its settings: it has none."),
         ("tinyprop_v2", {"zeta": 1.1}, "TinyPropV2 was given zeta=1.1, which is no fraction"),
         ("tinyprop_v2", {"theta_skip": -1}, "TinyPropV2 was given theta_skip=-1, which is no fraction"),
@@ -116,7 +122,8 @@ def test_a_method_is_found_by_name_with_its_settings() -> None:
         ("tinyprop_v1", {"zeta": -0.5}, "TinyPropV1 was given zeta=-0.5"),
         ("top_k", {"ratio": 1.5}, "TopK was given ratio=1.5, which is no fraction"),
         ("loss_skip", {"tau": float("inf")}, "tau=inf"),
-        ("ours", {"theta": 2}, "theta=2"),
+        ("ours", {"drop": -2}, "Ours was given drop=-2"),
+        ("ours", {"carry": -1}, "Ours was given carry=-1"),
         ("ours", {"tau": -1}, "tau=-1"),
     ],
 )

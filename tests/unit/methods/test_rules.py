@@ -6,6 +6,7 @@ import pytest
 from tinyprop.errors import UserError
 from tinyprop.methods.rules.keep_above import KeepAbove
 from tinyprop.methods.rules.keep_all import KeepAll
+from tinyprop.methods.rules.keep_diffused import KeepDiffused
 from tinyprop.methods.rules.keep_ratio import KeepRatio
 from tinyprop.methods.rules.magnitude import abs_sum
 from tinyprop.methods.rules.never_skip import NeverSkip
@@ -31,14 +32,48 @@ def test_keep_all_counts_what_is_not_zero() -> None:
 
 
 def test_keep_above_takes_the_bar_itself_and_counts_three_looks() -> None:
-    selected = select(KeepAbove(0.5), 4.0, -2.0, 1.9, 0.0, 0.0, 0.0)
-    assert selected.kept.tolist() == [True, True, False, False, False, False]
-    assert selected.looks == 18
+    delta = [6.0, -4.0, 2.0, -2.0, 1.0, 1.0, -1.0, 1.0, *[0.0] * 8]  # root mean square 2
+    selected = select(KeepAbove(1.0), *delta)
+    assert selected.delta.tolist() == [6.0, -4.0, 2.0, -2.0, *[0.0] * 12]
+    assert selected.kept.sum() == 4
+    assert selected.looks == 3 * 16
+
+
+def test_all_is_kept_where_nothing_reaches_the_bar() -> None:
+    assert select(KeepAbove(1.5), 1.0, 1.0, -1.0).delta.tolist() == [1.0, 1.0, -1.0]
+    assert select(KeepAbove(1.5), 0.0, 0.0).stop
 
 
 def test_keep_above_never_keeps_zeros_and_stops_when_there_is_nothing_else() -> None:
     assert select(KeepAbove(0.0), 0.0, 1.0, 0.0).kept.tolist() == [False, True, False]
     assert select(KeepAbove(0.0), 0.0, 0.0).stop
+
+
+def diffused(theta: float, *channels: list[float]) -> Selected:
+    delta = np.float32(channels)
+    return KeepDiffused(theta).select(LayerState(), delta, delta.size, np.arange(delta.size))[1]
+
+
+def test_what_is_below_the_bar_is_carried_along_its_channel() -> None:
+    selected = diffused(1.0, [3.0, 1.0, 1.0, 0.0, 1.0, -1.0], [0.0, 2.0, 0.5, -0.5, 0.0, 0.0])  # the bar: 1.21
+    assert selected.delta.tolist() == [[3.0, 0.0, 2.0, 0.0, 0.0, 0.0], [0.0, 2.0, 0.0, 0.0, 0.0, 0.0]]
+    assert selected.kept.tolist() == (selected.delta != 0).tolist()
+    assert selected.looks == 24
+
+
+def test_nothing_is_carried_from_one_channel_to_the_next() -> None:
+    assert diffused(1.5, [0.0, 1.0], [1.0, 0.0], [0.0, -1.0]).stop
+    assert diffused(1.5, [1.0, 1.0, -1.0]).delta.tolist() == [[0.0, 2.0, 0.0]]
+
+
+def test_zeros_are_never_kept_whatever_is_carried_to_them() -> None:
+    assert diffused(1.0, [1.0, 0.0, 3.0, 0.0]).delta.tolist() == [[0.0, 0.0, 4.0, 0.0]]
+    assert diffused(0.0, [0.0, 1.0, 0.0]).kept.tolist() == [[False, True, False]]
+    assert diffused(0.0, [0.0, 0.0]).stop
+
+
+def test_a_norm_beyond_float32_keeps_nothing() -> None:
+    assert diffused(1.0, [1e30, 1e30]).stop
 
 
 def test_all_is_kept_where_a_selection_would_not_pay() -> None:
@@ -122,10 +157,16 @@ def test_skip_by_loss_and_never_skip() -> None:
     [
         (
             KeepAbove,
-            {"theta": 1.5},
-            "KeepAbove was given theta=1.5, which is no fraction: choose a number from 0",
+            {"theta": -1},
+            "KeepAbove was given theta=-1, which cannot be: choose a finite number of 0 or more.",
         ),
         (KeepAbove, {"theta": NAN}, "theta=nan"),
+        (
+            KeepDiffused,
+            {"theta": -1},
+            "KeepDiffused was given theta=-1, which cannot be: choose a finite number of 0 or",
+        ),
+        (KeepDiffused, {"theta": NAN}, "theta=nan"),
         (KeepRatio, {"s_min": -0.1, "s_max": 1}, "s_min=-0.1"),
         (KeepRatio, {"s_min": 0.1, "s_max": 1.1}, "s_max=1.1"),
         (KeepRatio, {"s_min": 0.4, "s_max": 0.3}, "KeepRatio was given s_min=0.4 above s_max=0.3: swap or equal them."),

@@ -14,7 +14,7 @@ VARIANTS = {
     "full_zero_skip": Variant("full_zero_skip"),
     "last_layer": Variant("full", {}, "last_layer"),
     "tinyprop_v2": Variant("tinyprop_v2"),
-    HOSTILE: Variant("ours", {"theta": 0.25}),
+    HOSTILE: Variant("ours", {"drop": 0.25}),
 }
 DROP = {"full": 0.0, "full_zero_skip": 0.0, "last_layer": 9.0, "tinyprop_v2": 0.5, HOSTILE: 1.5}
 EFFORT = {"full": 1.0, "full_zero_skip": 0.4, "last_layer": 0.1, "tinyprop_v2": 0.09, HOSTILE: 0.05}

@@ -219,9 +219,11 @@ TP_KERNEL void tp_velocity_f32(float *velocity, const float *weight, float momen
 TP_KERNEL void tp_descend_f32(float *weight, const float *direction, float rate, uint32_t size);
 
 TP_KERNEL float tp_abs_sum_f32(const float *delta, uint32_t size);
+TP_KERNEL float tp_norm_f32(const float *delta, uint32_t size);
 TP_KERNEL int tp_skip_by_error_f32(tp_layer_state *state, float y, float theta);
 TP_KERNEL int tp_skip_by_loss_f32(float loss, float tau);
-TP_KERNEL uint32_t tp_keep_above_f32(float *delta, uint32_t size, float theta);
+TP_KERNEL uint32_t tp_keep_above_f32(float *delta, uint32_t size, float share);
+TP_KERNEL uint32_t tp_keep_diffused_f32(float *delta, uint32_t channels, uint32_t positions, float share);
 TP_KERNEL uint32_t tp_keep_ratio_f32(float *delta, uint32_t size, uint32_t n, float s_min, float s_max, float scale,
                                      uint32_t k_min, tp_layer_state *state, const uint8_t *argmax, uint32_t row,
                                      uint32_t pool_height, uint32_t pool_width, int packed);
@@ -266,6 +268,7 @@ TP_KERNEL uint32_t tp_keep_ratio_f32(float *delta, uint32_t size, uint32_t n, fl
 #include "../src/tp_hard_swish_fwd_f32.c"
 #include "../src/tp_keep_above_f32.c"
 #include "../src/tp_keep_all_f32.c"
+#include "../src/tp_keep_diffused_f32.c"
 #include "../src/tp_keep_ratio_f32.c"
 #include "../src/tp_leaky_relu_bwd_f32.c"
 #include "../src/tp_leaky_relu_bwd_f32_packed.c"
@@ -275,6 +278,7 @@ TP_KERNEL uint32_t tp_keep_ratio_f32(float *delta, uint32_t size, uint32_t n, fl
 #include "../src/tp_max_pool2d_bwd_f32.c"
 #include "../src/tp_max_pool2d_fwd_f32.c"
 #include "../src/tp_mean_squared_error_f32.c"
+#include "../src/tp_norm_f32.c"
 #include "../src/tp_pointwise_conv2d_error_f32.c"
 #include "../src/tp_pointwise_conv2d_fwd_f32.c"
 #include "../src/tp_pointwise_conv2d_update_f32.c"

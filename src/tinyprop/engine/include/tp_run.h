@@ -10,6 +10,7 @@
  *     tp_load8_beside(from)           the same, while another run is in use
  *     tp_next8(&from)                 as tp_load8, and `from` goes on to what lies behind
  *     to = tp_store8(to, run);        writes them; returns what lies behind
+ *     tp_clear8(to);                  to[0] ... to[7] become zero
  *     tp_next_pair(&from)             the bits of two floats, in core registers; `from` goes on
  *     tp_larger(largest, bits)        the larger of two magnitudes, the sign shifted out
  *     tp_count_below(n, bar, bits)    n + 1 if bits, the sign shifted out, is below the bar, else n
@@ -160,6 +161,20 @@ TP_ALWAYS_INLINE void tp_load_line(float v[9], const float *from, uint32_t size)
     for (; done < size; ++done) {
         v[done] = from[done];
     }
+}
+
+TP_ALWAYS_INLINE void tp_clear8(float *to)
+{
+#if TP_BLOCK_TRANSFER
+    __asm__("strd %[zero], %[zero], [%[to]]\n\tstrd %[zero], %[zero], [%[to], #8]\n\t"
+            "strd %[zero], %[zero], [%[to], #16]\n\tstrd %[zero], %[zero], [%[to], #24]"
+            : "=m"(*(tp_run8 *)to)
+            : [zero] "r"(0U), [to] "r"(to));
+#else
+    for (uint32_t i = 0U; i < 8U; ++i) {
+        to[i] = 0.0f;
+    }
+#endif
 }
 
 /* The larger of two magnitudes without sign, which is shifted out: of `largest` and of `bits`, which have theirs yet. Few

@@ -2,22 +2,6 @@
 /* Magnitudes are compared as integers, which order like the floats they are; the signs are shifted out. */
 #include "tp_kernels.h"
 
-/* Bits of max|delta|. */
-TP_ALWAYS_INLINE uint32_t keep_above_largest(const float *delta, uint32_t size)
-{
-    uint32_t largest = 0U;
-    for (uint32_t left = size / 8U; left != 0U; --left) {
-        for (uint32_t pair = 0U; pair < 4U; ++pair) {
-            const tp_pair bits = tp_next_pair(&delta);
-            largest = tp_larger(tp_larger(largest, bits.first), bits.second);
-        }
-    }
-    TP_ROLLED for (uint32_t left = size % 8U; left != 0U; --left, ++delta) {
-        largest = tp_larger(largest, tp_bits_of(*delta));
-    }
-    return largest;
-}
-
 /* How many entries are below the bar. */
 TP_ALWAYS_INLINE uint32_t keep_above_count(const float *delta, uint32_t size, uint32_t bar)
 {
@@ -51,15 +35,15 @@ TP_ALWAYS_INLINE void keep_above_drop(float *delta, uint32_t size, uint32_t bar)
 
 #undef TP_DROP
 
-/* Keeps the non-zero entries with |delta| >= theta * max|delta|, zeroes the others, returns how many are kept. Should
- * they be more than 3/8, all are: too few would be left out to be worth it. */
-TP_KERNEL uint32_t tp_keep_above_f32(float *delta, uint32_t size, float theta)
+/* Keeps the entries that reach the bar, a share of delta's norm, zeroes the others, returns how many are kept. All are
+ * where none reaches it though they are not zero, and where more than 3/8 do: too few would be left out to be worth it. */
+TP_KERNEL uint32_t tp_keep_above_f32(float *delta, uint32_t size, float share)
 {
-    uint32_t bar = tp_bits_of(theta * tp_float_of(keep_above_largest(delta, size) >> 1));
+    uint32_t bar = tp_bits_of(share * tp_norm_f32(delta, size));
     bar = (bar > 0U ? bar : 1U) << 1;
     const uint32_t kept = size - keep_above_count(delta, size, bar);
     TP_COUNT(looks, 2U * size);
-    if (!tp_selection_pays(kept, size)) {
+    if ((kept == 0U && bar > 2U) || !tp_selection_pays(kept, size)) {
         return size;
     }
     keep_above_drop(delta, size, bar);

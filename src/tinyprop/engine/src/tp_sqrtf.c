@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Square root by integer digits: 25 bits of the root, the last one decides the rounding. No tie can occur,
+/* Square root by one instruction where the core has one that rounds correctly, elsewhere by integer digits: 25 bits of the root, the last one decides the rounding. No tie can occur,
  * since the square of a number that ends in that half bit has more digits than a float32. */
-#include "tp_math.h"
+#include "tp_run.h"
 
 TP_KERNEL float tp_sqrtf(float x)
 {
@@ -12,6 +12,11 @@ TP_KERNEL float tp_sqrtf(float x)
     if (!(x > 0.0f)) {
         return tp_float_of(TP_BITS_NAN);
     }
+#if TP_BLOCK_TRANSFER
+    float root_of_x;
+    __asm__("vsqrt.f32 %0, %1" : "=t"(root_of_x) : "t"(x));
+    return root_of_x;
+#else
     int32_t exponent = (int32_t)(bits >> 23);
     uint32_t rest = bits & 0x007fffffU;
     if (exponent == 0) { /* subnormal: shift the leading one to where a normal number has it */
@@ -43,4 +48,5 @@ TP_KERNEL float tp_sqrtf(float x)
     }
     const uint32_t rounded = (root >> 1) + (root & 1U);
     return tp_float_of((uint32_t)(exponent / 2 + 126) * 0x00800000U + rounded);
+#endif
 }

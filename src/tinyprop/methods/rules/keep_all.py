@@ -15,4 +15,4 @@ class KeepAll(SelectionRule):
     c_function: ClassVar[str] = "tp_keep_all_f32"
 
     def select(self, state: LayerState, delta: np.ndarray, n: int, order: np.ndarray) -> tuple[LayerState, Selected]:
-        return state, Selected(kept=delta != 0, looks=0)
+        return state, Selected.of(delta, kept=delta != 0, looks=0)

@@ -60,12 +60,12 @@ class KeepRatio(SelectionRule):
         elif k >= np.count_nonzero(nonzero):
             kept, looks = nonzero, 2 * delta.size
         else:
-            kept, looks = largest(delta, k, order), looks_for_top_k(delta, k)
-        return LayerState(y_max), Selected(kept, looks)
+            kept, looks = largest(delta, k, order), looks_for_top_k(delta.ravel(), k)
+        return LayerState(y_max), Selected.of(delta, kept, looks)
 
 
 def largest(delta: np.ndarray, k: int, order: np.ndarray) -> np.ndarray:
     """Mask of the k entries of largest |δ|, the lower `order` first among equals: a plain sort, the oracle of the C."""
     kept = np.zeros(delta.size, dtype=bool)
-    kept[np.lexsort((order, -np.abs(delta)))[:k]] = True
-    return kept
+    kept[np.lexsort((order, -np.abs(delta.ravel())))[:k]] = True
+    return kept.reshape(delta.shape)

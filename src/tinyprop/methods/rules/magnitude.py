@@ -1,6 +1,10 @@
 """|δ| as the C engine sees it: summed strictly left to right, and compared as integers."""
 
+import math
+
 import numpy as np
+
+LEAST = np.float32(1e-45)  # the smallest number above 0
 
 
 def abs_sum(delta: np.ndarray) -> np.float32:
@@ -9,6 +13,25 @@ def abs_sum(delta: np.ndarray) -> np.float32:
         return np.float32(0)
     with np.errstate(over="ignore"):
         return np.float32(np.add.accumulate(np.abs(delta.ravel()), dtype=np.float32)[-1])
+
+
+def norm(delta: np.ndarray) -> np.float32:
+    """‖δ‖₂ in float32, squares added in ascending stored order. Twin: `tp_norm_f32`."""
+    if delta.size == 0:
+        return np.float32(0)
+    with np.errstate(over="ignore", under="ignore"):
+        return np.float32(np.sqrt(np.add.accumulate(np.square(delta.ravel()), dtype=np.float32)[-1]))
+
+
+def bar_of(theta: float, delta: np.ndarray) -> np.float32:
+    """theta root mean squares of δ, above 0 so that no zero reaches it; NaN or infinite where the squares overflow."""
+    with np.errstate(invalid="ignore", over="ignore", under="ignore"):
+        return max(bar_over_norm(theta, delta.size) * norm(delta), LEAST)
+
+
+def bar_over_norm(theta: float, size: int) -> np.float32:
+    """theta root mean squares of `size` entries, over their norm."""
+    return np.float32(theta / math.sqrt(size))
 
 
 def relative_to_peak(y: np.float32, y_max: np.float32) -> tuple[np.float32, np.float32]:

@@ -21,10 +21,20 @@ class LayerState:
 
 @dataclass(frozen=True)
 class Selected:
-    """The answer for one layer and step. kept: mask over the stored δ; looks: elements looked at to find it."""
+    """The answer for one layer and step, arrays shaped as the stored δ.
 
+    delta: what is back-propagated, exact zeros where an entry is not kept; kept: mask; looks: elements looked at to
+    find it.
+    """
+
+    delta: np.ndarray
     kept: np.ndarray
     looks: int
+
+    @classmethod
+    def of(cls, delta: np.ndarray, kept: np.ndarray, looks: int) -> "Selected":
+        """δ as it is where `kept`."""
+        return cls(np.where(kept, delta, np.zeros_like(delta)), kept, looks)
 
     @property
     def stop(self) -> bool:
@@ -49,7 +59,8 @@ class SelectionRule(ABC):
 
     @abstractmethod
     def select(self, state: LayerState, delta: np.ndarray, n: int, order: np.ndarray) -> tuple[LayerState, Selected]:
-        """delta: stored δ, flat float32; n: un-pooled outputs; order: un-pooled index of each entry (ties)."""
+        """delta: stored δ, float32, (channels, …) as the layer's output; n: un-pooled outputs; order: un-pooled index
+        of each entry, flat (ties)."""
 
 
 class SkippingRule(ABC):
