@@ -5,9 +5,10 @@ from pathlib import Path
 
 import msgspec
 from rich.console import Console
+from rich.markup import escape
 
 from tinyprop.bench.atomic_file import require_writable, write_whole
-from tinyprop.bench.compare.campaign import campaign, run_campaign
+from tinyprop.bench.compare.campaign import campaign, count_steps, run_campaign, uncounted
 from tinyprop.bench.compare.config import CompareConfig, checked, load_config
 from tinyprop.bench.compare.provenance import code_hash
 from tinyprop.bench.compare.store import Store
@@ -44,15 +45,20 @@ def compare_command(
             if planned.open:
                 with workers(scheduler, processes) as working, stage_progress(console) as advance:
                     run_campaign(planned.open, store, advance, working)
+            if config.board is not None and (open_counts := uncounted(planned.cells, config.board, store)):
+                with workers(scheduler, processes) as working, stage_progress(console) as advance:
+                    missed = count_steps(open_counts, config.board, store, advance, working)
+                for sentence in missed:
+                    console.print(f"[yellow]note:[/yellow] not counted: {escape(sentence)}", highlight=False)
         except KeyboardInterrupt:
             console.print(f"Stopped. What was finished is stored: go on with --resume. ({store_path})", highlight=False)
             return INTERRUPTED
-        rows = store.rows()
+        rows, counts = store.rows(), store.counts()
     wanted = {cell.key for cell in planned.cells}
     rows = tuple(row for row in rows if row.cell.key in wanted)
     if any(row.provenance["code"] != code_hash() for row in rows):
         console.print("Some of these runs were made by other code than today's; 'provenance' in the store says which.")
-    found = summary(rows, planned.cells)
+    found = summary(rows, planned.cells, tuple(one for one in counts if one.board == config.board))
     for table in tables(found):
         console.print(table)
     console.print(LEGEND, highlight=False)

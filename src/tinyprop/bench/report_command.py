@@ -27,14 +27,14 @@ def report_command(
     config_paths: Sequence[Path],
 ) -> int:
     """Exit status 0. Raises UserError before anything is written."""
-    rows = stored(store_path)
+    rows, counts = stored(store_path)
     if not rows:
         raise UserError(f"the store '{store_path}' holds no run: `tinyprop compare --store {store_path}` adds some.")
     named = tuple(chain.from_iterable(load_config(path).cells() for path in config_paths))
     cells = one_comparison(named or cells_of(rows))
     if not {cell.key for cell in cells} & {row.cell.key for row in rows}:
         raise UserError(f"the store '{store_path}' holds none of the {len(cells)} runs that --config names.")
-    report = report_of(rows, cells)
+    report = report_of(rows, cells, counts)
     written = [("report", output, page_of(report).encode())]
     if markdown_path is not None:
         written.append(("tables", markdown_path, markdown_of(report).encode()))

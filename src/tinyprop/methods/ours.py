@@ -48,7 +48,7 @@ class Ours(Method):
         "carry": Range(0.2, 3.0),
         "tau": Range(0.005, 1.0, log=True),
     }
-    drop: float = 0.9
+    drop: float = 0.8
     carry: float = 1.25
     tau: float = 0.2
 

@@ -71,6 +71,26 @@ def test_it_runs_stores_and_goes_on(tmp_path, compare, monkeypatch):
     assert again.endswith(text[text.index("digits_new_classes") :])
 
 
+def test_steps_are_counted_once_where_a_board_is_named(tmp_path, compare, monkeypatch):
+    (tmp_path / "small.toml").write_text('board = "nano33ble"' + SMALL)
+    status, text = compare()
+    assert status == 0
+    assert text.count("k instr") == 2  # in the table, and in the legend
+    rows = {row["method"]: row for row in json.loads((tmp_path / "rows.json").read_text())["rows"]}
+    assert 100e3 > rows["full"]["instructions"] > rows["last_layer"]["instructions"] > 1e3
+    monkeypatch.setattr(command, "count_steps", lambda *_: pytest.fail("all of it is counted"))
+    assert compare(resume=True)[1].endswith(text[text.index("digits_new_classes") :])
+
+
+def test_what_cannot_be_counted_is_named_and_loses_nothing(tmp_path, compare, monkeypatch):
+    (tmp_path / "small.toml").write_text('board = "nano33ble"' + SMALL)
+    monkeypatch.setattr(command, "count_steps", lambda *_: ("full: it does not fit",))
+    status, text = compare()
+    assert status == 0
+    assert "note: not counted: full: it does not fit" in text
+    assert len(json.loads((tmp_path / "rows.json").read_text())["rows"]) == 2
+
+
 def test_ctrl_c_keeps_what_was_finished_and_the_rest_comes_out_the_same(tmp_path, compare, monkeypatch):
     def one_then_stop(cells, store, advance, workers):
         run_campaign(cells[:1], store, advance, workers)

@@ -73,13 +73,13 @@ def test_tinyprop_v2_counts_the_dense_output_layer_as_the_first() -> None:
 
 def test_ours_keeps_above_a_bar_below_the_dense_output_layer() -> None:
     spec = Ours().spec(LAYERS)
-    assert spec == TrainSpec("ours", True, SkipByLoss(0.2), (KeepAbove(0.9), KeepAbove(0.9), KeepAll()))
+    assert spec == TrainSpec("ours", True, SkipByLoss(0.2), (KeepAbove(0.8), KeepAbove(0.8), KeepAll()))
 
 
 def test_ours_diffuses_where_a_weight_is_used_at_several_positions() -> None:
     conv, narrow = LayerInfo("conv", 2048, 80, positions=256), LayerInfo("narrow", 64, 80, positions=1)
     layers = (conv, LayerInfo("depthwise", 2048, 80, positions=256, per_channel=True), narrow, LAYERS[-1])
-    assert Ours(carry=2).spec(layers).selections == (KeepDiffused(2), KeepAll(), KeepAbove(0.9), KeepAll())
+    assert Ours(carry=2).spec(layers).selections == (KeepDiffused(2), KeepAll(), KeepAbove(0.8), KeepAll())
 
 
 def test_a_layer_and_the_batch_norm_that_scales_it_count_as_one() -> None:
@@ -89,7 +89,7 @@ def test_a_layer_and_the_batch_norm_that_scales_it_count_as_one() -> None:
     layers = (conv1, norm1, LAYERS[1], last, norm2)
     assert TinyPropV1().spec(layers).selections == tuple(KeepRatio(0.1, 0.9, scale, k_min=1) for scale in scales)
     assert TinyPropV2(zeta=0.9).spec((norm1, norm2)).selections == (KeepRatio(0.1, 0.5, 0.9), KeepAll())
-    assert Ours().spec((conv1, last, norm2)).selections == (KeepAbove(0.9), KeepAll(), KeepAll())
+    assert Ours().spec((conv1, last, norm2)).selections == (KeepAbove(0.8), KeepAll(), KeepAll())
 
 
 def test_the_methods_of_the_batteries_use_every_rule() -> None:

@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tinyprop.bench.compare.cell import Cell
-from tinyprop.bench.compare.jobs import named, on_test, shipped
+from tinyprop.bench.compare.count import Count
+from tinyprop.bench.compare.jobs import named, on_board, on_test, shipped
+from tinyprop.bench.compare.provenance import provenance
 from tinyprop.bench.compare.store import Store
 from tinyprop.bench.progress import Advance
 from tinyprop.bench.workers.workers import Lost, Workers
@@ -53,6 +55,30 @@ def run_campaign(cells: Sequence[Cell], store: Store, advance: Advance, workers:
         advance("learning", done, len(ready))
     if lost:
         raise UserError(not_done(lost))
+
+
+def count_steps(cells: Sequence[Cell], board: str, store: Store, advance: Advance, workers: Workers) -> tuple[str, ...]:
+    """Counts a few steps of each of `cells` on `board`. Returns a sentence for each that could not be counted."""
+    starts, lost = weights_to_ship(cells, advance, workers)
+    ready = [cell for cell in cells if cell.pretraining in starts]
+    advance("counting", 0, len(ready))
+    jobs = [(cell, starts[cell.pretraining], board) for cell in ready]
+    for done, (number, found) in enumerate(workers.each(on_board, jobs), start=1):
+        if isinstance(found, Count):
+            store.append_count(found, provenance())
+        else:
+            lost.append(f"{named(ready[number])}: {found.reason if isinstance(found, Lost) else found}")
+        advance("counting", done, len(ready))
+    return tuple(lost)
+
+
+def uncounted(cells: Sequence[Cell], board: str, store: Store) -> tuple[Cell, ...]:
+    """Of each scenario, network and variant the first cell, if nothing of it has been counted on `board`."""
+    first = dict[tuple[str, str, str], Cell]()
+    for cell in cells:
+        first.setdefault((cell.scenario, cell.model, cell.variant), cell)
+    known = {count.cell.key for count in store.counts() if count.board == board}
+    return tuple(cell for cell in first.values() if cell.key not in known)
 
 
 def weights_to_ship(

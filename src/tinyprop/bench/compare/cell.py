@@ -56,13 +56,15 @@ class Checkpoint:
     """Where a run stood after `steps` training steps: accuracy in percent of the test part, multiply-adds so far.
 
     kept: of each layer's δ, the share k / n since the checkpoint before, a skipped step counting as 0; forward order.
-    Empty in rows that were stored before it was looked at.
+    parts: what `macs` consists of: forward, backward, looks. Both are empty in rows that were stored before they were
+    noted.
     """
 
     steps: int
     accuracy: float
     macs: int
     kept: tuple[float, ...] = ()
+    parts: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

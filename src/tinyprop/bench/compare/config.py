@@ -12,6 +12,7 @@ from tinyprop.bench.compare.scenarios import SCENARIOS
 from tinyprop.errors import UserError, unknown_name
 from tinyprop.ir.choices import CHOICES
 from tinyprop.methods import method_named
+from tinyprop.targets import load_board
 
 Record = TypeVar("Record")
 
@@ -20,6 +21,7 @@ class CompareConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """scenarios: name → networks it is run with. variants: name → method, settings, what trains.
 
     rates: learning rate by network, in `rates_of` by variant where one was tuned for it. seeds: how many, from 0.
+    board: on which a few steps of each are counted, so that costs can be told in instructions; None: nowhere.
     """
 
     scenarios: Mapping[str, tuple[str, ...]]
@@ -30,6 +32,7 @@ class CompareConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     pretrain_epochs: int = 25
     checkpoints: int = 10
     rates_of: Mapping[str, Mapping[str, float]] = msgspec.field(default_factory=dict)
+    board: str | None = None
 
     def cells(self) -> tuple[Cell, ...]:
         """All runs, seed by seed, so that whatever was done when a campaign ends is complete."""
@@ -105,6 +108,8 @@ def checked(config: CompareConfig) -> CompareConfig:
         method_named(variant.method, **variant.settings)
         if variant.trainable is not None and variant.trainable not in CHOICES:
             raise unknown_name("word for what trains", variant.trainable, CHOICES)
+    if config.board is not None:
+        load_board(config.board)
     for name in config.rates_of:
         if name not in config.variants:
             raise unknown_name("variant in rates_of", name, config.variants)

@@ -23,6 +23,7 @@ from tinyprop.cache import cache_folder
 from tinyprop.data import Samples
 from tinyprop.ir.differentiate import layer_infos
 from tinyprop.methods import method_named
+from tinyprop.surface import Network, Trainer
 from tinyprop.trace import StepTrace
 
 KEPT_DIGITS = 5  # of a share: more would only fill the store
@@ -48,15 +49,9 @@ def run(cell: Cell, shipped: Path, judged: Callable[[Task], Task] = lambda task:
     """One cell from start to end. shipped: the file that `pretrain` gave. judged: may put other parts in place of test
     and old."""
     card = SCENARIOS[cell.scenario]
-    task, make = judged(card.make(cell.seed)), card.networks[cell.model]
-    field, judge = task.field, JUDGES[card.loss]
-    network = _captured(_with_weights(make(), read_weights(shipped)), field)
-    trainer = _to_compile(cell, network, make, field).train(
-        method_named(cell.trains.method, **cell.trains.settings),
-        card.loss,
-        trainable=cell.trains.trainable,
-        skip_zero_inputs=zero_inputs_pay(field.x),
-    )
+    task = judged(card.make(cell.seed))
+    judge = JUDGES[card.loss]
+    trainer, network = trainer_of(cell, read_weights(shipped), task.field)
     with trainer.build("host") as engine:
         engine.set_weights(network.program.parameters)
         before, old_before = _standing(engine, task, judge)
@@ -82,13 +77,25 @@ def run(cell: Cell, shipped: Path, judged: Callable[[Task], Task] = lambda task:
         )
 
 
-def _captured(module: nn.Module, field: Samples) -> tinyprop.Network:
+def trainer_of(cell: Cell, weights: Mapping[str, np.ndarray], field: Samples) -> tuple[Trainer, Network]:
+    """What is to be compiled for `cell`, and the network with the weights to start from."""
+    card = SCENARIOS[cell.scenario]
+    make = card.networks[cell.model]
+    network = _captured(_with_weights(make(), weights), field)
+    trainer = _to_compile(cell, network, make, field).train(
+        method_named(cell.trains.method, **cell.trains.settings),
+        card.loss,
+        trainable=cell.trains.trainable,
+        skip_zero_inputs=zero_inputs_pay(field.x),
+    )
+    return trainer, network
+
+
+def _captured(module: nn.Module, field: Samples) -> Network:
     return tinyprop.capture(module.eval(), torch.zeros(1, *field.x.shape[1:]), name="compared")
 
 
-def _to_compile(
-    cell: Cell, network: tinyprop.Network, make: Callable[[], nn.Module], field: Samples
-) -> tinyprop.Network:
+def _to_compile(cell: Cell, network: Network, make: Callable[[], nn.Module], field: Samples) -> Network:
     """The same network with weights that no seed changes, so that all seeds share one compilation.
 
     Frozen weights are part of what is compiled: then it is `network` itself.
@@ -116,14 +123,15 @@ def _learned(
     field = task.field
     rng = np.random.default_rng(cell.seed)
     order = np.concatenate([rng.permutation(len(field)) for _ in range(cell.field_epochs)])
-    curve, traces, macs = [], [], 0
+    curve, traces, parts = [], [], np.zeros(3, np.int64)
     for part in np.array_split(order, min(cell.checkpoints, len(order))):
         trace = engine.fit(field.x[part], field.y[part], lr=cell.rate, progress=False)
         assert trace.macs_forward is not None
         assert trace.macs_backward is not None
         assert trace.looks is not None
-        macs += int((trace.macs_forward + trace.macs_backward + trace.looks).sum())
+        parts += [counted.sum() for counted in (trace.macs_forward, trace.macs_backward, trace.looks)]
         traces.append(trace)
         kept = tuple(round(share, KEPT_DIGITS) for share in (trace.kept.mean(axis=0) / n).tolist())
-        curve.append(Checkpoint(sum(map(len, traces)), judge(engine, task.test), macs, kept))
+        at = sum(map(len, traces)), judge(engine, task.test), int(parts.sum())
+        curve.append(Checkpoint(*at, kept, tuple(parts.tolist())))
     return tuple(curve), StepTrace.joined(traces)

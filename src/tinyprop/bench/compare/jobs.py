@@ -7,6 +7,8 @@ from pathlib import Path
 from threading import Lock
 
 from tinyprop.bench.compare.cell import Cell, Outcome
+from tinyprop.bench.compare.count import Count
+from tinyprop.bench.compare.counting import count
 from tinyprop.bench.compare.experiment import pretrain, run
 from tinyprop.bench.compare.provenance import provenance
 from tinyprop.bench.compare.store import Row
@@ -46,6 +48,17 @@ def on_validation(cell: Cell, weights: bytes) -> Outcome | str:
             return _run(cell, weights, _without_test)
         except TrainingStopped as stopped:
             return str(stopped)
+
+
+def on_board(cell: Cell, weights: bytes, board: str) -> Count | str:
+    """What the steps of `cell` cost there. A sentence where they cannot be counted."""
+    with ONE_AT_A_TIME, tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "shipped.npz"
+        path.write_bytes(weights)
+        try:
+            return count(cell, path, board)
+        except UserError as error:
+            return str(error)
 
 
 def named(cell: Cell) -> str:

@@ -14,6 +14,7 @@ from pathlib import Path
 import msgspec
 
 from tinyprop.bench.compare.cell import Cell, Outcome
+from tinyprop.bench.compare.count import Count
 from tinyprop.errors import UserError
 
 VERSION = 1  # of the tables below; a store of a later one is not touched
@@ -23,6 +24,15 @@ _TABLE = """CREATE TABLE outcomes (
     outcome TEXT NOT NULL,    -- JSON
     provenance TEXT NOT NULL, -- JSON: versions, hash of the code and of the data
     made TEXT NOT NULL        -- UTC, ISO 8601
+) STRICT"""
+
+_COUNTS = """CREATE TABLE IF NOT EXISTS counts (
+    key TEXT NOT NULL,        -- of the cell
+    board TEXT NOT NULL,
+    count TEXT NOT NULL,      -- JSON
+    provenance TEXT NOT NULL, -- JSON, as above
+    made TEXT NOT NULL,
+    PRIMARY KEY (key, board)
 ) STRICT"""
 
 
@@ -35,8 +45,8 @@ class Row:
     provenance: Mapping[str, str]
 
 
-def stored(path: Path) -> tuple[Row, ...]:
-    """All rows of the store in the file `path`, in the order they were added; the file is only read.
+def stored(path: Path) -> tuple[tuple[Row, ...], tuple[Count, ...]]:
+    """All rows and counts of the store in the file `path`, in the order they were added; the file is only read.
 
     Raises UserError when it is missing or no such store, when a later tinyprop wrote it, and when it cannot be read.
     """
@@ -50,8 +60,8 @@ def stored(path: Path) -> tuple[Row, ...]:
         with closing(connection):
             connection.execute("PRAGMA query_only = ON")
             if _version(connection, path) == 0:
-                return ()
-            return _rows(connection)
+                return (), ()
+            return _rows(connection), _counts(connection)
     except (sqlite3.Error, OSError, msgspec.MsgspecError) as error:
         raise UserError(
             f"'{path}' cannot be read as a store of results ({error}): name a file that `tinyprop compare` wrote."
@@ -85,6 +95,19 @@ def _rows(connection: sqlite3.Connection) -> tuple[Row, ...]:
     )
 
 
+def _counts(connection: sqlite3.Connection) -> tuple[Count, ...]:
+    """None where no run was counted yet, whose table is made with the first."""
+    if not connection.execute("SELECT count(*) FROM sqlite_master WHERE name = 'counts'").fetchone()[0]:
+        return ()
+    found = connection.execute("SELECT count FROM counts ORDER BY rowid").fetchall()
+    return tuple(msgspec.json.decode(count, type=Count) for (count,) in found)
+
+
+def _encoded(*parts: object) -> tuple[str, ...]:
+    """Each as JSON, and when."""
+    return (*(msgspec.json.encode(part).decode() for part in parts), datetime.now(UTC).isoformat(timespec="seconds"))
+
+
 class Store:
     """The store in the file `path`, made when it is missing; use it in `with`, or close it.
 
@@ -113,13 +136,21 @@ class Store:
 
     def append(self, row: Row) -> None:
         """Adds `row`, on disk when this returns. A cell that is there already stays as it is. Raises UserError."""
-        values = (
-            row.cell.key,
-            *(msgspec.json.encode(part).decode() for part in (row.cell, row.outcome, row.provenance)),
-            datetime.now(UTC).isoformat(timespec="seconds"),
-        )
+        values = (row.cell.key, *_encoded(row.cell, row.outcome, row.provenance))
         with self._explained(), self._connection:
             self._connection.execute("INSERT OR IGNORE INTO outcomes VALUES (?, ?, ?, ?, ?)", values)
+
+    def append_count(self, count: Count, provenance: Mapping[str, str]) -> None:
+        """The same of what was counted. provenance: what it was made with."""
+        values = (count.cell.key, count.board, *_encoded(count, provenance))
+        with self._explained(), self._connection:
+            self._connection.execute(_COUNTS)
+            self._connection.execute("INSERT OR IGNORE INTO counts VALUES (?, ?, ?, ?, ?)", values)
+
+    def counts(self) -> tuple[Count, ...]:
+        """All that was counted, in the order it was added. Raises UserError where one cannot be read."""
+        with self._explained():
+            return _counts(self._connection)
 
     def keys(self) -> frozenset[str]:
         """Of all cells that have an outcome."""

@@ -1,11 +1,12 @@
 """What a comparison comes to: one row per scenario, network and variant, over the seeds."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from tinyprop.bench.compare.cell import Cell, Outcome
+from tinyprop.bench.compare.cell import Cell, Checkpoint, Outcome
+from tinyprop.bench.compare.count import Count
 from tinyprop.bench.compare.scenarios import SCENARIOS
 from tinyprop.bench.compare.store import Row
 from tinyprop.bench.interval import half_interval
@@ -15,14 +16,18 @@ DENSE, ZEROS_SKIPPED = "full", "full_zero_skip"  # the variants that others are 
 MARGIN = 1.0  # points under full training's final accuracy at which cost to accuracy is read
 
 Outcomes = Mapping[int, Outcome]  # by seed
+Name = tuple[str, str, str]  # scenario, network, variant
+Cost = Callable[[Checkpoint], float | None]  # of a run up to there
 
 
 @dataclass(frozen=True)
 class SummaryRow:
     """accuracy (before: as shipped): percent; difference (to full training, seed by seed), forgotten (old task, after −
     before): points. *_ci95: half of the 95 % interval, None where one seed says nothing of it. cost_to_accuracy:
-    multiply-adds until full training's final accuracy less MARGIN, over those of full training with zeros skipped; None
-    where a seed did not get there, or where those are not among the runs.
+    multiply-adds until full training's final accuracy less MARGIN, over those of full training with zeros skipped, all
+    of them means over the seeds; None where it did not get there, or where those are not among the runs.
+    instructions, instructions_to_accuracy: of a step, mean over all of the run, and the same cost in instructions, both
+    estimated from what was counted on a board; None where nothing was.
     """
 
     dataset: str
@@ -41,29 +46,32 @@ class SummaryRow:
     skipped_share: float
     cost_to_accuracy: float | None
     seeds: int
+    instructions: float | None = None
+    instructions_to_accuracy: float | None = None
 
 
-def summary(rows: Sequence[Row], cells: Sequence[Cell]) -> tuple[SummaryRow, ...]:
-    """Of those of `rows` that belong to `cells`, in the order of `cells`."""
+def summary(rows: Sequence[Row], cells: Sequence[Cell], counts: Sequence[Count] = ()) -> tuple[SummaryRow, ...]:
+    """Of those of `rows` that belong to `cells`, in the order of `cells`. counts: all on one board."""
     groups = grouped(rows, cells)
-    return tuple(
-        _row(name, found, groups.get((*name[:2], DENSE), {}), groups.get((*name[:2], ZEROS_SKIPPED), {}))
-        for name, found in groups.items()
-    )
+    counted = {one.cell.key: one for one in counts}
+    by_name = {(cell.scenario, cell.model, cell.variant): counted[cell.key] for cell in cells if cell.key in counted}
+    return tuple(_row(name, found, groups, by_name) for name, found in groups.items())
 
 
-def grouped(rows: Sequence[Row], cells: Sequence[Cell]) -> Mapping[tuple[str, str, str], Outcomes]:
+def grouped(rows: Sequence[Row], cells: Sequence[Cell]) -> Mapping[Name, Outcomes]:
     """(scenario, network, variant) → what came of those of `cells` that are in `rows`, by seed, in order."""
     outcomes = {row.cell.key: row.outcome for row in rows}
-    groups: dict[tuple[str, str, str], dict[int, Outcome]] = {}
+    groups: dict[Name, dict[int, Outcome]] = {}
     for cell in cells:
         if cell.key in outcomes:
             groups.setdefault((cell.scenario, cell.model, cell.variant), {})[cell.seed] = outcomes[cell.key]
     return groups
 
 
-def _row(name: tuple[str, str, str], found: Outcomes, full: Outcomes, skipping: Outcomes) -> SummaryRow:
+def _row(name: Name, found: Outcomes, groups: Mapping[Name, Outcomes], counts: Mapping[Name, Count]) -> SummaryRow:
     scenario, model, variant = name
+    full, zeros_skipped = groups.get((scenario, model, DENSE), {}), (scenario, model, ZEROS_SKIPPED)
+    skipping = groups.get(zeros_skipped, {})
     accuracies = [outcome.accuracy_after for outcome in found.values()]
     shared = [seed for seed in found if seed in full]
     difference, interval = (
@@ -91,24 +99,46 @@ def _row(name: tuple[str, str, str], found: Outcomes, full: Outcomes, skipping: 
         effort_bwd=float(np.mean([outcome.effort_bwd for outcome in found.values()])),
         effort_total=float(np.mean([outcome.effort_total for outcome in found.values()])),
         skipped_share=float(np.mean([outcome.skipped_share for outcome in found.values()])),
-        cost_to_accuracy=_cost_to_accuracy(found, full, skipping),
+        cost_to_accuracy=_cost_to_accuracy((found, _macs), full, (skipping, _macs)),
         seeds=len(found),
+        instructions=_per_step(found, _instructions(counts.get(name))),
+        instructions_to_accuracy=_cost_to_accuracy(
+            (found, _instructions(counts.get(name))), full, (skipping, _instructions(counts.get(zeros_skipped)))
+        ),
     )
 
 
-def _cost_to_accuracy(found: Outcomes, full: Outcomes, skipping: Outcomes) -> float | None:
-    costs = []
-    for seed in found:
-        if seed not in full or seed not in skipping:
-            return None
-        wanted = full[seed].accuracy_after - MARGIN
-        ours, theirs = _macs_until(found[seed], wanted), _macs_until(skipping[seed], wanted)
-        if ours is None or theirs is None:
-            return None
-        costs.append((ours, theirs))
-    ours_in_all, theirs_in_all = np.sum(costs, axis=0)
-    return float(ours_in_all / theirs_in_all)
+def _macs(at: Checkpoint) -> float | None:
+    return at.macs
 
 
-def _macs_until(outcome: Outcome, accuracy: float) -> int | None:
-    return next((point.macs for point in outcome.curve if point.accuracy >= accuracy), None)
+def _instructions(count: Count | None) -> Cost:
+    return (lambda at: None) if count is None else count.instructions
+
+
+def _cost_to_accuracy(ours: tuple[Outcomes, Cost], full: Outcomes, theirs: tuple[Outcomes, Cost]) -> float | None:
+    seeds, skipping = ours[0].keys(), theirs[0]
+    if not seeds or not full.keys() & skipping.keys() >= seeds:
+        return None
+    wanted = float(np.mean([full[seed].accuracy_after for seed in seeds])) - MARGIN
+    spent = _until(ours[0].values(), ours[1], wanted)
+    yardstick = _until([skipping[seed] for seed in seeds], theirs[1], wanted)
+    return spent / yardstick if spent and yardstick else None
+
+
+def _until(outcomes: Iterable[Outcome], cost: Cost, accuracy: float) -> float | None:
+    """Mean cost at the first checkpoint whose accuracy, a mean over the runs, has come to `accuracy`."""
+    for points in zip(*(outcome.curve for outcome in outcomes), strict=True):
+        if np.mean([point.accuracy for point in points]) >= accuracy:
+            return _mean([cost(point) for point in points])
+    return None
+
+
+def _per_step(outcomes: Outcomes, cost: Cost) -> float | None:
+    ends = [outcome.curve[-1] for outcome in outcomes.values()]
+    return _mean([None if (spent := cost(end)) is None else spent / end.steps for end in ends])
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return float(np.mean(known)) if len(known) == len(values) else None

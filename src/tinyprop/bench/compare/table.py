@@ -9,13 +9,15 @@ from tinyprop.bench.compare.config import CompareConfig
 from tinyprop.bench.compare.summary import MARGIN, SummaryRow
 
 COLUMNS = ("accuracy", "to full", "old task", "bwd", "total", "skip", "cost", "seeds")
+COUNTED = ("k instr", "cost")  # where steps were counted on a board
 ABSENT = "–"
 LEGEND = (
     "accuracy: percent on test data after learning, mean ± half of the 95 % interval; to full: points, seed by seed, "
     "with its interval; old task: points gained or lost on what the network could before. bwd, total: effort, "
     "multiply-adds over those of plain full training, backward and in all. skip: share of steps skipped. cost: "
     f"multiply-adds until full training's final accuracy less {MARGIN:g} point, over those of full training with zeros "
-    f"skipped; {ABSENT}: a seed did not get there."
+    f"skipped, all of them means over the seeds; {ABSENT}: it did not get there. k instr: thousand instructions a "
+    "step, estimated from steps counted on a board; the cost behind it: the same in instructions."
 )
 
 
@@ -37,10 +39,11 @@ def json_of(rows: Sequence[SummaryRow], config: CompareConfig, provenance: Seque
 def _table(title: str, rows: Sequence[SummaryRow]) -> Table:
     table = Table(title=title, title_justify="left", title_style="bold", box=None, padding=(0, 1, 0, 0))
     table.add_column("method", no_wrap=True)
-    for column in COLUMNS:
+    counted = any(row.instructions is not None for row in rows)
+    for column in (*COLUMNS, *(COUNTED if counted else ())):
         table.add_column(column, justify="right", no_wrap=True)
     for row in rows:
-        table.add_row(row.method, *_cells(row))
+        table.add_row(row.method, *_cells(row), *(_counted(row) if counted else ()))
     return table
 
 
@@ -54,6 +57,13 @@ def _cells(row: SummaryRow) -> tuple[str, ...]:
         f"{row.skipped_share:.0%}",
         ABSENT if row.cost_to_accuracy is None else f"{row.cost_to_accuracy:.2f}",
         f"{row.seeds}",
+    )
+
+
+def _counted(row: SummaryRow) -> tuple[str, ...]:
+    return (
+        ABSENT if row.instructions is None else f"{row.instructions / 1000:,.1f}",
+        ABSENT if row.instructions_to_accuracy is None else f"{row.instructions_to_accuracy:.2f}",
     )
 
 

@@ -54,8 +54,19 @@ COLUMNS = (
         "cost to accuracy",
         lambda row: ABSENT if row.cost_to_accuracy is None else f"{row.cost_to_accuracy:.2f}",
         f"Multiply-adds until full training's final accuracy less {MARGIN:g} point is reached for the first time, over "
-        "those of full training with zeros skipped (the variant named “full_zero_skip”), read at the checkpoints. "
-        f"{ABSENT}: a seed did not get there, or one of the two is not among the runs.",
+        "those of full training with zeros skipped (the variant named “full_zero_skip”); read at the checkpoints, all "
+        f"of them means over the seeds. {ABSENT}: it did not get there, or one of the two is not among the runs.",
+    ),
+    Column(
+        "instructions a step",
+        lambda row: ABSENT if row.instructions is None else f"{row.instructions / 1000:,.1f} k",
+        "Thousands, mean over the run, skipped steps included; estimated: some steps of each method were counted on an "
+        "emulated board, and the run's multiply-adds are taken at what those cost there, forward and backward apart.",
+    ),
+    Column(
+        "cost in instructions",
+        lambda row: ABSENT if row.instructions_to_accuracy is None else f"{row.instructions_to_accuracy:.2f}",
+        "Cost to accuracy with these instructions in place of multiply-adds.",
     ),
     Column(
         "old task, points",

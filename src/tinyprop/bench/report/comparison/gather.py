@@ -8,6 +8,7 @@ import msgspec
 import numpy as np
 
 from tinyprop.bench.compare.cell import Cell, Outcome, Variant
+from tinyprop.bench.compare.count import Count
 from tinyprop.bench.compare.provenance import DISTRIBUTIONS
 from tinyprop.bench.compare.scenarios import SCENARIOS
 from tinyprop.bench.compare.store import Row
@@ -24,6 +25,7 @@ from tinyprop.bench.report.comparison.records import (
 )
 from tinyprop.bench.report.comparison.stated import beside
 from tinyprop.data import DATA_SETS
+from tinyprop.targets import load_board
 
 TITLE = "Learning on the device: methods compared"
 LAST_LAYER = Variant("full", {}, "last_layer")  # what full training must beat for a scenario to tell methods apart
@@ -31,11 +33,16 @@ _MOST = 3  # of the hashes of a scenario's data are shown: it may have others fo
 _HASH = 12  # letters of a SHA-256 that are shown
 
 
-def report_of(rows: Sequence[Row], cells: Sequence[Cell]) -> ComparisonReport:
-    """The whole report, of those of `rows` that belong to `cells`; `cells` as `one_comparison` gives them."""
+def report_of(rows: Sequence[Row], cells: Sequence[Cell], counts: Sequence[Count] = ()) -> ComparisonReport:
+    """The whole report, of those of `rows` that belong to `cells`; `cells` as `one_comparison` gives them.
+
+    counts: of several boards those of the last one are shown.
+    """
     wanted = {cell.key for cell in cells}
     rows = tuple(row for row in rows if row.cell.key in wanted)
-    found, outcomes = summary(rows, cells), grouped(rows, cells)
+    board = counts[-1].board if counts else None
+    found = summary(rows, cells, tuple(one for one in counts if one.board == board))
+    outcomes = grouped(rows, cells)
     names = dict.fromkeys((row.scenario, row.model) for row in found)
     cases = tuple(
         _case(
@@ -56,6 +63,7 @@ def report_of(rows: Sequence[Row], cells: Sequence[Cell]) -> ComparisonReport:
         facts=_facts(rows, cells),
         provenance=_different(rows),
         config=_config(cells),
+        board=None if board is None else load_board(board).title,
     )
 
 
@@ -131,6 +139,7 @@ def _in_short(rows: Sequence[SummaryRow]) -> tuple[InShort, ...]:
 def _over_cases(variant: str, rows: Sequence[SummaryRow]) -> InShort:
     points = [row.difference_mean for row in rows if row.difference_mean is not None]
     costs = [row.cost_to_accuracy for row in rows if row.cost_to_accuracy is not None]
+    in_instructions = [cost for row in rows if (cost := row.instructions_to_accuracy) is not None]
     return InShort(
         variant=variant,
         cases=len(rows),
@@ -141,6 +150,7 @@ def _over_cases(variant: str, rows: Sequence[SummaryRow]) -> InShort:
         effort_total=fmean(row.effort_total for row in rows),
         cost=fmean(costs) if costs else None,
         cost_cases=len(costs),
+        cost_in_instructions=fmean(in_instructions) if in_instructions else None,
     )
 
 

@@ -37,7 +37,16 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]], *, texts: int = 1
 
 
 def _in_short(report: ComparisonReport) -> str:
-    head = ("method", "cases", "points, mean", "points, worst", "effort, backward", "effort, total", "cost to accuracy")
+    head = (
+        "method",
+        "cases",
+        "points, mean",
+        "points, worst",
+        "effort, backward",
+        "effort, total",
+        "cost to accuracy",
+        "cost in instructions",
+    )
     return _table(
         head,
         (
@@ -49,6 +58,7 @@ def _in_short(report: ComparisonReport) -> str:
                 f"{one.effort_bwd:.3f}",
                 f"{one.effort_total:.3f}",
                 ABSENT if one.cost is None else f"{one.cost:.2f} ({one.cost_cases} of {one.cases})",
+                ABSENT if one.cost_in_instructions is None else f"{one.cost_in_instructions:.2f}",
             )
             for one in report.in_short
         ),

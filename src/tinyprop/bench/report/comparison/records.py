@@ -71,7 +71,7 @@ class Case:
 @dataclass(frozen=True)
 class InShort:
     """A variant over all cases in which full training stands beside it. points_*: against full training; cost: mean of
-    those cases in which it is known, `cost_cases` of them."""
+    those cases in which it is known, `cost_cases` of them; cost_in_instructions: of those in which that is known."""
 
     variant: str
     cases: int
@@ -82,6 +82,7 @@ class InShort:
     effort_total: float
     cost: float | None
     cost_cases: int
+    cost_in_instructions: float | None = None
 
 
 @dataclass(frozen=True)
@@ -119,7 +120,8 @@ class PaperBeside:
 
 @dataclass(frozen=True)
 class ComparisonReport:
-    """Everything on the page. facts: (name, value); warnings: what a reader must know before the numbers."""
+    """Everything on the page. facts: (name, value); warnings: what a reader must know before the numbers; board: on
+    which instructions were counted, as readers call it, None where none were."""
 
     title: str
     cases: tuple[Case, ...]
@@ -130,3 +132,4 @@ class ComparisonReport:
     facts: tuple[tuple[str, str], ...]
     provenance: tuple[Mapping[str, str], ...]
     config: str
+    board: str | None = None

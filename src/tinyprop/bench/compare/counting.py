@@ -1,0 +1,53 @@
+"""What a variant's multiply-adds cost in instructions: a few steps of one cell on an emulated board, counted."""
+
+from pathlib import Path
+
+import numpy as np
+
+from tinyprop.bench.compare.cell import Cell
+from tinyprop.bench.compare.count import Count
+from tinyprop.bench.compare.experiment import trainer_of
+from tinyprop.bench.compare.scenarios import SCENARIOS
+from tinyprop.bench.compare.weights_file import read_weights
+from tinyprop.errors import UserError
+from tinyprop.targets import EmulatedEngine, Engine
+from tinyprop.trace import StepTrace
+
+STEPS = 4  # counted; a step of a large network takes seconds
+LOOKED_AT = 200  # samples among which they are looked for
+
+
+def count(cell: Cell, shipped: Path, board: str) -> Count:
+    """The first STEPS steps of `cell` that are not skipped, from the weights it is shipped with.
+
+    Raises UserError where the network does not fit the board, and where the board's emulator counts nothing.
+    """
+    field = SCENARIOS[cell.scenario].make(cell.seed).field
+    trainer, network = trainer_of(cell, read_weights(shipped), field)
+    order = np.random.default_rng(cell.seed).permutation(len(field))[:LOOKED_AT]
+    with trainer.build("host") as host:
+        host.set_weights(network.program.parameters)
+        skipped = host.fit(field.x[order], field.y[order], lr=cell.rate, progress=False).skipped
+        learned = np.concatenate([order[~skipped], order[skipped]])[:STEPS]
+        x, y = field.x[learned], field.y[learned]
+        host.reset()
+        host.set_weights(network.program.parameters)
+        on_host = _one_by_one(host, x, y, cell.rate)
+    with trainer.build(board) as engine:
+        if not isinstance(engine, EmulatedEngine):
+            raise UserError(f"instructions cannot be counted on '{board}': name a board of `tinyprop boards`.")
+        engine.set_weights(network.program.parameters)
+        inference = int(engine.infer_instructions(x).sum())
+        on_board = _one_by_one(engine, x, y, cell.rate)
+    assert on_host.macs_forward is not None
+    assert on_host.macs_backward is not None
+    assert on_host.looks is not None
+    assert on_board.instructions is not None
+    work = int((on_host.macs_backward + on_host.looks).sum())
+    beyond = int(on_board.instructions.sum()) - inference
+    return Count(cell, board, inference / int(on_host.macs_forward.sum()), beyond / work if work else 0.0, len(learned))
+
+
+def _one_by_one(engine: Engine, x: np.ndarray, y: np.ndarray, rate: float) -> StepTrace:
+    """One exchange each, since an emulated step may take seconds."""
+    return StepTrace.joined([engine.fit(x[i : i + 1], y[i : i + 1], lr=rate, progress=False) for i in range(len(x))])

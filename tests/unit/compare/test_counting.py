@@ -1,0 +1,75 @@
+"""Instructions of a run, estimated from a few steps counted on a board, against all of them counted."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from tinyprop.bench.compare.cell import Cell, Checkpoint, Outcome, Variant
+from tinyprop.bench.compare.count import Count
+from tinyprop.bench.compare.counting import STEPS, count
+from tinyprop.bench.compare.experiment import pretrain, trainer_of
+from tinyprop.bench.compare.scenarios import SCENARIOS
+from tinyprop.bench.compare.store import Row, Store, stored
+from tinyprop.bench.compare.summary import summary
+from tinyprop.bench.compare.weights_file import read_weights
+from tinyprop.errors import UserError
+
+CELL = Cell("digits_rotated", "cnn", "ours", Variant("ours"), 0.02, 0, 1, 1, 1)
+RUN = 40  # steps
+
+
+@pytest.mark.parametrize("variant", [Variant("ours"), Variant("full", {}, "last_layer")], ids=str)
+def test_the_estimate_is_near_what_a_whole_run_takes(variant, tmp_path, monkeypatch):
+    monkeypatch.setenv("TINYPROP_CACHE", str(tmp_path))
+    cell = replace(CELL, trains=variant)
+    shipped = pretrain(cell)
+    found = count(cell, shipped, "nano33ble")
+    assert (found.cell, found.board, found.steps) == (cell, "nano33ble", STEPS)
+    field = SCENARIOS[cell.scenario].make(cell.seed).field.of(np.arange(RUN))
+    trainer, network = trainer_of(cell, read_weights(shipped), field)
+    traces = {}
+    for target in ("host", "nano33ble"):
+        with trainer.build(target) as engine:
+            engine.set_weights(network.program.parameters)
+            traces[target] = engine.fit(field.x, field.y, lr=cell.rate, progress=False)
+    host = traces["host"]
+    parts = tuple(int(counted.sum()) for counted in (host.macs_forward, host.macs_backward, host.looks))
+    estimated = found.instructions(Checkpoint(RUN, 50.0, sum(parts), (), parts))
+    assert estimated == pytest.approx(traces["nano33ble"].instructions.sum(), rel=0.05)
+
+
+def test_what_a_board_cannot_hold_and_what_is_no_board_is_said(tmp_path, monkeypatch):
+    monkeypatch.setenv("TINYPROP_CACHE", str(tmp_path))
+    with pytest.raises(UserError, match="instructions cannot be counted on 'host': name a board"):
+        count(CELL, pretrain(CELL), "host")
+
+
+def test_counts_are_stored_beside_the_rows_of_any_store(tmp_path):
+    path, one = tmp_path / "store.sqlite", Count(CELL, "nano33ble", 2.5, 3.0, 4)
+    with Store(path) as store:
+        assert store.counts() == ()
+        store.append_count(one, {"code": "0"})
+        store.append_count(replace(one, per_forward=9.0), {"code": "1"})  # of the same cell and board: the first stays
+        store.append_count(replace(one, board="rp2040"), {"code": "1"})
+    assert stored(path) == ((), (one, replace(one, board="rp2040")))
+
+
+def test_costs_in_instructions_by_hand():
+    def row(variant: str, curve: tuple[tuple[float, tuple[int, int, int]], ...]) -> Row:
+        points = tuple(Checkpoint(10 * i, at, sum(parts), (), parts) for i, (at, parts) in enumerate(curve, start=1))
+        cell = replace(CELL, variant=variant, trains=Variant(variant))
+        return Row(cell, Outcome(50.0, curve[-1][0], None, None, 0.1, 0.5, 0.0, (), points, "h"), {})
+
+    full = row("full", ((90.0, (100, 200, 0)),))
+    skipping = row("full_zero_skip", ((90.0, (100, 50, 0)),))
+    ours = row("ours", ((80.0, (40, 8, 2)), (90.0, (100, 16, 4))))
+    cells = tuple(one.cell for one in (full, skipping, ours))
+    counts = (Count(skipping.cell, "b", 2.0, 4.0, 4), Count(ours.cell, "b", 2.0, 5.0, 4))
+    without, with_them = summary((full, skipping, ours), cells), summary((full, skipping, ours), cells, counts)
+    assert [one.instructions for one in without] == [None] * 3
+    assert with_them[0].instructions is None  # not counted
+    assert with_them[1].instructions == (100 * 2 + 50 * 4) / 10
+    assert with_them[2].instructions == (100 * 2 + 20 * 5) / 20
+    assert with_them[2].instructions_to_accuracy == 300 / 400
+    assert with_them[2].cost_to_accuracy == without[2].cost_to_accuracy == 120 / 150
