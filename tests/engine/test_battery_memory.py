@@ -8,13 +8,14 @@ from functools import cache
 import numpy as np
 import pytest
 
-from battery.networks import FROZEN, INPUTS, NETWORKS, samples, trainer_of
+from battery.networks import CLASSES, FROZEN, INPUTS, NETWORKS, cases_of, network_of, samples, trainer_of
 from battery.rules import EVERY_RULE
 from tinyprop.codegen.layout import to_engine, weight_hash
 from tinyprop.codegen.literals import c_float
 from tinyprop.codegen.sound import KERNELS as SOUND_KERNELS
 from tinyprop.codegen.source_tree import SourceTree
 from tinyprop.ir.oracle import OracleTrainer
+from tinyprop.methods.optimizer import SGD
 from tinyprop.targets import firmware, load_board
 from tinyprop.targets.emulated import EmulatedEngine
 from tinyprop.targets.toolchain import board_compiler
@@ -22,6 +23,11 @@ from tinyprop.targets.toolchain import board_compiler
 SANITIZED = ("-fsanitize=address,undefined,float-cast-overflow", "-fno-sanitize-recover=all")
 OPTIMISE = {"size": "-O0", "inline": "-O1"}  # inlined kernels with every check in them take gcc minutes at -O0
 STEPS, LR = 4, 0.01
+# Optimizers, targets and features have tests of their own.
+ELSEWHERE = {"tp_clip_f32", "tp_velocity_f32", "tp_descend_f32", "tp_mean_squared_error_f32"}
+ELSEWHERE |= set(SOUND_KERNELS) - {"tp_dense_fwd_f32", "tp_sqrtf"}
+TRAPPED = [(name, ("tinyprop_v2", "ours")[number % 2]) for number, name in enumerate(NETWORKS)]
+TRAPPED += [("activations", FROZEN)]  # kernels of layers that do not learn
 BUILDS = [*(("size", method) for method in (*EVERY_RULE, FROZEN)), ("inline", "tinyprop_v2")]
 
 
@@ -67,6 +73,17 @@ def all_in_one(method: str, kernels: str) -> SourceTree:
     return replace(trees[0], files=files, sources=sources)
 
 
+@pytest.fixture
+def trapping(monkeypatch):
+    """Firmware in which undefined behaviour traps, and a trap ends the emulation with an error."""
+
+    def compiler_of(*arguments):
+        compiler = board_compiler(*arguments)
+        return replace(compiler, flags=(*compiler.flags, "-fsanitize=undefined", "-fsanitize-trap=undefined"))
+
+    monkeypatch.setattr(firmware, "board_compiler", compiler_of)
+
+
 @pytest.mark.parametrize(("kernels", "method"), BUILDS)
 def test_every_case_keeps_to_its_memory_and_does_nothing_undefined(gcc, c_program, run, kernels, method):
     tree = all_in_one(method, kernels)
@@ -84,10 +101,7 @@ def test_every_kernel_is_called_by_the_battery():
     bodies = {path.split("/")[-1][:-2]: text for path, text in tree.files.items() if path.startswith("engine/src/")}
     while reached := {name for c in called & bodies.keys() for name in names_in(bodies[c])} - called:
         called |= reached
-    # Optimizers and magnitudes of sound, which alone need a square root, targets and features have tests of their own.
-    elsewhere = {"tp_clip_f32", "tp_velocity_f32", "tp_descend_f32", "tp_sqrtf", "tp_mean_squared_error_f32"}
-    elsewhere |= set(SOUND_KERNELS) - {"tp_dense_fwd_f32"}
-    assert bodies.keys() - called == {"tp_api", *elsewhere}
+    assert bodies.keys() - called == {"tp_api", *ELSEWHERE}
 
 
 def calls_in(tree):
@@ -100,22 +114,31 @@ def names_in(text):
     return set(re.findall(r"\b(tp_\w+)\(", text))
 
 
-@pytest.mark.parametrize(
-    ("name", "method"), [(name, ("tinyprop_v2", "ours")[number % 2]) for number, name in enumerate(NETWORKS)]
-)
-def test_nothing_undefined_happens_on_the_emulated_board(monkeypatch, name, method):
-    """Undefined behaviour traps, and a trap ends the emulation with an error."""
-    trap = ("-fsanitize=undefined", "-fsanitize-trap=undefined")
-
-    def trapping(*arguments):
-        compiler = board_compiler(*arguments)
-        return replace(compiler, flags=(*compiler.flags, *trap))
-
-    monkeypatch.setattr(firmware, "board_compiler", trapping)
-    trainer = NETWORKS[name].train(method, kernels="size")
+@pytest.mark.parametrize(("name", "method"), TRAPPED)
+def test_nothing_undefined_happens_on_the_emulated_board(trapping, name, method):
     losses, oracle = oracle_of(name, method)
-    x, labels = samples(STEPS)
+    trainer = trainer_of(name, method, "size")
     with EmulatedEngine(trainer.sources, (INPUTS,), load_board("nano33ble")) as board:
-        assert board.fit(x, labels, lr=LR).loss.tolist() == losses
+        assert board.fit(*samples(STEPS), lr=LR).loss.tolist() == losses
         board.train_program = trainer.train_program
         assert board.weight_hash() == weight_hash(oracle.parameters)
+
+
+def test_nor_with_targets_and_every_option_of_the_optimizer(trapping):
+    sgd = SGD(momentum=0.9, weight_decay=0.01, clip=0.5)
+    network = network_of("b_targets", cases_of("dense")[:2])
+    trainer = network.train("ours", "mse", sgd, kernels="size")
+    x = samples(STEPS)[0]
+    targets = np.random.default_rng(2).normal(size=(STEPS, CLASSES)).astype(np.float32)
+    oracle = OracleTrainer(trainer.train_program)
+    losses = oracle.fit(x, targets, LR).loss.tolist()
+    assert calls_in(trainer.sources) >= ELSEWHERE - set(SOUND_KERNELS)
+    with trainer.build("nano33ble") as board:
+        assert board.fit(x, targets, lr=LR, progress=False).loss.tolist() == losses
+        assert board.weight_hash() == weight_hash(oracle.parameters)
+
+
+def test_the_boards_runs_call_what_the_hosts_do():
+    on_board = set().union(*(calls_in(trainer_of(name, method, "size").sources) for name, method in TRAPPED))
+    on_host = set().union(*(calls_in(all_in_one(method, "size")) for method in (*EVERY_RULE, FROZEN)))
+    assert on_host - on_board == set()

@@ -46,7 +46,7 @@ def test_rows_from_before_layers_were_looked_at_are_read(tmp_path):
     with Store(tmp_path / "store.sqlite") as store:
         store.append(ROW)
         with store._connection as connection:
-            without = "replace(replace(outcome, ',\"kept\":[]}', '}'), ',\"layers\":[]', '')"
+            without = "replace(replace(outcome, ',\"kept\":[],\"parts\":[]}', '}'), ',\"layers\":[]', '')"
             connection.execute(f"UPDATE outcomes SET outcome = {without}")
             (text,) = connection.execute("SELECT outcome FROM outcomes").fetchone()
         assert "layers" not in text
