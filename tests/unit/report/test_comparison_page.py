@@ -5,12 +5,14 @@ import re
 import shutil
 import subprocess
 import xml.etree.ElementTree as ElementTree
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from tinyprop.bench.compare.count import Count
 from tinyprop.bench.report.comparison.cells import cells_of, one_comparison
 from tinyprop.bench.report.comparison.gather import report_of
 from tinyprop.bench.report.comparison.markdown import escaped, markdown_of
@@ -116,6 +118,27 @@ def test_markdown_holds_the_same_tables(report):
         assert {len(re.findall(r"(?<!\\)\|", line)) for line in lines} == {10}
         assert "−0.55 ± 0.12" in section
     assert text == markdown_of(report)
+
+
+def test_what_was_counted_has_columns_of_its_own(rows):
+    parts = tuple(
+        replace(
+            row,
+            outcome=replace(row.outcome, curve=tuple(replace(at, parts=(at.macs, 0, 0)) for at in row.outcome.curve)),
+        )
+        for row in rows
+    )
+    cells = one_comparison(cells_of(parts))
+    counts = tuple(Count(row.cell, "nano33ble", 3.0, 5.0, 4) for row in parts if row.cell.seed == 0)
+    counted = report_of(parts, cells, (Count(parts[0].cell, "rp2040", 9.0, 9.0, 4), *counts))
+    page = page_of(counted)
+    for text in (page, markdown_of(counted)):
+        assert "instructions a step" in text
+        assert "cost in instructions" in text
+    assert "counted on the emulated Arduino Nano 33 BLE" in " ".join(page.split())
+    full = next(row for row in json.loads(summary_json(counted))["rows"] if row["method"] == "full")
+    assert full["instructions"] == 3.0 * 4000 / 200
+    assert "instructions a step" not in page_of(report_of(rows, cells))
 
 
 def test_a_hostile_name_is_shown_not_run(page, report):

@@ -5,16 +5,19 @@ from dataclasses import dataclass
 
 from tinyprop.bench.compare.summary import MARGIN, SummaryRow
 from tinyprop.bench.compare.table import ABSENT
+from tinyprop.bench.report.comparison.records import ComparisonReport
 from tinyprop.bench.report.render import signed
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column. meaning: its definition for a reader who is new to the field."""
+    """A column. meaning: its definition for a reader who is new to the field. counted: whether it is there only where
+    steps were counted on a board."""
 
     title: str
     text: Callable[[SummaryRow], str]
     meaning: str
+    counted: bool = False
 
 
 def interval(half: float | None, digits: int) -> str:
@@ -27,7 +30,7 @@ def points(mean: float | None, half: float | None) -> str:
     return ABSENT if mean is None else signed(mean, 2) + interval(half, 2)
 
 
-COLUMNS = (
+_COLUMNS = (
     Column(
         "accuracy, %",
         lambda row: f"{row.accuracy_mean:.1f}{interval(row.accuracy_ci95, 1)}",
@@ -62,11 +65,13 @@ COLUMNS = (
         lambda row: ABSENT if row.instructions is None else f"{row.instructions / 1000:,.1f} k",
         "Thousands, mean over the run, skipped steps included; estimated: some steps of each method were counted on an "
         "emulated board, and the run's multiply-adds are taken at what those cost there, forward and backward apart.",
+        counted=True,
     ),
     Column(
         "cost in instructions",
         lambda row: ABSENT if row.instructions_to_accuracy is None else f"{row.instructions_to_accuracy:.2f}",
         "Cost to accuracy with these instructions in place of multiply-adds.",
+        counted=True,
     ),
     Column(
         "old task, points",
@@ -81,6 +86,11 @@ COLUMNS = (
     ),
     Column("seeds", lambda row: f"{row.seeds}", "Runs behind the row, each with another pretrained network and order."),
 )
+
+
+def columns_of(report: ComparisonReport) -> tuple[Column, ...]:
+    """Those that it can fill."""
+    return tuple(column for column in _COLUMNS if report.board is not None or not column.counted)
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from tinyprop.bench.compare.table import ABSENT
-from tinyprop.bench.report.comparison.columns import COLUMNS, points
+from tinyprop.bench.report.comparison.columns import Column, columns_of, points
 from tinyprop.bench.report.comparison.records import Beside, Case, ComparisonReport
 from tinyprop.bench.report.render import signed
 
@@ -14,11 +14,12 @@ _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~&])")
 def markdown_of(report: ComparisonReport) -> str:
     """One table over all cases, one per case, one of the paper; the same report gives the same text."""
     parts = [f"# {report.title}", *(f"**{escaped(warning)}**" for warning in report.warnings)]
+    columns = columns_of(report)
     if report.in_short:
         parts += ["## In short", _in_short(report)]
     for case in report.cases:
-        parts += [f"## {_name(case)}", _about(case), _case(case)]
-    parts += ["## What the columns mean", "\n".join(f"- **{one.title}**: {one.meaning}" for one in COLUMNS)]
+        parts += [f"## {_name(case)}", _about(case), _case(case, columns)]
+    parts += ["## What the columns mean", "\n".join(f"- **{one.title}**: {one.meaning}" for one in columns)]
     parts += ["## What the paper states beside what was measured", *_beside(report)]
     parts += ["## How it was made", "\n".join(f"- {escaped(name)}: {escaped(value)}" for name, value in report.facts)]
     return "\n\n".join(parts) + "\n"
@@ -77,9 +78,9 @@ def _about(case: Case) -> str:
     )
 
 
-def _case(case: Case) -> str:
-    head = ("method", *(column.title for column in COLUMNS))
-    return _table(head, ((row.method, *(column.text(row) for column in COLUMNS)) for row in case.rows))
+def _case(case: Case, columns: Sequence[Column]) -> str:
+    head = ("method", *(column.title for column in columns))
+    return _table(head, ((row.method, *(column.text(row) for column in columns)) for row in case.rows))
 
 
 def _beside(report: ComparisonReport) -> list[str]:

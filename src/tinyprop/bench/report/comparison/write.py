@@ -5,7 +5,7 @@ from markupsafe import Markup
 
 from tinyprop.bench.compare.summary import MARGIN
 from tinyprop.bench.compare.table import ABSENT
-from tinyprop.bench.report.comparison.columns import COLUMNS, points, standing
+from tinyprop.bench.report.comparison.columns import columns_of, points, standing
 from tinyprop.bench.report.comparison.drawings import FLOOR, curve_drawing, effort_drawing, kept_drawing
 from tinyprop.bench.report.comparison.records import ComparisonReport
 from tinyprop.bench.report.method_style import styles_of
@@ -33,7 +33,7 @@ def page_of(report: ComparisonReport) -> str:
         "tinyprop.bench.report.comparison",
         report=report,
         drawn=drawn,
-        columns=COLUMNS,
+        columns=columns_of(report),
         styles=styles,
         margin=MARGIN,
         floor=FLOOR,
