@@ -138,6 +138,8 @@ def test_what_was_counted_has_columns_of_its_own(rows):
     assert "counted on the emulated Arduino Nano 33 BLE" in " ".join(page.split())
     full = next(row for row in json.loads(summary_json(counted))["rows"] if row["method"] == "full")
     assert full["instructions"] == 3.0 * 4000 / 200
+    short = {row["variant"]: row for row in json.loads(summary_json(counted))["in_short"]}
+    assert short["tinyprop_v2"]["instructions"] == pytest.approx(0.09)
     assert "instructions a step" not in page_of(report_of(rows, cells))
 
 

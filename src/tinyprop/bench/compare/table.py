@@ -9,7 +9,7 @@ from tinyprop.bench.compare.config import CompareConfig
 from tinyprop.bench.compare.summary import MARGIN, SummaryRow
 
 COLUMNS = ("accuracy", "to full", "old task", "bwd", "total", "skip", "cost", "seeds")
-COUNTED = ("k instr", "cost")  # where steps were counted on a board
+COUNTED = ("k instr", "k cost")  # where steps were counted on a board
 ABSENT = "–"
 LEGEND = (
     "accuracy: percent on test data after learning, mean ± half of the 95 % interval; to full: points, seed by seed, "
@@ -17,7 +17,7 @@ LEGEND = (
     "multiply-adds over those of plain full training, backward and in all. skip: share of steps skipped. cost: "
     f"multiply-adds until full training's final accuracy less {MARGIN:g} point, over those of full training with zeros "
     f"skipped, all of them means over the seeds; {ABSENT}: it did not get there. k instr: thousand instructions a "
-    "step, estimated from steps counted on a board; the cost behind it: the same in instructions."
+    "step, estimated from steps counted on a board; k cost: the cost in these."
 )
 
 

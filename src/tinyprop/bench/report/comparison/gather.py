@@ -12,7 +12,7 @@ from tinyprop.bench.compare.count import Count
 from tinyprop.bench.compare.provenance import DISTRIBUTIONS
 from tinyprop.bench.compare.scenarios import SCENARIOS
 from tinyprop.bench.compare.store import Row
-from tinyprop.bench.compare.summary import Outcomes, SummaryRow, grouped, summary
+from tinyprop.bench.compare.summary import DENSE, Outcomes, SummaryRow, grouped, summary
 from tinyprop.bench.interval import half_interval
 from tinyprop.bench.report.comparison.records import (
     Case,
@@ -133,12 +133,18 @@ def _in_short(rows: Sequence[SummaryRow]) -> tuple[InShort, ...]:
     for row in rows:
         if row.difference_mean is not None:
             found.setdefault(row.method, []).append(row)
-    return tuple(_over_cases(variant, of_it) for variant, of_it in found.items())
+    of_full = {(row.scenario, row.model): row.instructions for row in rows if row.method == DENSE}
+    return tuple(_over_cases(variant, of_it, of_full) for variant, of_it in found.items())
 
 
-def _over_cases(variant: str, rows: Sequence[SummaryRow]) -> InShort:
+def _over_cases(variant: str, rows: Sequence[SummaryRow], of_full: Mapping[tuple[str, str], float | None]) -> InShort:
     points = [row.difference_mean for row in rows if row.difference_mean is not None]
     costs = [row.cost_to_accuracy for row in rows if row.cost_to_accuracy is not None]
+    instructions = [
+        row.instructions / full
+        for row in rows
+        if row.instructions is not None and (full := of_full[row.scenario, row.model]) is not None
+    ]
     in_instructions = [cost for row in rows if (cost := row.instructions_to_accuracy) is not None]
     return InShort(
         variant=variant,
@@ -150,6 +156,7 @@ def _over_cases(variant: str, rows: Sequence[SummaryRow]) -> InShort:
         effort_total=fmean(row.effort_total for row in rows),
         cost=fmean(costs) if costs else None,
         cost_cases=len(costs),
+        instructions=fmean(instructions) if instructions else None,
         cost_in_instructions=fmean(in_instructions) if in_instructions else None,
     )
 

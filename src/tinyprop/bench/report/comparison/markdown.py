@@ -47,6 +47,7 @@ def _in_short(report: ComparisonReport) -> str:
         "effort, total",
         "cost to accuracy",
         "cost in instructions",
+        "instructions",
     )
     return _table(
         head,
@@ -60,6 +61,7 @@ def _in_short(report: ComparisonReport) -> str:
                 f"{one.effort_total:.3f}",
                 ABSENT if one.cost is None else f"{one.cost:.2f} ({one.cost_cases} of {one.cases})",
                 ABSENT if one.cost_in_instructions is None else f"{one.cost_in_instructions:.2f}",
+                ABSENT if one.instructions is None else f"{one.instructions:.2f}",
             )
             for one in report.in_short
         ),

@@ -71,7 +71,8 @@ class Case:
 @dataclass(frozen=True)
 class InShort:
     """A variant over all cases in which full training stands beside it. points_*: against full training; cost: mean of
-    those cases in which it is known, `cost_cases` of them; cost_in_instructions: of those in which that is known."""
+    those cases in which it is known, `cost_cases` of them. instructions: of all steps, over those of plain full
+    training; cost_in_instructions: as cost; both of the cases in which that is known."""
 
     variant: str
     cases: int
@@ -82,6 +83,7 @@ class InShort:
     effort_total: float
     cost: float | None
     cost_cases: int
+    instructions: float | None = None
     cost_in_instructions: float | None = None
 
 
