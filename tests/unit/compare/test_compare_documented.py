@@ -86,12 +86,14 @@ def test_the_readme_says_what_the_summary_says() -> None:
     short = json.loads((ROOT / "results" / "summary.json").read_text(encoding="utf-8"))["in_short"]
     figures = {row["variant"]: row for row in short}
     shown = re.findall(
-        r"^\| .* \| (.*) \| (.*) \| (.*) \| (.*) \| (.*) \|$", README.partition("effort backward")[2], re.M
+        r"^\| .* \| (.*) \| (.*) \| (.*) \| (.*) \| (.*) \| (.*) \|$", README.partition("effort backward")[2], re.M
     )
     variants = ("full_zero_skip", "last_layer", "top_k", "loss_skip", "tinyprop_v1", "tinyprop_v2", "ours")
     for line, row in zip(shown[: len(variants)], (figures[name] for name in variants), strict=True):
         points = [f"{row[key]:+.1f}" for key in ("points_mean", "points_worst")]
-        assert [*line] == points + [f"{row[key]:.2f}" for key in ("effort_bwd", "effort_bwd_worst", "effort_total")]
+        assert [*line] == points + [
+            f"{row[key]:.2f}" for key in ("effort_bwd", "effort_bwd_worst", "effort_total", "instructions")
+        ]
         assert row["cases"] == 13
 
 
