@@ -318,14 +318,26 @@ def test_keep_diffused_equals_its_definition(twins: Twins, delta: np.ndarray, ch
     delta = in_channels(delta, channels)
     _, selected = assert_same(twins, KeepDiffused(theta), LayerState(), delta, delta.size)
     bar = bar_of(theta, delta)
+    if not np.isfinite(bar):
+        assert selected.kept.all()
+        return
     assert selected.delta.tolist() == diffused(delta, bar)
     assert selected.kept.tolist() == (selected.delta != 0).tolist()
     assert not (selected.kept & (delta == 0)).any()
-    if not np.isfinite(bar):
-        return
     assert selected.kept.sum() * theta <= delta.size * 1.001 or bar < 1e-18
     lost = np.abs(delta.sum(axis=1, dtype=np.float64) - selected.delta.sum(axis=1, dtype=np.float64))
     assert (lost <= bar + 1e-5 * np.abs(delta).sum(axis=1, dtype=np.float64)).all()
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("rule", [KeepAbove(0.8), KeepAbove(0.0), KeepDiffused(1.25), KeepDiffused(0.0)], ids=str)
+def test_what_is_not_finite_is_kept_alike_and_reaches_the_weights(
+    twins: Twins, rule: SelectionRule, bad: float
+) -> None:
+    delta = np.linspace(-1, 1, 24, dtype=np.float32).reshape(3, 8)
+    delta[1, 3] = bad
+    _, selected = assert_same(twins, rule, LayerState(), delta, delta.size)
+    assert not np.isfinite(selected.delta).all()
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 9), (3, 7), (5, 8), (4, 33), (2, 4, 6)], ids=str)

@@ -56,9 +56,10 @@ def compare_command(
         rows, counts = store.rows(), store.counts()
     wanted = {cell.key for cell in planned.cells}
     rows = tuple(row for row in rows if row.cell.key in wanted)
-    if any(row.provenance["code"] != code_hash() for row in rows):
+    counts = tuple(one for one in counts if one.board == config.board and one.cell.key in wanted)
+    if {*(row.provenance["code"] for row in rows), *(one.code for one in counts)} - {code_hash()}:
         console.print("Some of these runs were made by other code than today's; 'provenance' in the store says which.")
-    found = summary(rows, planned.cells, tuple(one for one in counts if one.board == config.board))
+    found = summary(rows, planned.cells, counts)
     for table in tables(found):
         console.print(table)
     console.print(LEGEND, highlight=False)

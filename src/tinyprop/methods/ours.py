@@ -28,7 +28,7 @@ class Ours(Method):
             depthwise, batch norm: keep all; their few products cost less than finding which to leave out
             δ_{l−1} = W_lᵀ·δ_kept ⊙ act';  W_l −= lr·δ_kept ⊗ x
 
-    No sort, no running maximum, no constant per layer. What a dense layer drops is less than `drop` of δ in norm. What
+    No sort, no running maximum, no constant per layer. What a dense layer drops is at most `drop` of δ in norm. What
     a convolution leaves out is not lost: the sum of a channel's error changes by less than the bar, whatever is kept.
     drop: bar of dense layers; carry: of convolutions, in root mean squares of a layer's δ, finite, ≥ 0; tau: loss,
     finite, ≥ 0. Raises UserError outside of these.
@@ -41,7 +41,7 @@ class Ours(Method):
     name: ClassVar[str] = "ours"
     title: ClassVar[str] = "threshold + skip (ours)"
     summary: ClassVar[str] = (
-        "what is large beside the step's mean error, the rest carried on along channels, samples of small loss skipped"
+        "what is large beside the step's typical error, the rest carried along channels, samples of small loss skipped"
     )
     space: ClassVar[Mapping[str, Range]] = {
         "drop": Range(0.2, 1.5),

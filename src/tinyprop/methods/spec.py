@@ -18,7 +18,8 @@ SkipRule = NeverSkip | SkipByError | SkipByLoss
 class LayerInfo:
     """What a method may know of a trainable layer. n: outputs before activation and pooling; parameters: how many.
 
-    positions: entries of δ that a weight learns from, as stored: those of a channel of a convolution, 1 elsewhere.
+    positions: entries of δ, as stored, in a channel of the output, all of which its weights learn from; 1 in a dense
+    layer.
 
     per_channel: each output channel reads one input channel only, as in a depthwise convolution or a batch norm that
     trains: an entry of δ costs few multiply-adds.

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from tinyprop.bench.compare import jobs
 from tinyprop.bench.compare.cell import Cell, Checkpoint, Outcome, Variant
 from tinyprop.bench.compare.count import Count
 from tinyprop.bench.compare.counting import STEPS, count
@@ -13,7 +14,7 @@ from tinyprop.bench.compare.scenarios import SCENARIOS
 from tinyprop.bench.compare.store import Row, Store, stored
 from tinyprop.bench.compare.summary import summary
 from tinyprop.bench.compare.weights_file import read_weights
-from tinyprop.errors import UserError
+from tinyprop.errors import InternalError, UserError
 
 CELL = Cell("digits_rotated", "cnn", "ours", Variant("ours"), 0.02, 0, 1, 1, 1)
 RUN = 40  # steps
@@ -43,6 +44,14 @@ def test_what_a_board_cannot_hold_and_what_is_no_board_is_said(tmp_path, monkeyp
     monkeypatch.setenv("TINYPROP_CACHE", str(tmp_path))
     with pytest.raises(UserError, match="instructions cannot be counted on 'host': name a board"):
         count(CELL, pretrain(CELL), "host")
+
+
+def test_a_board_that_breaks_down_is_one_sentence(monkeypatch):
+    def broken(*_):
+        raise InternalError("the emulation ended early")
+
+    monkeypatch.setattr(jobs, "count", broken)
+    assert jobs.on_board(CELL, b"", "nano33ble") == "the emulation ended early"
 
 
 def test_counts_are_stored_beside_the_rows_of_any_store(tmp_path):

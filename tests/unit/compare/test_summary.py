@@ -46,3 +46,9 @@ def test_only_what_was_asked_for_counts_and_what_is_missing_is_not_made_up():
     (ours,) = summary(ROWS, CELLS[4:6])
     assert (ours.seeds, ours.difference_mean, ours.cost_to_accuracy) == (2, None, None)
     assert summary((), CELLS) == ()
+
+
+def test_curves_of_seeds_may_differ_in_length():
+    """Where the field brings fewer samples than checkpoints were asked for."""
+    longer = (*ROWS[:5], row("ours", 1, 91.0, ((90.0, 20), (91.0, 50), (91.0, 80))))
+    assert summary(longer, CELLS)[2].cost_to_accuracy == pytest.approx(45 / 140)

@@ -72,8 +72,19 @@ def test_zeros_are_never_kept_whatever_is_carried_to_them() -> None:
     assert diffused(0.0, [0.0, 0.0]).stop
 
 
-def test_a_norm_beyond_float32_keeps_nothing() -> None:
-    assert diffused(1.0, [1e30, 1e30]).stop
+def test_all_is_kept_where_the_norm_is_beyond_float32() -> None:
+    assert diffused(1.0, [1e30, 0.0, -1e30]).delta.tolist() == np.float32([[1e30, 0.0, -1e30]]).tolist()
+    assert diffused(1.0, [1e30, 0.0, -1e30]).looks == 3
+    assert select(KeepAbove(1.0), 1e30, 0.0, -1e30).kept.all()
+
+
+def test_nothing_is_kept_where_all_cancels() -> None:
+    assert diffused(1.25, [1.0, -1.0] * 8).stop
+
+
+def test_a_bar_of_minus_zero_and_no_entries_at_all_are_no_surprise() -> None:
+    assert diffused(-0.0, [0.0, 1.0, 0.0]).kept.tolist() == [[False, True, False]]
+    assert select(KeepAbove(1.0)).stop
 
 
 def test_all_is_kept_where_a_selection_would_not_pay() -> None:

@@ -11,7 +11,7 @@ class Count:
 
     per_forward: instructions of an inference per multiply-add of it. per_backward: what a step that is not skipped
     takes beyond its inference (loss, decision, selection, backward pass), per multiply-add and look of its backward
-    pass; 0 where there was none. steps: how many were counted.
+    pass; 0 where there was none. steps: how many were counted. code: hash of tinyprop's, which counted them.
     """
 
     cell: Cell
@@ -19,6 +19,7 @@ class Count:
     per_forward: float
     per_backward: float
     steps: int
+    code: str = ""
 
     def instructions(self, at: Checkpoint) -> float | None:
         """Of a run up to that point, estimated; None where its multiply-adds were not noted by their parts."""

@@ -7,6 +7,7 @@ import numpy as np
 from tinyprop.bench.compare.cell import Cell
 from tinyprop.bench.compare.count import Count
 from tinyprop.bench.compare.experiment import trainer_of
+from tinyprop.bench.compare.provenance import code_hash
 from tinyprop.bench.compare.scenarios import SCENARIOS
 from tinyprop.bench.compare.weights_file import read_weights
 from tinyprop.errors import UserError
@@ -18,7 +19,7 @@ LOOKED_AT = 200  # samples among which they are looked for
 
 
 def count(cell: Cell, shipped: Path, board: str) -> Count:
-    """The first STEPS steps of `cell` that are not skipped, from the weights it is shipped with.
+    """STEPS steps from the weights that `cell` is shipped with, on the first samples that its own run learns from.
 
     Raises UserError where the network does not fit the board, and where the board's emulator counts nothing.
     """
@@ -45,7 +46,14 @@ def count(cell: Cell, shipped: Path, board: str) -> Count:
     assert on_board.instructions is not None
     work = int((on_host.macs_backward + on_host.looks).sum())
     beyond = int(on_board.instructions.sum()) - inference
-    return Count(cell, board, inference / int(on_host.macs_forward.sum()), beyond / work if work else 0.0, len(learned))
+    return Count(
+        cell=cell,
+        board=board,
+        per_forward=inference / int(on_host.macs_forward.sum()),
+        per_backward=beyond / work if work else 0.0,
+        steps=len(learned),
+        code=code_hash(),
+    )
 
 
 def _one_by_one(engine: Engine, x: np.ndarray, y: np.ndarray, rate: float) -> StepTrace:

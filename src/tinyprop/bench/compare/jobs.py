@@ -13,7 +13,7 @@ from tinyprop.bench.compare.experiment import pretrain, run
 from tinyprop.bench.compare.provenance import provenance
 from tinyprop.bench.compare.store import Row
 from tinyprop.bench.compare.task import Task
-from tinyprop.errors import UserError
+from tinyprop.errors import InternalError, UserError
 from tinyprop.targets import TrainingStopped
 
 ONE_AT_A_TIME = Lock()  # PyTorch's random numbers are one per process, a worker may have threads
@@ -57,7 +57,7 @@ def on_board(cell: Cell, weights: bytes, board: str) -> Count | str:
         path.write_bytes(weights)
         try:
             return count(cell, path, board)
-        except UserError as error:
+        except (UserError, InternalError) as error:
             return str(error)
 
 

@@ -128,7 +128,7 @@ def _cost_to_accuracy(ours: tuple[Outcomes, Cost], full: Outcomes, theirs: tuple
 
 def _until(outcomes: Iterable[Outcome], cost: Cost, accuracy: float) -> float | None:
     """Mean cost at the first checkpoint whose accuracy, a mean over the runs, has come to `accuracy`."""
-    for points in zip(*(outcome.curve for outcome in outcomes), strict=True):
+    for points in zip(*(outcome.curve for outcome in outcomes), strict=False):
         if np.mean([point.accuracy for point in points]) >= accuracy:
             return _mean([cost(point) for point in points])
     return None

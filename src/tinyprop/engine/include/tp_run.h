@@ -165,7 +165,7 @@ TP_ALWAYS_INLINE void tp_load_line(float v[9], const float *from, uint32_t size)
 
 TP_ALWAYS_INLINE void tp_clear8(float *to)
 {
-#if TP_BLOCK_TRANSFER
+#if TP_BLOCK_TRANSFER && defined(__thumb2__) /* the older instruction set stores two different registers only */
     __asm__("strd %[zero], %[zero], [%[to]]\n\tstrd %[zero], %[zero], [%[to], #8]\n\t"
             "strd %[zero], %[zero], [%[to], #16]\n\tstrd %[zero], %[zero], [%[to], #24]"
             : "=m"(*(tp_run8 *)to)

@@ -14,13 +14,18 @@
     }
 
 /* Keeps what reaches the bar, a share of delta's norm; what does not is added to the next entry of its channel, so that the
- * sum over a channel changes by less than the bar. Returns how many entries are kept. */
+ * sum over a channel changes by less than the bar. Returns how many entries are kept. Where the norm is beyond float32, all
+ * are, and as many as there are is returned. */
 TP_KERNEL uint32_t tp_keep_diffused_f32(float *delta, uint32_t channels, uint32_t positions, float share)
 {
     uint32_t bar = tp_bits_of(share * tp_norm_f32(delta, channels * positions));
     bar = (bar > 0U ? bar : 1U) << 1;
     uint32_t kept = 0U;
-    TP_COUNT(looks, 2U * channels * positions);
+    TP_COUNT(looks, channels * positions);
+    if (bar >= TP_BITS_INF << 1) {
+        return channels * positions;
+    }
+    TP_COUNT(looks, channels * positions);
     TP_ROLLED for (uint32_t channel = channels; channel != 0U; --channel) {
         float carried = 0.0f;
         TP_ROLLED for (uint32_t left = positions / 8U; left != 0U; --left, delta += 8) {

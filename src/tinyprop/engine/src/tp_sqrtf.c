@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Square root by one instruction where the core has one that rounds correctly, elsewhere by integer digits: 25 bits of the root, the last one decides the rounding. No tie can occur,
+/* Square root, by one instruction where Arm's FPU has it, which rounds correctly, else by integer digits: 25 bits of the root, the last one decides the rounding. No tie can occur,
  * since the square of a number that ends in that half bit has more digits than a float32. */
 #include "tp_run.h"
 

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from tinyprop.methods.rules.magnitude import LEAST, bar_of
+from tinyprop.methods.rules.magnitude import LEAST, bar_of, reach
 from tinyprop.methods.rules.number_check import require_non_negative
 from tinyprop.methods.rules.rule import LayerState, Selected, SelectionRule, selection_pays
 
@@ -15,7 +15,7 @@ class KeepAbove(SelectionRule):
     """Keeps δ_i ≠ 0 with |δ_i| ≥ theta · √(Σδ² / n), n stored entries.
 
     All of δ is kept where nothing reaches the bar though δ is not zero, and where a selection would not pay
-    (`selection_pays`). What is dropped is less than theta of δ, in norm: ‖δ − δ_kept‖ < theta·‖δ‖. No sort, no state,
+    (`selection_pays`). What is dropped is at most theta of δ, in norm: ‖δ − δ_kept‖ ≤ theta·‖δ‖. No sort, no state,
     three looks per entry at most: for the bar, to count what is kept, to drop the rest.
     theta: the bar, in root mean squares of the layer's δ in this step, finite, ≥ 0. Raises UserError for any other.
     """
@@ -28,7 +28,7 @@ class KeepAbove(SelectionRule):
 
     def select(self, state: LayerState, delta: np.ndarray, n: int, order: np.ndarray) -> tuple[LayerState, Selected]:
         bar = bar_of(self.theta, delta)
-        kept = np.abs(delta) >= bar
+        kept = reach(delta, bar)
         count = int(np.count_nonzero(kept))
         if (count == 0 and not bar <= LEAST) or not selection_pays(count, delta.size):
             return state, Selected.of(delta, np.ones_like(kept), looks=2 * delta.size)

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from tinyprop.methods.rules.magnitude import bar_of
+from tinyprop.methods.rules.magnitude import bar_of, reach
 from tinyprop.methods.rules.number_check import require_non_negative
 from tinyprop.methods.rules.rule import LayerState, Selected, SelectionRule
 
@@ -22,8 +22,9 @@ class KeepDiffused(SelectionRule):
 
     All entries of a channel train the same weights, from windows of the input that overlap: a small error does at the
     next position nearly what it would have done at its own. The sum over a channel, its bias's gradient, changes by
-    less than the bar. An exact zero is never kept, and of n stored entries at most n / theta are. Two looks per entry,
-    no state.
+    less than the bar: what is carried when the channel ends. An exact zero is never kept. Of n stored entries at most
+    n / theta are, unless their squares underflow; none is where errors are alike and cancel each other, which ends the
+    pass. All are where the squares overflow. Two looks per entry, no state.
     theta: the bar, in root mean squares of the layer's δ in this step, finite, ≥ 0. Raises UserError for any other.
 
     Source: error diffusion is Floyd and Steinberg's (1976), for printing grey with black dots; its use here is ours.
@@ -37,13 +38,15 @@ class KeepDiffused(SelectionRule):
 
     def select(self, state: LayerState, delta: np.ndarray, n: int, order: np.ndarray) -> tuple[LayerState, Selected]:
         bar = bar_of(self.theta, delta)
+        if not np.isfinite(bar):
+            return state, Selected.of(delta, np.ones_like(delta, dtype=bool), looks=delta.size)
         channels = delta.reshape(len(delta), -1)
         after = np.zeros_like(channels)
         carried = np.zeros(len(channels), np.float32)
         with np.errstate(over="ignore"):
             for position in range(channels.shape[1]):  # of all channels at a time
                 carried = carried + channels[:, position]
-                stays = np.abs(carried) >= bar
+                stays = reach(carried, bar)
                 after[stays, position] = carried[stays]
                 carried[stays] = 0
         after = after.reshape(delta.shape)

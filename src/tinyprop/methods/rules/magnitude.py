@@ -31,7 +31,13 @@ def bar_of(theta: float, delta: np.ndarray) -> np.float32:
 
 def bar_over_norm(theta: float, size: int) -> np.float32:
     """theta root mean squares of `size` entries, over their norm."""
-    return np.float32(theta / math.sqrt(size))
+    return np.float32(abs(theta) / math.sqrt(max(size, 1)))
+
+
+def reach(delta: np.ndarray, bar: np.float32) -> np.ndarray:
+    """Mask of |δ| ≥ bar, compared as the engine does: as integers, by which NaN is the largest of all."""
+    mask: np.ndarray = np.abs(delta).view(np.uint32) >= np.float32(bar).view(np.uint32)
+    return mask
 
 
 def relative_to_peak(y: np.float32, y_max: np.float32) -> tuple[np.float32, np.float32]:

@@ -1,6 +1,6 @@
 """From rows of a store to the records of the report."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from statistics import fmean
 
@@ -25,6 +25,7 @@ from tinyprop.bench.report.comparison.records import (
 )
 from tinyprop.bench.report.comparison.stated import beside
 from tinyprop.data import DATA_SETS
+from tinyprop.errors import UserError
 from tinyprop.targets import load_board
 
 TITLE = "Learning on the device: methods compared"
@@ -36,11 +37,12 @@ _HASH = 12  # letters of a SHA-256 that are shown
 def report_of(rows: Sequence[Row], cells: Sequence[Cell], counts: Sequence[Count] = ()) -> ComparisonReport:
     """The whole report, of those of `rows` that belong to `cells`; `cells` as `one_comparison` gives them.
 
-    counts: of several boards those of the last one are shown.
+    counts: those of the board on which most of `cells` were counted are shown.
     """
     wanted = {cell.key for cell in cells}
     rows = tuple(row for row in rows if row.cell.key in wanted)
-    board = counts[-1].board if counts else None
+    counted = Counter(one.board for one in counts if one.cell.key in wanted)
+    board = counted.most_common(1)[0][0] if counted else None
     found = summary(rows, cells, tuple(one for one in counts if one.board == board))
     outcomes = grouped(rows, cells)
     names = dict.fromkeys((row.scenario, row.model) for row in found)
@@ -59,12 +61,20 @@ def report_of(rows: Sequence[Row], cells: Sequence[Cell], counts: Sequence[Count
         in_short=_in_short(found),
         compared=_compared(cells),
         beside=beside(found, trains),
-        warnings=_warnings(rows, cells),
+        warnings=_warnings(rows, cells, {one.code for one in counts if one.board == board and one.cell.key in wanted}),
         facts=_facts(rows, cells),
         provenance=_different(rows),
         config=_config(cells),
-        board=None if board is None else load_board(board).title,
+        board=None if board is None else _title(board),
     )
+
+
+def _title(board: str) -> str:
+    """Of a board; its name where the file that described it is elsewhere by now."""
+    try:
+        return load_board(board).title
+    except UserError:
+        return board
 
 
 def data_label(name: str) -> DataLabel:
@@ -170,14 +180,15 @@ def _compared(cells: Sequence[Cell]) -> tuple[Compared, ...]:
     return tuple(Compared(cell.variant, cell.trains, rates) for cell, rates in found.values())
 
 
-def _warnings(rows: Sequence[Row], cells: Sequence[Cell]) -> tuple[str, ...]:
+def _warnings(rows: Sequence[Row], cells: Sequence[Cell], counted_by: set[str]) -> tuple[str, ...]:
+    """counted_by: hashes of the code that counted instructions."""
     found = []
     if len(rows) < len(wanted := {cell.key for cell in cells}):
         found.append(f"{len(wanted) - len(rows)} of the {len(wanted)} runs asked for are not in the store yet.")
     for (scenario, model), seeds in _seeds(rows, cells).items():
         if len(set(seeds.values())) > 1:
             found.append(f"The rows of {scenario} · {model} do not have the same seeds: compare “points against full”.")
-    codes = {row.provenance.get("code", "") for row in rows}
+    codes = {row.provenance.get("code", "") for row in rows} | (counted_by - {""})
     if len(codes) > 1:
         found.append(
             f"The rows come from {len(codes)} states of tinyprop's code: differences between them may be of the code. "

@@ -46,8 +46,7 @@ def _in_short(report: ComparisonReport) -> str:
         "effort, backward",
         "effort, total",
         "cost to accuracy",
-        "cost in instructions",
-        "instructions",
+        *(("cost in instructions", "instructions") if report.board else ()),
     )
     return _table(
         head,
@@ -60,8 +59,14 @@ def _in_short(report: ComparisonReport) -> str:
                 f"{one.effort_bwd:.3f}",
                 f"{one.effort_total:.3f}",
                 ABSENT if one.cost is None else f"{one.cost:.2f} ({one.cost_cases} of {one.cases})",
-                ABSENT if one.cost_in_instructions is None else f"{one.cost_in_instructions:.2f}",
-                ABSENT if one.instructions is None else f"{one.instructions:.2f}",
+                *(
+                    (
+                        ABSENT if share is None else f"{share:.2f}"
+                        for share in (one.cost_in_instructions, one.instructions)
+                    )
+                    if report.board
+                    else ()
+                ),
             )
             for one in report.in_short
         ),
