@@ -17,6 +17,7 @@ from tinyprop.cli import main
 from tinyprop.codegen.literals import c_float
 from tinyprop.data import DATA_SETS, Report
 from tinyprop.errors import UserError
+from tinyprop.methods.rules.magnitude import bar_over_norm
 from tinyprop.targets import board_names
 
 
@@ -144,7 +145,7 @@ def test_export_with_every_choice(saved: Path, tmp_path: Path) -> None:
     written = (tmp_path / "fw" / "tiny.c").read_text()
     for call in ("tp_mean_squared_error_f32(", "tp_velocity_f32(", "tp_clip_f32("):
         assert call in written
-    for setting in (0.75, 0.5, 0.125, 2.0):
+    for setting in (float(bar_over_norm(0.75, 5)), 0.5, 0.125, 2.0):
         assert c_float(setting) in written
     assert _run("export", str(saved), str(tmp_path / "fw"), *chosen, "--clip", "2") == 0
     assert (tmp_path / "fw" / "tiny.c").read_text() != written
