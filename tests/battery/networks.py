@@ -3,6 +3,7 @@ runs it forward, sends an error through it, and has a weight below and above it 
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from functools import cache
 from types import MappingProxyType
 
 import numpy as np
@@ -100,6 +101,7 @@ NETWORKS: Mapping[str, Network] = MappingProxyType({n: network_of(f"b_{n}", case
 FROZEN = "frozen"  # beside the methods: nothing trains but the layers below the cases; the loss smooths its labels
 
 
+@cache
 def trainer_of(name: str, method: str, kernels: str = "inline") -> Trainer:
     """Network `name` under `method`, or with every case and all above it FROZEN: its error passes, no weight learns."""
     network = NETWORKS[name]
