@@ -55,7 +55,7 @@ def test_a_board_that_breaks_down_is_one_sentence(monkeypatch):
 
 
 def test_counts_are_stored_beside_the_rows_of_any_store(tmp_path):
-    path, one = tmp_path / "store.sqlite", Count(CELL, "nano33ble", 2.5, 3.0, 4)
+    path, one = tmp_path / "store.sqlite", Count(CELL, "nano33ble", 2.5, 3.0, 4, "0")
     with Store(path) as store:
         assert store.counts() == ()
         store.append_count(one, {"code": "0"})
@@ -74,7 +74,7 @@ def test_costs_in_instructions_by_hand():
     skipping = row("full_zero_skip", ((90.0, (100, 50, 0)),))
     ours = row("ours", ((80.0, (40, 8, 2)), (90.0, (100, 16, 4))))
     cells = tuple(one.cell for one in (full, skipping, ours))
-    counts = (Count(skipping.cell, "b", 2.0, 4.0, 4), Count(ours.cell, "b", 2.0, 5.0, 4))
+    counts = (Count(skipping.cell, "b", 2.0, 4.0, 4, "0"), Count(ours.cell, "b", 2.0, 5.0, 4, "0"))
     without, with_them = summary((full, skipping, ours), cells), summary((full, skipping, ours), cells, counts)
     assert [one.instructions for one in without] == [None] * 3
     assert with_them[0].instructions is None  # not counted

@@ -129,8 +129,8 @@ def test_what_was_counted_has_columns_of_its_own(rows):
         for row in rows
     )
     cells = one_comparison(cells_of(parts))
-    counts = tuple(Count(row.cell, "nano33ble", 3.0, 5.0, 4) for row in parts if row.cell.seed == 0)
-    counted = report_of(parts, cells, (Count(parts[0].cell, "rp2040", 9.0, 9.0, 4), *counts))
+    counts = tuple(Count(row.cell, "nano33ble", 3.0, 5.0, 4, "a" * 64) for row in parts if row.cell.seed == 0)
+    counted = report_of(parts, cells, (*counts, Count(parts[0].cell, "rp2040", 9.0, 9.0, 4, "b" * 64)))
     page = page_of(counted)
     for text in (page, markdown_of(counted)):
         assert "instructions a step" in text
@@ -141,6 +141,9 @@ def test_what_was_counted_has_columns_of_its_own(rows):
     short = {row["variant"]: row for row in json.loads(summary_json(counted))["in_short"]}
     assert short["tinyprop_v2"]["instructions"] == pytest.approx(0.09)
     assert "instructions a step" not in page_of(report_of(rows, cells))
+    assert not counted.warnings
+    (warning,) = report_of(parts, cells, (*counts, replace(counts[0], code="b" * 64))).warnings
+    assert "2 states of tinyprop's code" in warning
 
 
 def test_a_hostile_name_is_shown_not_run(page, report):

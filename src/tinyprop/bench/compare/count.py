@@ -19,7 +19,7 @@ class Count:
     per_forward: float
     per_backward: float
     steps: int
-    code: str = ""
+    code: str
 
     def instructions(self, at: Checkpoint) -> float | None:
         """Of a run up to that point, estimated; None where its multiply-adds were not noted by their parts."""

@@ -188,7 +188,7 @@ def _warnings(rows: Sequence[Row], cells: Sequence[Cell], counted_by: set[str]) 
     for (scenario, model), seeds in _seeds(rows, cells).items():
         if len(set(seeds.values())) > 1:
             found.append(f"The rows of {scenario} · {model} do not have the same seeds: compare “points against full”.")
-    codes = {row.provenance.get("code", "") for row in rows} | (counted_by - {""})
+    codes = {row.provenance.get("code", "") for row in rows} | counted_by
     if len(codes) > 1:
         found.append(
             f"The rows come from {len(codes)} states of tinyprop's code: differences between them may be of the code. "
