@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from tinyprop.bench.compare import jobs
+from tinyprop.bench.compare.campaign import uncounted
 from tinyprop.bench.compare.cell import Cell, Checkpoint, Outcome, Variant
 from tinyprop.bench.compare.count import Count
 from tinyprop.bench.compare.counting import STEPS, count
@@ -62,6 +63,16 @@ def test_counts_are_stored_beside_the_rows_of_any_store(tmp_path):
         store.append_count(replace(one, per_forward=9.0), {"code": "1"})  # of the same cell and board: the first stays
         store.append_count(replace(one, board="rp2040"), {"code": "1"})
     assert stored(path) == ((), (one, replace(one, board="rp2040")))
+
+
+def test_the_first_seed_of_each_is_counted_once_on_each_board(tmp_path):
+    other = replace(CELL, variant="full", trains=Variant("full"))
+    cells = tuple(replace(cell, seed=seed) for seed in (0, 1) for cell in (CELL, other))
+    with Store(tmp_path / "store.sqlite") as store:
+        assert uncounted(cells, "nano33ble", store) == (CELL, other)
+        store.append_count(Count(CELL, "nano33ble", 2.5, 3.0, 4, "0"), {})
+        assert uncounted(cells, "nano33ble", store) == (other,)
+        assert uncounted(cells, "rp2040", store) == (CELL, other)
 
 
 def test_costs_in_instructions_by_hand():
