@@ -25,6 +25,7 @@ from tinyprop.methods.optimizer import SGD as SGD
 from tinyprop.methods.step_decay import StepDecay as StepDecay
 from tinyprop.surface import Network as Network
 from tinyprop.surface import Trainer as Trainer
+from tinyprop.surface import apply_ as apply_
 from tinyprop.surface import capture as capture
 from tinyprop.surface import load as load
 from tinyprop.targets import Engine as Engine

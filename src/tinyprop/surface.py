@@ -46,6 +46,8 @@ from tinyprop.trace import StepTrace
 if TYPE_CHECKING:
     from torch import nn
 
+    from tinyprop.nn import Handle
+
 
 def capture(model: nn.Module, example_input: Any, name: str | None = None, *, batch_norm: str = "fold") -> Network:
     """The network of a PyTorch model, which stays as it is.
@@ -69,6 +71,13 @@ def load(path: str | Path, name: str | None = None, *, batch_norm: str = "fold")
     from tinyprop.frontend import load as load_program
 
     return Network(load_program(Path(path), name, batch_norm))
+
+
+def apply_(model: nn.Module, method: Method | str, filter_fn: Any = None, **settings: Any) -> Handle:
+    """Trains a PyTorch model by `method` in PyTorch itself, in place: `tinyprop.nn.apply_`, which says all of it."""
+    from tinyprop.nn import apply_ as apply_in_torch
+
+    return apply_in_torch(model, method, filter_fn, **settings)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 SOURCE = Path(__file__).parents[2] / "src"
-NEEDS_TORCH = ("tinyprop.frontend", "tinyprop.models", "tinyprop.bench")
+NEEDS_TORCH = ("tinyprop.frontend", "tinyprop.nn", "tinyprop.models", "tinyprop.bench")
 
 
 def modules_without_torch() -> list[str]:

@@ -1,0 +1,217 @@
+"""`apply_`: a training method on a PyTorch model, in place, and the handle by which it is watched and taken off."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+from torch import nn
+
+from tinyprop.errors import UserError, unknown_name
+from tinyprop.ir.losses import Loss, loss_of
+from tinyprop.methods import METHODS, Method, TrainSpec, method_named
+from tinyprop.methods.rules.never_skip import NeverSkip
+from tinyprop.nn.gate import Batch, BatchNormHook, LayerHook, OutputHook, SelectionHook
+from tinyprop.nn.observe import BATCH_NORMS, FilterFn, Site, observe
+from tinyprop.nn.skips import REDUCTIONS, own_loss
+from tinyprop.nn.statistics import LayerStatistics, Statistics
+from tinyprop.trace import StepTrace
+
+
+def apply_(
+    model: nn.Module,
+    method: Method | str,
+    filter_fn: FilterFn | None = None,
+    *,
+    example_input: Any = None,
+    loss: Loss | str = "cross_entropy",
+    reduction: str = "mean",
+    loss_scale: Callable[[], float] | None = None,
+) -> Handle:
+    """From now on `model` is trained by `method`: in place, with the same parameters under the same keys.
+
+    The loop stays as it is: forward, loss, `loss.backward()`, any optimizer, any batch size, any device. Decisions are
+    made for each sample of a batch on its own. Where nothing is kept of a layer's error `grad` stays None.
+
+    filter_fn: (module, path) → whether the method governs this layer; None: every Linear, Conv1d and Conv2d that has
+    something to train. The others are trained as ever.
+    example_input: what the model takes, to learn the order and sizes of its layers from; None: the first call's input.
+    Give it when the model is compiled or exported before its first call.
+    loss, reduction: of the loss that is backpropagated, over the samples of a batch, "mean" or "sum", so that a
+    sample's own error is known. loss_scale: for losses that are multiplied before the pass, `scaler.get_scale` of a
+    GradScaler.
+
+    Raises UserError, the model unchanged: for modules that cannot be governed, all listed with path and remedy; for a
+    model that has a method already; for names that are not known.
+
+    Differs from the engine: batch norms pass the error on as they are, where the engine folds them into the layer
+    before them (`torch.nn.utils.fusion.fuse_conv_bn_eval` does the same here). They must be in eval mode.
+    """
+    if isinstance(method, str):
+        method = method_named(method)
+    if not isinstance(method, Method):
+        raise UserError(f"method is {method!r}, not a training method: pass one of {', '.join(METHODS)}.")
+    if not isinstance(model, nn.Module):
+        raise UserError(f"model is a {type(model).__name__}, not an nn.Module: pass an instance, such as MyNetwork().")
+    if reduction not in REDUCTIONS:
+        raise unknown_name("reduction", str(reduction), REDUCTIONS)
+    if any(isinstance(hook, OutputHook | _FirstCall) for m in model.modules() for hook in _hooks(m)):
+        raise UserError("this model has a training method already: call remove() of its handle first.")
+    handle = Handle(model, method, loss_of(loss), reduction, loss_scale)
+    if example_input is None:
+        handle._hook(model.register_forward_pre_hook(_FirstCall(handle, filter_fn), with_kwargs=True))
+    else:
+        handle._attach(observe(model, (example_input,), {}, filter_fn))
+    return handle
+
+
+class Handle:
+    """A method at work on a model. method: its settings; sites: the layers it governs, () before the first call."""
+
+    def __init__(
+        self, model: nn.Module, method: Method, loss: Loss, reduction: str, loss_scale: Callable[[], float] | None
+    ) -> None:
+        self.method = method
+        self._model = model
+        self._output = OutputHook(NeverSkip(), loss, reduction, loss_scale, Batch())
+        self._layers: tuple[SelectionHook, ...] = ()
+        self._removable: list[Any] = []
+
+    @property
+    def sites(self) -> tuple[Site, ...]:
+        """The layers that the method governs, in forward order; () before the first call."""
+        return tuple(layer.site for layer in self._layers)
+
+    @property
+    def spec(self) -> TrainSpec:
+        """What the method said about them: the record that drives the C engine as well."""
+        return self.method.spec(tuple(site.info for site in self.sites))
+
+    def remove(self) -> None:
+        """Takes the method off; the model is trained as PyTorch trains it from then on. Weights stay as they are."""
+        for hook in self._removable:
+            hook.remove()
+        self._removable.clear()
+
+    def stats(self) -> Statistics:
+        """What was kept and skipped since the method was applied, or since `restart_stats`."""
+        samples = self._output.samples
+        shares = [layer.kept / max(samples, 1) / layer.site.info.n for layer in self._layers]
+        forward = [layer.site.info.n * layer.site.macs for layer in self._layers]
+        # the lowest layer sends no error; a weight that is frozen has no gradient
+        parts = [layer.learns_weight + (place > 0) for place, layer in enumerate(self._layers)]
+        plain = sum(macs * part for macs, part in zip(forward, parts, strict=True))
+        done = sum(macs * part * share for macs, part, share in zip(forward, parts, shares, strict=True))
+        known = samples > 0 and plain > 0
+        return Statistics(
+            samples=samples,
+            skipped=self._output.skips / samples if samples else math.nan,
+            layers={
+                layer.site.name: LayerStatistics(layer.site.info.n, share if samples else math.nan)
+                for layer, share in zip(self._layers, shares, strict=True)
+            },
+            effort_bwd=done / plain if known else math.nan,
+            effort_total=(sum(forward) + done) / (sum(forward) + plain) if known else math.nan,
+        )
+
+    def restart_stats(self) -> None:
+        """`stats` counts from here on."""
+        self._output.samples = self._output.skips = 0
+        for layer in self._layers:
+            layer.kept = 0
+
+    def last_step(self) -> StepTrace:
+        """Loss, prediction, skipped and kept entries of each sample of the last backward pass, without counts.
+
+        Raises UserError before the first one.
+        """
+        batch = self._output.batch
+        if batch.skipped is None or batch.outputs is None or batch.error is None:
+            raise UserError("no backward pass has run yet: call last_step() behind loss.backward().")
+        skipped = batch.skipped.cpu().numpy()
+        kept = np.zeros((len(skipped), len(self._layers)), np.int64)
+        for number, layer in enumerate(self._layers):
+            if (k := batch.k.get(layer.site.name)) is not None:
+                kept[~skipped, number] = k.cpu().numpy()
+        return StepTrace(
+            loss=own_loss(self._output.loss, batch.outputs, batch.error).cpu().numpy(),
+            predicted=batch.outputs.flatten(1).argmax(1).cpu().numpy(),
+            skipped=skipped,
+            kept=kept,
+        )
+
+    def state_dict(self) -> dict[str, Any]:
+        """What the method remembers between steps, as plain numbers: save it beside the model's own state_dict."""
+        return {
+            "method": self.method.name,
+            "settings": asdict(self.method),
+            "output": float(self._output.y_max),
+            "layers": {layer.site.name: float(layer.y_max) for layer in self._layers},
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Goes on where `state` was taken. Raises UserError, nothing changed, for that of another method or model."""
+        own = self.state_dict()
+        if not isinstance(state, Mapping) or set(state) != set(own):
+            raise UserError(
+                f"this is no state of a method: pass what state_dict() of a handle returned, {', '.join(own)}."
+            )
+        for part, name in (("method", "method"), ("settings", "settings of the method")):
+            if state[part] != own[part]:
+                raise UserError(
+                    f"the state is of {state[part]}, the {name} here {own[part]}: apply the same one, then load it."
+                )
+        if list(state["layers"]) != list(own["layers"]):
+            raise UserError(
+                f"the state is of the layers {', '.join(state['layers'])}, and here are {', '.join(own['layers'])}: "
+                f"pass example_input to apply_, or run the model once, and load the state of the same model."
+            )
+        self._output.y_max.fill_(state["output"])
+        for layer in self._layers:
+            layer.y_max.fill_(state["layers"][layer.site.name])
+
+    def _attach(self, sites: tuple[Site, ...]) -> None:
+        spec = self.method.spec(tuple(site.info for site in sites))
+        self._output.rule = spec.skip
+        self._layers = tuple(
+            SelectionHook(site, rule, not spec.skip_zeros, self._output.batch)
+            for site, rule in zip(sites, spec.selections, strict=True)
+            if rule is not None
+        )
+        for selection in self._layers:
+            site = selection.site
+            if not isinstance(spec.skip, NeverSkip):
+                self._hook(site.layer.register_forward_hook(LayerHook(self._output.batch)))
+            self._hook((site.pool or site.layer).register_forward_hook(selection))
+        for path, module in self._model.named_modules():
+            if isinstance(module, BATCH_NORMS):
+                self._hook(module.register_forward_pre_hook(BatchNormHook(path)))
+        self._hook(self._model.register_forward_hook(self._output))
+
+    def _hook(self, removable: Any) -> None:
+        self._removable.append(removable)
+
+    def __str__(self) -> str:
+        return f"{self.method}\n{self.stats()}" if self._layers else f"{self.method}, waiting for the first call"
+
+
+class _FirstCall:
+    """In front of the model until it is called: its layers are learned from what it is called with."""
+
+    def __init__(self, handle: Handle, filter_fn: FilterFn | None) -> None:
+        self.handle, self.filter_fn = handle, filter_fn
+
+    def __call__(self, model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        self.handle.remove()
+        try:
+            self.handle._attach(observe(model, args, kwargs, self.filter_fn))
+        except UserError:
+            self.handle._hook(model.register_forward_pre_hook(self, with_kwargs=True))
+            raise
+
+
+def _hooks(module: nn.Module) -> list[Any]:
+    return [*module._forward_hooks.values(), *module._forward_pre_hooks.values()]

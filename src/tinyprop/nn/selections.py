@@ -1,0 +1,132 @@
+"""The selection rules on a batch of errors: what `methods/rules/` says of one δ, for many at once, on any device.
+
+Every function: rule, δ (N, C, …) of N samples, y_max (), Place → what is back-propagated, shaped as δ, and of which
+samples all of δ is, (N,), or None where of none. Sums are PyTorch's, in another order than the engine's: decisions
+agree but for values within rounding of their threshold.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from tinyprop.methods.rules.keep_above import KeepAbove
+from tinyprop.methods.rules.keep_all import KeepAll
+from tinyprop.methods.rules.keep_diffused import KeepDiffused
+from tinyprop.methods.rules.keep_ratio import KeepRatio
+from tinyprop.methods.rules.magnitude import LEAST, bar_over_norm
+from tinyprop.methods.rules.rule import SelectionRule
+from tinyprop.methods.spec import Selection
+
+Kept = tuple[Tensor, Tensor | None]
+
+
+@dataclass(frozen=True)
+class Place:
+    """n: the layer's outputs; stored: those that a max pool behind it lets through, of which δ has an entry each.
+
+    factor: what δ must be multiplied with to be the sample's own, before the batch's reduction.
+    """
+
+    n: int
+    stored: int
+    factor: float
+
+    @property
+    def most(self) -> int:
+        """Entries up to which a selection pays, as `selection_pays` says."""
+        return 3 * self.stored // 8
+
+
+def select(rule: Selection, delta: Tensor, y_max: Tensor, place: Place) -> Kept:
+    """`rule` applied to every sample of δ; y_max is overwritten with the largest Y so far, of samples as they are."""
+    return SELECTIONS[type(rule)](rule, delta, y_max, place)
+
+
+def _keep_all(rule: KeepAll, delta: Tensor, y_max: Tensor, place: Place) -> Kept:
+    return delta, None
+
+
+def _keep_above(rule: KeepAbove, delta: Tensor, y_max: Tensor, place: Place) -> Kept:
+    bar = _bar(rule.theta, delta, place)
+    reaches = ~(delta.flatten(1).abs() < bar[:, None])  # NaN is the largest of all
+    k = reaches.sum(1)
+    every = ((k == 0) & ~(bar <= LEAST.item())) | (k > place.most)
+    return _masked(delta, reaches | every[:, None]), every
+
+
+def _keep_diffused(rule: KeepDiffused, delta: Tensor, y_max: Tensor, place: Place) -> Kept:
+    bar = _bar(rule.theta, delta, place)
+    line = delta.flatten(2).flatten(0, 1).t().contiguous().float()  # positions first
+    diffuse = _diffused_by_numpy if delta.device.type == "cpu" else _diffused
+    kept = diffuse(line, bar.repeat_interleave(delta.shape[1])).t().contiguous().view(delta.shape).to(delta.dtype)
+    every = ~bar.isfinite()
+    if bool(every.any()):
+        return torch.where(every.reshape(-1, *(1,) * (delta.ndim - 1)), delta, kept), every
+    return kept, None
+
+
+def _diffused(line: Tensor, bar: Tensor) -> Tensor:
+    """line (P, M) with each entry carried to the next of its column until they reach bar (M,) together."""
+    kept, carried = torch.empty_like(line), torch.zeros_like(bar)
+    for here, keep in zip(line.unbind(), kept.unbind(), strict=True):
+        carried += here
+        torch.mul(carried, carried.abs() >= bar, out=keep)
+        carried -= keep
+    return kept
+
+
+def _diffused_by_numpy(line: Tensor, bar: Tensor) -> Tensor:
+    """The same, bit for bit; on a CPU NumPy takes half as long for so little at a time."""
+    kept, carried, bars = np.empty(line.shape, np.float32), np.zeros(len(bar), np.float32), bar.numpy()
+    for here, keep in zip(line.numpy(), kept, strict=True):
+        carried += here
+        np.multiply(carried, np.abs(carried) >= bars, out=keep)
+        carried -= keep
+    return torch.from_numpy(kept)
+
+
+def _keep_ratio(rule: KeepRatio, delta: Tensor, y_max: Tensor, place: Place) -> Kept:
+    magnitude = delta.flatten(1).abs()
+    y = magnitude.sum(1, dtype=torch.float32) * place.factor
+    torch.maximum(y_max, y.max(), out=y_max)
+    k = _quota(rule, torch.where(y_max > 0, y / y_max, 0), place.n)
+    every = k > place.most
+    if bool(every.all()):
+        return delta, every
+    return _masked(delta, _largest(magnitude, k.clamp(max=place.most)) | every[:, None]), every
+
+
+def _quota(rule: KeepRatio, ratio: Tensor, n: int) -> Tensor:
+    share = (rule.s_min + (rule.s_max - rule.s_min) * ratio) * rule.scale
+    share = torch.where(share > 0, share.clamp(max=rule.s_max), 0)  # also turns NaN into 0
+    return (share * n + 0.5).floor().to(torch.int64).clamp(rule.k_min, n)
+
+
+def _largest(magnitude: Tensor, k: Tensor) -> Tensor:
+    """Mask of the k (N,) largest of each row that are not zero; among equals the lower index wins."""
+    most = int(k.max())
+    if most == 0:
+        return torch.zeros_like(magnitude, dtype=torch.bool)
+    cut = magnitude.topk(most).values.gather(1, (k - 1).clamp(0)[:, None])
+    above, tied = magnitude > cut, (magnitude == cut) & (magnitude > 0)
+    largest = above | (tied & (tied.cumsum(1) <= (k - above.sum(1))[:, None]))
+    return largest & (k > 0)[:, None]
+
+
+SELECTIONS: Mapping[type[SelectionRule], Callable[..., Kept]] = MappingProxyType(
+    {KeepAll: _keep_all, KeepAbove: _keep_above, KeepDiffused: _keep_diffused, KeepRatio: _keep_ratio}
+)
+
+
+def _masked(delta: Tensor, keeps: Tensor) -> Tensor:
+    return torch.where(keeps.reshape(delta.shape), delta, 0)
+
+
+def _bar(theta: float, delta: Tensor, place: Place) -> Tensor:
+    """theta root mean squares of each sample's δ (N,), above 0 so that no zero reaches it."""
+    norm = torch.linalg.vector_norm(delta.flatten(1), dim=1, dtype=torch.float32)
+    return (norm * float(bar_over_norm(theta, place.stored))).clamp(min=LEAST.item())

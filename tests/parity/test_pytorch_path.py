@@ -1,0 +1,159 @@
+"""`apply_` and the C engine obey one TrainSpec: the same decisions and the same weights, for every method."""
+
+import copy
+import dataclasses
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional
+
+import tinyprop
+from tinyprop.ir.oracle import OracleTrainer
+from tinyprop.methods import METHODS, Method, method_named
+from tinyprop.nn import Handle, apply_
+
+STEPS, CLASSES, RATE = 10, 6, 0.05
+MARGIN = 1e-5  # a decision is a tie where thresholds so much larger or smaller decide otherwise
+
+
+class Shared(nn.Module):
+    """One pool for two convolutions and another as a function: the usual way to write it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second, self.third = nn.Conv2d(2, 5, 3), nn.Conv2d(5, 4, 3, padding=1), nn.Conv2d(4, 3, 2)
+        self.pool, self.head = nn.MaxPool2d(2), nn.Linear(3, CLASSES)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.pool(torch.relu(self.first(x)))
+        x = self.pool(functional.relu(self.second(x)))
+        return self.head(functional.max_pool2d(self.third(x).relu(), 2).flatten(1))
+
+
+class Residual(nn.Module):
+    """A value that two layers read, a depthwise and a strided convolution."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem, self.depthwise = nn.Conv2d(1, 6, 3, padding=1), nn.Conv2d(6, 6, 3, padding=1, groups=6)
+        self.pointwise, self.down = nn.Conv2d(6, 6, 1), nn.Conv2d(6, 8, 3, stride=2, groups=2, bias=False)
+        self.head = nn.Linear(8, CLASSES)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = functional.relu(self.stem(x))
+        x = functional.relu(x + self.pointwise(functional.relu(self.depthwise(x))))
+        return self.head(functional.relu(self.down(x)).mean((2, 3)))
+
+
+def sequence_net() -> nn.Module:
+    """One dimension, with a pool that leaves an entry over, and dilation."""
+    body = [nn.Conv1d(3, 8, 5, padding=2), nn.ReLU(), nn.MaxPool1d(2), nn.Conv1d(8, 6, 3, dilation=2), nn.ReLU()]
+    return nn.Sequential(*body, nn.Flatten(), nn.Linear(30, 12), nn.ReLU(), nn.Linear(12, CLASSES))
+
+
+NETWORKS: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
+    "mlp": (lambda: nn.Sequential(nn.Linear(20, 32), nn.ReLU(), nn.Linear(32, 16), nn.Tanh(), nn.Linear(16, 6)), (20,)),
+    "pools": (Shared, (2, 15, 16)),
+    "residual": (Residual, (1, 9, 7)),
+    "sequence": (sequence_net, (3, 19)),
+}
+
+
+def moved(method: Method, factor: float) -> Method:
+    """The method with every threshold and ratio times `factor`, within what they may be."""
+    settings = {name: getattr(method, name) * factor for name in method.space}
+    for name, value in settings.items():
+        try:
+            method = dataclasses.replace(method, **{name: value})
+        except tinyprop.UserError:
+            continue  # a ratio of 1 stays one
+    return method
+
+
+def step_of(model: nn.Module, handle: Handle, x: torch.Tensor, y: torch.Tensor) -> tinyprop.StepTrace:
+    model.zero_grad()
+    functional.cross_entropy(model(x), y).backward()
+    with torch.no_grad():
+        for parameter in model.parameters():
+            if parameter.grad is not None:
+                parameter -= RATE * parameter.grad
+    return handle.last_step()
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+@pytest.mark.parametrize("name", METHODS)
+def test_decisions_and_weights_are_the_engines(name: str, network: str) -> None:
+    make, shape = NETWORKS[network]
+    for seed in range(2):
+        torch.manual_seed(seed)
+        model, method = make().eval(), method_named(name)
+        x, y = torch.randn(STEPS, *shape), torch.randint(0, CLASSES, (STEPS,))
+        network = tinyprop.capture(model, x[:1])
+        methods = [moved(method, factor) for factor in (1.0, 1 - MARGIN, 1 + MARGIN)]
+        oracles = [OracleTrainer(network.train(one).train_program) for one in methods]
+        handle = apply_(model, method, example_input=x[:1])
+        assert handle.spec == oracles[0].train.spec
+        for step in range(STEPS):
+            done = [oracle.step(x[step].numpy(), int(y[step]), RATE) for oracle in oracles]
+            trace = step_of(model, handle, x[step : step + 1], y[step : step + 1])
+            assert trace.loss[0] == pytest.approx(done[0].loss, abs=1e-5)
+            assert trace.predicted[0] == done[0].predicted
+            assert trace.skipped[0] in [one.skipped for one in done]
+            kept = np.array([one.kept for one in done])
+            assert (kept.min(0) <= trace.kept[0]).all()
+            assert (trace.kept[0] <= kept.max(0)).all()
+        assert handle.stats().samples == STEPS
+        weights = dict(model.named_parameters())
+        for key, expected in oracles[0].parameters.items():
+            np.testing.assert_allclose(
+                weights[key].detach(), expected.reshape(weights[key].shape), atol=2e-6, rtol=1e-4
+            )
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+@pytest.mark.parametrize("name", METHODS)
+def test_a_batch_is_its_samples(name: str, network: str) -> None:
+    """The gradient of a batch is the mean of its samples' own, each decided on as if it were alone."""
+    make, shape = NETWORKS[network]
+    torch.manual_seed(0)
+    batch, alone = make().eval(), make().eval()
+    alone.load_state_dict(batch.state_dict())
+    x, y = torch.randn(7, *shape), torch.randint(0, CLASSES, (7,))
+    handles = [apply_(model, name, example_input=x[:1]) for model in (batch, alone)]
+    state = handles[0].state_dict()
+    state |= {"output": 1.9, "layers": dict.fromkeys(state["layers"], 3.0)}  # as if larger errors had been seen before
+    for handle in handles:
+        handle.load_state_dict(state)
+    functional.cross_entropy(batch(x), y).backward()
+    batch(x)  # a forward pass alone changes nothing
+    total = {key: torch.zeros_like(p) for key, p in alone.named_parameters()}
+    kept = []
+    for one in range(len(x)):
+        alone.zero_grad()
+        functional.cross_entropy(alone(x[one : one + 1]), y[one : one + 1]).backward()
+        kept.append(handles[1].last_step().kept[0].tolist())
+        for key, parameter in alone.named_parameters():
+            total[key] += 0 if parameter.grad is None else parameter.grad / len(x)
+    assert handles[0].last_step().kept.tolist() == kept
+    for key, parameter in batch.named_parameters():
+        got = torch.zeros_like(parameter) if parameter.grad is None else parameter.grad
+        torch.testing.assert_close(got, total[key], atol=1e-6, rtol=1e-4)
+    states = [handle.state_dict() for handle in handles]
+    assert states[0]["output"] == pytest.approx(states[1]["output"])
+    assert states[0]["layers"] == pytest.approx(states[1]["layers"])
+
+
+def test_full_training_is_pytorchs_own() -> None:
+    for make, shape in NETWORKS.values():
+        torch.manual_seed(0)
+        model, x, y = make(), torch.randn(5, *shape), torch.randint(0, CLASSES, (5,))
+        plain = copy.deepcopy(model)
+        handle = apply_(model, "full")
+        for trained in (model, plain):
+            functional.cross_entropy(trained(x), y).backward()
+        for got, expected in zip(model.parameters(), plain.parameters(), strict=True):
+            assert torch.equal(got.grad, expected.grad)
+        assert handle.stats().effort_bwd == handle.stats().effort_total == 1

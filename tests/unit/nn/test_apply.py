@@ -1,0 +1,326 @@
+"""`apply_` as its users meet it: what stays as it was, what is refused, what the handle says."""
+
+import copy
+import io
+import pickle
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional
+
+import tinyprop
+from tinyprop.nn import Handle, apply_
+
+CLASSES = 5
+
+
+def convolutional() -> nn.Sequential:
+    torch.manual_seed(0)
+    body = [nn.Conv2d(1, 4, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(4, 6, 3), nn.ReLU(), nn.Flatten()]
+    return nn.Sequential(*body, nn.Linear(24, CLASSES))
+
+
+def batch(samples: int = 8) -> tuple[torch.Tensor, torch.Tensor]:
+    generator = torch.Generator().manual_seed(1)
+    x = torch.randn(samples, 1, 8, 8, generator=generator)
+    return x, torch.randint(0, CLASSES, (samples,), generator=generator)
+
+
+def gradients(run: nn.Module, model: nn.Module | None = None) -> list[torch.Tensor | None]:
+    model = run if model is None else model
+    model.zero_grad()
+    x, y = batch()
+    functional.cross_entropy(run(x), y).backward()
+    return [None if p.grad is None else p.grad.clone() for p in model.parameters()]
+
+
+def same(one: list[torch.Tensor | None], other: list[torch.Tensor | None]) -> bool:
+    return all(torch.allclose(a, b, atol=1e-7) for a, b in zip(one, other, strict=True))
+
+
+SKIPS_HALF = tinyprop.Ours(tau=1.5)  # of the batch above, by this network, far from any sample's loss
+
+
+@pytest.fixture
+def model() -> nn.Sequential:
+    return convolutional()
+
+
+def test_modules_parameters_and_keys_stay_and_remove_undoes_it(model: nn.Sequential) -> None:
+    plain, before = gradients(model), {key: id(value) for key, value in model.named_parameters()}
+    kinds = [type(module) for module in model.modules()]
+    handle = tinyprop.apply_(model, SKIPS_HALF)
+    sparse = gradients(model)
+    assert not same(plain, sparse)
+    assert {key: id(value) for key, value in model.named_parameters()} == before
+    assert [type(module) for module in model.modules()] == kinds
+    assert list(model.state_dict()) == list(convolutional().state_dict())
+    assert 0 < handle.stats().skipped < 1
+    handle.remove()
+    assert same(plain, gradients(model))
+    assert handle.stats().samples == 8
+
+
+def test_survives_pickling_copying_saving_compiling_and_exporting(model: nn.Sequential) -> None:
+    handle = apply_(model, SKIPS_HALF, example_input=batch()[0][:1])
+    expected = gradients(model)
+    assert same(expected, gradients(pickle.loads(pickle.dumps(model))))
+    assert same(expected, gradients(copy.deepcopy(model)))
+    file = io.BytesIO()
+    torch.save(model, file)
+    file.seek(0)
+    assert same(expected, gradients(torch.load(file, weights_only=False)))
+    assert same(expected, gradients(torch.compile(model, backend="aot_eager"), model))
+    names = [str(node.target) for node in torch.export.export(model, (batch()[0][:1],), strict=False).graph.nodes]
+    assert not any("view_as" in name for name in names)
+    assert tinyprop.capture(model, batch()[0][:1]).program.layers
+    assert handle.stats().samples == 16  # the model's own, and the compiled one's: copies count for themselves
+
+
+def test_no_mapping_over_what_is_decided_by_numbers(model: nn.Sequential) -> None:
+    apply_(model, "ours", example_input=batch()[0][:1])
+
+    def loss(weights: dict[str, torch.Tensor], x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        return functional.cross_entropy(torch.func.functional_call(model, weights, (x[None],)), y[None])
+
+    weights = {key: value.detach() for key, value in model.named_parameters()}
+    with pytest.raises(tinyprop.UserError, match="vmap"):
+        torch.func.vmap(torch.func.grad(loss), in_dims=(None, 0, 0))(weights, *batch())
+
+
+def test_skipped_samples_move_no_weight_even_with_momentum_and_decay(model: nn.Sequential) -> None:
+    handle = apply_(model, tinyprop.LossSkip(tau=100))
+    optimizer = torch.optim.AdamW(model.parameters(), lr=0.1)
+    before = copy.deepcopy(model.state_dict())
+    assert gradients(model) == [None] * 6
+    optimizer.step()
+    assert all(torch.equal(value, before[key]) for key, value in model.state_dict().items())
+    assert handle.stats().skipped == 1
+    assert handle.stats().effort_bwd == 0
+    assert handle.last_step().skipped.all()
+    assert not handle.last_step().kept.any()
+
+
+@pytest.mark.parametrize("settings", [{"padding": "same"}, {"padding": 2, "padding_mode": "circular"}, {"groups": 2}])
+@pytest.mark.parametrize("dims", [1, 2])
+def test_gradients_of_the_samples_that_stay_are_pytorchs(settings: dict, dims: int) -> None:
+    """Skipped samples are dropped from the backward pass; of the others every geometry's gradient is autograd's."""
+    torch.manual_seed(0)
+    conv = (nn.Conv1d, nn.Conv2d)[dims - 1]
+    model = nn.Sequential(
+        conv(2, 4, 4, dilation=2, **settings), nn.ReLU(), conv(4, 3, 3, stride=2), nn.Flatten(), nn.LazyLinear(CLASSES)
+    )
+    x, y = torch.randn(6, 2, *(12,) * dims), torch.randint(0, CLASSES, (6,))
+    losses = functional.cross_entropy(model(x), y, reduction="none").detach()
+    tau = float(losses.median()) + 1e-4
+    functional.cross_entropy(model(x[losses > tau]), y[losses > tau], reduction="sum").backward()
+    expected = [parameter.grad for parameter in model.parameters()]
+    model.zero_grad()
+    handle = apply_(model, tinyprop.LossSkip(tau), reduction="sum")
+    functional.cross_entropy(model(x), y, reduction="sum").backward()
+    assert handle.stats().skipped == 0.5
+    for parameter, gradient in zip(model.parameters(), expected, strict=True):
+        torch.testing.assert_close(parameter.grad, gradient, atol=1e-6, rtol=1e-5)
+
+
+def test_layers_that_read_rows_of_a_sample(model: nn.Module) -> None:
+    model = nn.Sequential(nn.Linear(3, 8), nn.ReLU(), nn.Linear(8, 4), nn.Flatten(), nn.Linear(20, CLASSES))
+    x, y = torch.randn(6, 5, 3), torch.randint(0, CLASSES, (6,))
+    handle = apply_(model, tinyprop.Ours(carry=0.0, drop=0.0, tau=0.0), example_input=x[:1])
+    assert [(site.info.n, site.info.positions) for site in handle.sites] == [(40, 5), (20, 5), (5, 1)]
+    functional.cross_entropy(model(x), y).backward()
+    got = [parameter.grad.clone() for parameter in model.parameters()]
+    handle.remove()
+    model.zero_grad()
+    functional.cross_entropy(model(x), y).backward()
+    for gradient, parameter in zip(got, model.parameters(), strict=True):
+        torch.testing.assert_close(gradient, parameter.grad)
+
+
+def test_mixed_precision_and_scaled_losses(model: nn.Sequential) -> None:
+    handle = apply_(model, SKIPS_HALF, loss_scale=lambda: 1024.0)
+    x, y = batch()
+    (functional.cross_entropy(model(x), y) * 1024).backward()
+    scaled = [parameter.grad / 1024 for parameter in model.parameters()]
+    handle.remove()
+    apply_(model, SKIPS_HALF)
+    assert same(scaled, gradients(model))
+    with torch.autocast("cpu", torch.bfloat16):
+        half = gradients(model)
+    assert all(gradient.dtype == torch.float32 for gradient in half)
+    torch.testing.assert_close(half[-1], scaled[-1], atol=0.02, rtol=0.1)
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+def test_squared_error_and_smoothed_labels_tell_each_samples_loss(model: nn.Sequential, reduction: str) -> None:
+    x, y = batch()
+    targets = torch.randn(8, CLASSES)
+    handle = apply_(model, "tinyprop_v2", loss="mse", reduction=reduction)
+    functional.mse_loss(model(x), targets, reduction=reduction).backward()
+    expected = (model(x) - targets).square().mean(1).detach()
+    np.testing.assert_allclose(handle.last_step().loss, expected, rtol=1e-5)
+    handle.remove()
+    smooth = tinyprop.CrossEntropy(label_smoothing=0.2)
+    handle = apply_(model, "tinyprop_v2", loss=smooth, reduction=reduction)
+    functional.cross_entropy(model(x), y, label_smoothing=0.2, reduction=reduction).backward()
+    expected = functional.cross_entropy(model(x), y, label_smoothing=0.2, reduction="none").detach()
+    np.testing.assert_allclose(handle.last_step().loss, expected, rtol=1e-4)
+
+
+def test_only_some_layers(model: nn.Sequential) -> None:
+    model[0].bias.requires_grad_(False)
+    handle = apply_(model, "ours", lambda module, path: path != "3", example_input=batch()[0][:1])
+    assert [site.name for site in handle.sites] == ["0", "6"]
+    assert handle.sites[0].info.parameters == 36
+    model[0].weight.requires_grad_(False)
+    assert [g is None for g in gradients(model)] == [True, True, False, False, False, False]
+
+
+def test_a_batch_norm_passes_in_eval_mode_only() -> None:
+    model = nn.Sequential(nn.Conv2d(1, 3, 3), nn.BatchNorm2d(3), nn.ReLU(), nn.Flatten(), nn.Linear(108, CLASSES))
+    apply_(model, "ours")
+    with pytest.raises(tinyprop.UserError, match=r"batch norm '1' is in training mode.*eval\(\)"):
+        model(batch()[0])
+    model[1].eval()
+    assert all(gradient is not None for gradient in gradients(model))
+
+
+class Strange(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.rnn, self.twice, self.never = nn.GRU(4, 4, batch_first=True), nn.Linear(4, 4), nn.Linear(4, 4)
+        self.head = nn.Linear(4, CLASSES)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.head(self.twice(self.twice(self.rnn(x)[0][:, -1])))
+
+
+def test_everything_that_cannot_be_governed_is_listed_with_a_remedy() -> None:
+    model, x = Strange(), torch.randn(2, 3, 4)
+    with pytest.raises(tinyprop.UserError) as told:
+        apply_(model, "ours", example_input=x)
+    for line in ("rnn: GRU has parameters", "twice: is called 2 times", "never: is never called"):
+        assert line in str(told.value)
+    assert str(told.value).count("filter_fn") == 3
+    assert not any(module._forward_hooks for module in model.modules())
+    apply_(model, "ours", lambda module, path: path == "head", example_input=x)
+    functional.cross_entropy(model(x), torch.tensor([0, 1])).backward()
+    assert model.rnn.weight_ih_l0.grad is not None
+
+
+def test_a_first_call_that_cannot_be_governed_leaves_the_model_as_it_was() -> None:
+    model, x = Strange(), torch.randn(2, 3, 4)
+    handle = apply_(model, "ours")
+    for _ in range(2):
+        with pytest.raises(tinyprop.UserError, match="cannot be trained sparsely"):
+            model(x)
+    assert handle.sites == ()
+    assert "waiting" in str(handle)
+    handle.remove()
+    assert model(x).shape == (2, CLASSES)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"method": "our"}, "unknown method 'our': did you mean 'ours'"),
+        ({"method": 3}, "method is 3"),
+        ({"model": "net"}, "model is a str"),
+        ({"reduction": "none"}, "unknown reduction 'none'"),
+        ({"loss": "hinge"}, "unknown loss 'hinge'"),
+        ({"model": nn.Sequential(nn.ReLU())}, "has no Linear"),
+        ({"model": nn.Sequential(nn.LazyLinear(3))}, "its shape is not known yet"),
+    ],
+)
+def test_what_is_refused_at_once(change: dict, message: str) -> None:
+    given = {"model": convolutional(), "method": "ours", "example_input": batch()[0][:1]} | change
+    with pytest.raises(tinyprop.UserError, match=message):
+        apply_(**given)
+
+
+def test_applying_twice_and_a_model_without_one_output(model: nn.Sequential) -> None:
+    apply_(model, "ours")
+    with pytest.raises(tinyprop.UserError, match=r"already: call remove\(\)"):
+        apply_(model, "full")
+    two = nn.Sequential(nn.Linear(3, 4))
+    apply_(two, "full", example_input=torch.zeros(1, 3))
+    two.register_forward_hook(lambda module, args, output: (output, output), prepend=True)
+    with pytest.raises(tinyprop.UserError, match="returns a tuple"):
+        two(torch.zeros(2, 3))
+
+
+def trained(model: nn.Module, handle: Handle, steps: int) -> nn.Module:
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    for _ in range(steps):
+        gradients(model)
+        optimizer.step()
+    return model
+
+
+def test_a_resumed_run_is_the_undisturbed_one() -> None:
+    method = tinyprop.TinyPropV2(s_max=0.3, theta_skip=0.6)
+    straight = convolutional()
+    trained(straight, apply_(straight, method), 6)
+    first = convolutional()
+    handle = apply_(first, method)
+    trained(first, handle, 3)
+    saved = pickle.dumps((first.state_dict(), handle.state_dict()))
+    second = convolutional()
+    weights, state = pickle.loads(saved)
+    second.load_state_dict(weights)
+    again = apply_(second, method, example_input=batch()[0][:1])
+    again.load_state_dict(state)
+    trained(second, again, 3)
+    assert all(torch.equal(a, b) for a, b in zip(straight.parameters(), second.parameters(), strict=True))
+
+
+def test_a_state_of_something_else_is_refused(model: nn.Sequential) -> None:
+    x = batch()[0][:1]
+    handle = apply_(model, tinyprop.TinyPropV2(), example_input=x)
+    state = handle.state_dict()
+    other = apply_(convolutional(), tinyprop.TinyPropV1(), example_input=x)
+    with pytest.raises(tinyprop.UserError, match="the state is of tinyprop_v2, the method here tinyprop_v1"):
+        other.load_state_dict(state)
+    other = apply_(convolutional(), tinyprop.TinyPropV2(s_max=0.2), example_input=x)
+    with pytest.raises(tinyprop.UserError, match=r"settings of the method here .*0\.2"):
+        other.load_state_dict(state)
+    with pytest.raises(tinyprop.UserError, match="layers 0, 3, 6, and here are"):
+        apply_(convolutional(), tinyprop.TinyPropV2()).load_state_dict(state)
+    with pytest.raises(tinyprop.UserError, match="no state of a method"):
+        handle.load_state_dict({"weight": 1})
+
+
+def test_statistics_are_of_what_was_counted(model: nn.Sequential) -> None:
+    handle = apply_(model, tinyprop.FullZeroSkip(), example_input=batch()[0][:1])
+    empty = handle.stats()
+    assert empty.samples == 0
+    assert np.isnan(empty.effort_bwd)
+    with pytest.raises(tinyprop.UserError, match="no backward pass"):
+        handle.last_step()
+    gradients(model)
+    stats, kept = handle.stats(), handle.last_step().kept
+    assert list(stats.layers) == ["0", "3", "6"]
+    n, macs = np.array([256, 24, 5]), np.array([9, 36, 24])
+    share = kept.mean(0) / n
+    assert [layer.kept for layer in stats.layers.values()] == pytest.approx(share.tolist())
+    parts = n * macs * np.array([1, 2, 2])  # the lowest layer sends no error
+    assert stats.effort_bwd == pytest.approx((parts * share).sum() / parts.sum())
+    assert stats.effort_total == pytest.approx(((n * macs).sum() + (parts * share).sum()) / (n * macs + parts).sum())
+    assert set(stats.scalars()) == {"skipped", "effort_bwd", "effort_total", "kept/0", "kept/3", "kept/6"}
+    assert "8 samples, 0% skipped" in str(handle)
+    handle.restart_stats()
+    assert handle.stats().samples == 0
+
+
+def test_nothing_of_the_model_changes_when_its_layers_are_learned() -> None:
+    model = nn.Sequential(nn.Dropout(0.5), *convolutional(), nn.BatchNorm1d(CLASSES))
+    before = copy.deepcopy(model.state_dict())
+    torch.manual_seed(3)
+    expected = torch.rand(1)
+    torch.manual_seed(3)
+    apply_(model, "ours", example_input=batch()[0])
+    assert torch.equal(torch.rand(1), expected)
+    assert all(torch.equal(value, before[key]) for key, value in model.state_dict().items())
+    assert all(module.training for module in model.modules())
