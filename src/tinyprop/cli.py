@@ -10,7 +10,6 @@ from rich.markup import escape
 from rich.table import Table
 
 from tinyprop.errors import TinypropError
-from tinyprop.methods import METHODS
 from tinyprop.targets import board_names, load_board
 
 app = App(
@@ -266,15 +265,30 @@ def bench_host(*, json: JsonPath = None) -> int:
 
 
 @app.command
-def methods() -> int:
-    """List the training methods."""
-    table = Table(title="Training methods", title_justify="left")
-    for column in ("name", "title", "what it does"):
-        table.add_column(column, no_wrap=column == "name")
-    for name, method in METHODS.items():
-        table.add_row(name, method.title, method.summary)
-    console.print(table)
-    return 0
+def bench_pytorch(*, json: JsonPath = None) -> int:
+    """Time one training step in PyTorch on this machine under every method, beside plain dense training.
+
+    Example: tinyprop bench-pytorch --json build/bench-pytorch.json
+    """
+    from tinyprop.bench.bench_pytorch_command import bench_pytorch_command
+
+    return bench_pytorch_command(console, json_path=json)
+
+
+@app.command
+def methods(
+    model: Annotated[Path | None, Parameter(help="a program saved by torch.export.save (.pt2), for its bytes")] = None,
+    *,
+    json: JsonPath = None,
+) -> int:
+    """List the training methods, what each needs in RAM, and whether a device can run it.
+
+    Example: tinyprop methods model.pt2 --json build/methods.json
+    """
+    from tinyprop.bench.methods_command import methods_command
+    from tinyprop.surface import load
+
+    return methods_command(console, None if model is None else load(model), json_path=json)
 
 
 @app.command
@@ -392,20 +406,26 @@ def memory(
     momentum: Momentum = 0.0,
     weight_decay: WeightDecay = 0.0,
     batch_norm: BatchNorm = "fold",
+    store: Annotated[int | None, Parameter(help="also count a store of that many samples (SampleStore)")] = None,
+    store_bits: Annotated[int, Parameter(help="of each value in it: 32 or 8")] = 32,
     json: JsonPath = None,
 ) -> int:
     """Say how many bytes it costs to train all of a model, or only its last layer, its last block, its biases, its
     batch norms.
 
-    Example: tinyprop memory model.pt2 --method ours --momentum 0.9 --json build/memory.json
+    Examples: tinyprop memory model.pt2 --method ours --momentum 0.9 --json build/memory.json  ·  tinyprop memory
+    model.pt2 --store 200 --store-bits 8
     """
     from tinyprop.bench.memory_command import memory_command
     from tinyprop.methods.optimizer import SGD
+    from tinyprop.store import StoreSettings
     from tinyprop.surface import load
 
     network = load(model, batch_norm=batch_norm)
+    program = network.program
+    kept = None if store is None else StoreSettings(store, program.input.shape, program.output.size, store_bits)
     costs = network.memory_by_choice(method, loss, SGD(momentum, weight_decay))
-    return memory_command(console, costs, json_path=json)
+    return memory_command(console, costs, store=kept, json_path=json)
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -21,7 +21,7 @@ from tinyprop.codegen.export_folder import replace_folder, require_replaceable
 from tinyprop.codegen.generate import INLINE, SIZE, generate
 from tinyprop.codegen.project import project
 from tinyprop.codegen.source_tree import SourceTree
-from tinyprop.cost.effort import Effort, effort
+from tinyprop.cost.effort import Effort, effort, effort_of_visits
 from tinyprop.cost.memory import MemoryCost, memory_cost
 from tinyprop.errors import UserError, unknown_name
 from tinyprop.ir.choices import CHOICES
@@ -41,7 +41,7 @@ from tinyprop.plan.plan import Plan
 from tinyprop.targets import Engine, build, load_board
 from tinyprop.targets.firmware import build_firmware
 from tinyprop.targets.samples import as_array
-from tinyprop.trace import StepTrace
+from tinyprop.trace import StepTrace, StoreTrace
 
 if TYPE_CHECKING:
     from torch import nn
@@ -182,8 +182,10 @@ class Trainer:
         """What it costs in RAM."""
         return memory_cost(self.train_program, self.plan)
 
-    def effort(self, trace: StepTrace) -> Effort:
-        """Effort of a run on the host engine, relative to plain full training."""
+    def effort(self, trace: StepTrace | StoreTrace) -> Effort:
+        """Effort of a run on the host engine, relative to plain full training; samples that slept cost nothing."""
+        if isinstance(trace, StoreTrace):
+            return effort_of_visits(self.train_program, trace)
         return effort(self.train_program, trace)
 
     def build(self, target: str | Path = "host", toolchain: str = "zig", optimise: str | None = None) -> Engine:

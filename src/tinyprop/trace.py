@@ -1,4 +1,4 @@
-"""StepTrace: what happened in a run of training steps; every engine, host or board, returns the same record."""
+"""What happened in a run of training steps; every engine, host or board, returns the same records."""
 
 from dataclasses import dataclass, fields
 from typing import Any
@@ -36,3 +36,38 @@ class StepTrace:
             parts = [getattr(trace, field.name) for trace in traces]
             columns[field.name] = None if any(p is None for p in parts) else np.concatenate(parts)
         return StepTrace(**columns)
+
+    @staticmethod
+    def empty(layers: int) -> "StepTrace":
+        """No step; layers: T."""
+        no_count = np.empty(0, np.int64)
+        return StepTrace(np.empty(0, np.float32), no_count, np.empty(0, bool), np.empty((0, layers), np.int64))
+
+
+@dataclass(frozen=True)
+class StoreTrace:
+    """A run of rounds through a store of samples: its steps, and per round (R,) what it visited and passed by.
+
+    visits: samples that were awake, each a step. slept: samples that were not even looked at.
+    """
+
+    steps: StepTrace
+    visits: np.ndarray
+    slept: np.ndarray
+
+    @property
+    def awake(self) -> float:
+        """Share of the turns in which the sample was awake: 1 where nothing sleeps. Times the effort of the steps it is
+        the effort of the run, slept turns counted as none."""
+        turns = int(self.visits.sum() + self.slept.sum())
+        return int(self.visits.sum()) / turns if turns else 1.0
+
+    @staticmethod
+    def joined(runs: "list[StoreTrace]") -> "StoreTrace":
+        """The runs one behind the other."""
+        steps = [run.steps for run in runs if len(run.steps)]
+        return StoreTrace(
+            StepTrace.joined(steps) if steps else runs[0].steps,
+            np.concatenate([run.visits for run in runs]),
+            np.concatenate([run.slept for run in runs]),
+        )

@@ -48,16 +48,19 @@ def test_headers_and_status_codes_are_all_listed():
     headers = {path.removeprefix("engine/") for path in ENGINE if path.endswith(".h")}
     assert headers == set(re.findall(r"\| `(include/\w+\.h)` \|", README))
     codes = dict(re.findall(r"(TP_ERR_\w+) = (-\d)", ENGINE["engine/include/tinyprop.h"]))
-    assert codes == dict(re.findall(r"\| `(TP_ERR_\w+)` \| (-\d) \|", README))
+    codes |= dict(re.findall(r"(TP_BUFFER_\w+) = (-\d+)", ENGINE["engine/include/tp_buffer.h"]))
+    assert len(codes) == 11
+    assert codes == dict(re.findall(r"\| `(TP_\w+)` \| (-\d+) \|", README))
 
 
 def test_kernels_are_named_like_their_files_by_the_grammar():
     grammar = re.compile(
-        r"tp_(\w+_(fwd|bwd|update|error)_f32(_\w+)?|(keep|skip)_\w+|\w+_f32|expf|logf|sqrtf|sigmoidf|tanhf|api)"
+        r"tp_(\w+_(fwd|bwd|update|error)_f32(_\w+)?|(keep|skip)_\w+|\w+_f32|expf|logf|sqrtf|sigmoidf|tanhf|api|buffer)"
     )
     for path, text in ENGINE.items():
         if path.endswith(".c"):
             name = path.removeprefix("engine/src/").removesuffix(".c")
             assert grammar.fullmatch(name)
-            assert name == "tp_api" or re.search(rf"^TP_KERNEL [\w ]+\b{name}\(", text, flags=re.MULTILINE), name
-            assert name == "tp_api" or f'#include "../src/{name}.c"' in ENGINE["engine/include/tp_kernels.h"]
+            is_public = name in ("tp_api", "tp_buffer")
+            assert is_public or re.search(rf"^TP_KERNEL [\w ]+\b{name}\(", text, flags=re.MULTILINE), name
+            assert is_public or f'#include "../src/{name}.c"' in ENGINE["engine/include/tp_kernels.h"]

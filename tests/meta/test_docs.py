@@ -79,25 +79,26 @@ def test_each_dependency_is_pinned_within_its_range(requirement):
 
 def test_what_dependencies_pull_in_is_pinned_too():
     pinned = {canonicalize_name(name) for name in pins()}
-    waiting, seen, loose = [canonicalize_name(requirement.name) for requirement in DIRECT], set(), set()
+    waiting, seen, loose = list(DIRECT), set(), set()
     while waiting:
-        name = waiting.pop()
-        if name in seen:
+        requirement = waiting.pop()
+        name, extras = canonicalize_name(requirement.name), frozenset(requirement.extras)
+        if (name, extras) in seen:
             continue
-        seen.add(name)
+        seen.add((name, extras))
         if name not in pinned:
             loose.add(name)
             continue
-        waiting += [canonicalize_name(needed.name) for needed in needs_of(name)]
+        waiting += needs_of(name, extras)
     assert not loose
 
 
-def needs_of(name: str) -> list[Requirement]:
-    """What a distribution needs here without extras; CUDA packages are pinned by torch itself."""
+def needs_of(name: str, extras: frozenset[str]) -> list[Requirement]:
+    """What a distribution with these extras needs here; CUDA packages are pinned by torch itself."""
     try:
         needed = [Requirement(line) for line in requires(name) or ()]
     except PackageNotFoundError:
         return []
     gpu = ("nvidia", "cuda", "triton")
-    here = [n for n in needed if n.marker is None or n.marker.evaluate({"extra": ""})]
+    here = [n for n in needed if n.marker is None or any(n.marker.evaluate({"extra": e}) for e in ("", *extras))]
     return [n for n in here if not (name == "torch" and n.name.startswith(gpu))]

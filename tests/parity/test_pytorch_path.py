@@ -62,6 +62,9 @@ NETWORKS: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
 }
 
 
+SETTINGS = {"ours_at_effort": {"effort": 0.6}}  # what depthwise and output layers leave something of, in all networks
+
+
 def moved(method: Method, factor: float) -> Method:
     """The method with every threshold and ratio times `factor`, within what they may be."""
     settings = {name: getattr(method, name) * factor for name in method.space}
@@ -83,13 +86,17 @@ def step_of(model: nn.Module, handle: Handle, x: torch.Tensor, y: torch.Tensor) 
     return handle.last_step()
 
 
-@pytest.mark.parametrize("network", NETWORKS)
-@pytest.mark.parametrize("name", METHODS)
+# Where a branch keeps nothing PyTorch visits no layer below it, the engine those that other branches lead to: draws
+# follow visits.
+PAIRS = [(name, network) for name in METHODS for network in NETWORKS if (name, network) != ("random_k", "residual")]
+
+
+@pytest.mark.parametrize(("name", "network"), PAIRS)
 def test_decisions_and_weights_are_the_engines(name: str, network: str) -> None:
     make, shape = NETWORKS[network]
     for seed in range(2):
         torch.manual_seed(seed)
-        model, method = make().eval(), method_named(name)
+        model, method = make().eval(), method_named(name, **SETTINGS.get(name, {}))
         x, y = torch.randn(STEPS, *shape), torch.randint(0, CLASSES, (STEPS,))
         network = tinyprop.capture(model, x[:1])
         methods = [moved(method, factor) for factor in (1.0, 1 - MARGIN, 1 + MARGIN)]
@@ -114,7 +121,7 @@ def test_decisions_and_weights_are_the_engines(name: str, network: str) -> None:
 
 
 @pytest.mark.parametrize("network", NETWORKS)
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("name", sorted(METHODS.keys() - {"random_k", "ours_at_effort"}))  # draw, steer batch by batch
 def test_a_batch_is_its_samples(name: str, network: str) -> None:
     """The gradient of a batch is the mean of its samples' own, each decided on as if it were alone."""
     make, shape = NETWORKS[network]
@@ -124,7 +131,8 @@ def test_a_batch_is_its_samples(name: str, network: str) -> None:
     x, y = torch.randn(7, *shape), torch.randint(0, CLASSES, (7,))
     handles = [apply_(model, name, example_input=x[:1]) for model in (batch, alone)]
     state = handles[0].state_dict()
-    state |= {"output": 1.9, "layers": dict.fromkeys(state["layers"], 3.0)}  # as if larger errors had been seen before
+    seen = {"y_max": 3.0, "drawn": 0, "bar": None}  # as if larger errors had been seen before
+    state |= {"output": 1.9, "layers": dict.fromkeys(state["layers"], seen)}
     for handle in handles:
         handle.load_state_dict(state)
     functional.cross_entropy(batch(x), y).backward()
@@ -143,7 +151,8 @@ def test_a_batch_is_its_samples(name: str, network: str) -> None:
         torch.testing.assert_close(got, total[key], atol=1e-6, rtol=1e-4)
     states = [handle.state_dict() for handle in handles]
     assert states[0]["output"] == pytest.approx(states[1]["output"])
-    assert states[0]["layers"] == pytest.approx(states[1]["layers"])
+    for one, other in zip(*(state["layers"].values() for state in states), strict=True):
+        assert one == pytest.approx(other)
 
 
 def test_full_training_is_pytorchs_own() -> None:

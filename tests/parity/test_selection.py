@@ -18,7 +18,9 @@ import tinyprop.errors
 from tinyprop.methods.rules.keep_above import KeepAbove
 from tinyprop.methods.rules.keep_all import KeepAll
 from tinyprop.methods.rules.keep_diffused import KeepDiffused
+from tinyprop.methods.rules.keep_random import KeepRandom
 from tinyprop.methods.rules.keep_ratio import KeepRatio
+from tinyprop.methods.rules.keep_steered import GAIN, KeepSteered
 from tinyprop.methods.rules.magnitude import LEAST, abs_sum, bar_of, bar_over_norm, norm
 from tinyprop.methods.rules.rule import LayerState, Selected, SelectionRule
 from tinyprop.methods.rules.skip_by_error import SkipByError
@@ -30,7 +32,7 @@ KERNELS = (
     "tp_abs_sum_f32",
     "tp_norm_f32",
     "tp_sqrtf",
-    *(f"tp_keep_{rule}_f32" for rule in ("all", "above", "diffused", "ratio")),
+    *(f"tp_keep_{rule}_f32" for rule in ("all", "above", "diffused", "random", "ratio", "steered")),
 )
 SKIPS = ("tp_skip_by_error_f32", "tp_skip_by_loss_f32")
 FLAGS = ["-std=c99", "-O2", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wdouble-promotion", "-Wvla", "-Werror"]
@@ -40,10 +42,10 @@ COUNTERS = '#include "tp_instrument.h"\ntp_counts tp_counts_now;\n'
 FLOATS = [np.float32(v) for v in (0, 0.0, 1e-45, 3e-45, 1e-38, 1e-3, 0.25, 0.25, 0.5, 1, 1, 3, 1e30)]
 
 
-class CLayerState(ctypes.Structure):
+class CLayerState(ctypes.Union):
     """tp_layer_state."""
 
-    _fields_ = (("y_max", ctypes.c_float),)
+    _fields_ = (("y_max", ctypes.c_float), ("drawn", ctypes.c_uint32), ("bar", ctypes.c_float))
 
 
 class CCounts(ctypes.Structure):
@@ -87,12 +89,23 @@ class Twins:
             case KeepAll():
                 kept = function(pointer, size)
             case KeepAbove(theta):
-                kept = function(pointer, size, ctypes.c_float(bar_over_norm(theta, delta.size)))
+                kept = function(pointer, size, ctypes.c_float(bar_over_norm(theta, delta.size)), 1)
             case KeepDiffused(theta):
                 channels = len(delta)
                 kept = function(
                     pointer, channels, delta.size // channels, ctypes.c_float(bar_over_norm(theta, delta.size))
                 )
+            case KeepRandom():
+                c_state.drawn = int(state.drawn)
+                kept = function(pointer, size, ctypes.c_uint32(rule.bound), rule.key, ctypes.byref(c_state))
+                return LayerState(drawn=np.uint32(c_state.drawn)), after, kept, self.counts.looks
+            case KeepSteered():
+                c_state.bar = float(state.bar)
+                channels = len(delta)
+                floats = (bar_over_norm(1.0, delta.size), np.float32(1 - GAIN), rule.per_entry(n))
+                settings = (ctypes.c_float(v) for v in floats)
+                kept = function(pointer, channels, delta.size // channels, *settings, ctypes.byref(c_state))
+                return LayerState(bar=np.float32(c_state.bar)), after, kept, self.counts.looks
             case KeepRatio(s_min, s_max, scale, k_min):
                 shares = (ctypes.c_float(v) for v in (s_min, s_max, scale))
                 argmax = ctypes.c_void_p(pooled.argmax.ctypes.data if pooled else None)
@@ -234,6 +247,10 @@ def recorded_deltas(steps: int) -> list[tuple[np.ndarray, ...]]:
         KeepRatio(0, 0.1),
         KeepAbove(0.9),
         KeepDiffused(1.5),
+        KeepRandom(0.3, stream=2),
+        KeepRandom(1.0),
+        KeepSteered(0.1),
+        KeepSteered(1.0),
         KeepAll(),
     ],
     ids=str,
@@ -370,3 +387,20 @@ def test_skip_by_error_remembers_alike(twins: Twins, errors: list[float], theta:
 def test_skip_by_loss_decides_alike(twins: Twins, loss: float, tau: float) -> None:
     _, skip = SkipByLoss(tau).skip(LayerState(), np.float32(loss), np.float32(0))
     assert skip == bool(twins.library.tp_skip_by_loss_f32(ctypes.c_float(loss), ctypes.c_float(tau)))
+
+
+@settings(deadline=None, derandomize=True, max_examples=100)
+@given(
+    vectors=st.lists(deltas(st.integers(8, 80)), min_size=1, max_size=4),
+    channels=st.integers(1, 8),
+    ratio=st.floats(0.01, 1),
+    bar=st.one_of(st.just(0.0), st.floats(0.0625, 64, width=32)),
+)
+def test_a_steered_bar_is_the_engines(
+    twins: Twins, vectors: list[np.ndarray], channels: int, ratio: float, bar: float
+) -> None:
+    """Over several steps, also from bars that nothing reaches and that everything does."""
+    state = LayerState(bar=np.float32(bar))
+    for delta in vectors:
+        state, _ = assert_same(twins, KeepSteered(ratio), state, in_channels(delta, channels), delta.size)
+        assert 0.0625 <= state.bar <= 64

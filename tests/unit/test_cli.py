@@ -65,6 +65,7 @@ COMMANDS = (
     ["boards"],
     ["networks"],
     ["bench-host"],
+    ["bench-pytorch"],
     ["data"],
 )
 COMMANDS += (["data", "fetch"], ["data", "show"])
@@ -104,6 +105,22 @@ def test_memory_of_each_choice(saved: Path, tmp_path: Path, capsys: pytest.Captu
         ]
     assert _run("memory", str(saved), "--momentum", "2") == 1
     assert "momentum=2" in capsys.readouterr().err
+
+
+def test_memory_with_a_store_of_samples(saved: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path, asked = tmp_path / "memory.json", ("--store", "50", "--store-bits", "8")
+    assert _run("memory", str(saved), *asked, "--json", str(path)) == 0
+    bytes_ = 28 + 8 * 3 + 50 * (1 + 1 + 8)  # state, counts of three classes; label, sleep and eight values a sample
+    rows, printed = json.loads(path.read_text()), capsys.readouterr().out
+    assert {row["store"] for row in rows.values()} == {bytes_}
+    [line] = [line for line in printed.splitlines() if "RAM to train with it" in line]
+    assert [int(number.replace(",", "")) for number in re.findall(r"[\d,]+", line)] == [
+        row["training"] + bytes_ for row in rows.values()
+    ]
+    assert _run("memory", str(saved), "--store", "50", "--store-bits", "4") == 1
+    assert "bits=4: choose 32 (float32) or 8" in capsys.readouterr().err
+    assert _run("memory", str(saved), "--store", "0") == 1
+    assert "capacity=0" in capsys.readouterr().err
 
 
 def test_memory_of_batch_norms_that_train(normed: Path, tmp_path: Path) -> None:

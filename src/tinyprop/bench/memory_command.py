@@ -12,6 +12,7 @@ from rich.table import Table
 from tinyprop.bench.atomic_file import write_whole
 from tinyprop.cost.memory import MemoryCost
 from tinyprop.ir.choices import CHOICES
+from tinyprop.store import StoreSettings
 
 # Each line of the table: what it is, and the number of it.
 LINES: Mapping[str, Callable[[MemoryCost], str]] = MappingProxyType(
@@ -29,18 +30,25 @@ LINES: Mapping[str, Callable[[MemoryCost], str]] = MappingProxyType(
 )
 
 
-def memory_command(console: Console, costs: Mapping[str, MemoryCost], *, json_path: Path | None) -> int:
-    """Prints `costs`, choice → bytes, and writes them where asked. Exit status 0. Raises UserError as writing does."""
-    console.print(table(costs))
+def memory_command(
+    console: Console, costs: Mapping[str, MemoryCost], *, store: StoreSettings | None = None, json_path: Path | None
+) -> int:
+    """Prints `costs`, choice → bytes, and of a store of samples, and writes them where asked. Exit status 0.
+
+    Raises UserError as writing does.
+    """
+    console.print(table(costs, store))
     for word in costs:
         console.print(f"{word}: {CHOICES[word].summary}", highlight=False)
+    if store is not None:
+        console.print(str(store), highlight=False)
     if json_path is not None:
-        write_whole(json_path, json_of(costs))
+        write_whole(json_path, json_of(costs, store))
         console.print(f"bytes: {json_path}", highlight=False)
     return 0
 
 
-def table(costs: Mapping[str, MemoryCost]) -> Table:
+def table(costs: Mapping[str, MemoryCost], store: StoreSettings | None = None) -> Table:
     """One column per choice, one line per purpose."""
     made = Table(title="Bytes of each choice of what trains", title_justify="left")
     made.add_column("trainable")
@@ -48,14 +56,20 @@ def table(costs: Mapping[str, MemoryCost]) -> Table:
         made.add_column(word, justify="right", no_wrap=True)
     for title, text in LINES.items():
         made.add_row(title, *(text(cost) for cost in costs.values()))
+    if store is not None:
+        made.add_row("RAM: store of samples", *(f"{store.bytes:,}" for _ in costs))
+        made.add_row("RAM to train with it", *(f"{cost.training + store.bytes:,}" for cost in costs.values()))
     return made
 
 
-def json_of(costs: Mapping[str, MemoryCost]) -> bytes:
-    """choice → every field of `MemoryCost`, in bytes, and "parameters", "model", "training", "over_inference"."""
+def json_of(costs: Mapping[str, MemoryCost], store: StoreSettings | None = None) -> bytes:
+    """choice → every field of `MemoryCost`, in bytes, and "parameters", "model", "training", "over_inference"; and
+    "store", which no other counts, where there is one."""
+    kept = {} if store is None else {"store": store.bytes}
     content = {
         word: asdict(cost)
         | {name: getattr(cost, name) for name in ("parameters", "model", "training", "over_inference")}
+        | kept
         for word, cost in costs.items()
     }
     return msgspec.json.format(msgspec.json.encode(content)) + b"\n"

@@ -18,7 +18,7 @@ from tinyprop.codegen.literals import c_float
 from tinyprop.codegen.loss_calls import before_loss_calls, loss_expression
 from tinyprop.codegen.optimizer_calls import clip_calls, error_calls, update_calls
 from tinyprop.codegen.places import Places
-from tinyprop.codegen.rule_calls import selection_text, skip_condition
+from tinyprop.codegen.rule_calls import require_twins, selection_text, skip_condition
 from tinyprop.codegen.source_tree import SourceTree
 from tinyprop.errors import InternalError
 from tinyprop.ir.train_program import AddErrorStep, BackwardStep, ForwardStep, PackMaskStep, PassErrorStep, TrainProgram
@@ -27,6 +27,7 @@ from tinyprop.plan.plan import Plan
 
 INLINE = "inline"  # kernels inlined once per distinct shape: fast
 SIZE = "size"  # one generic body per kernel: small
+PUBLIC = ("engine/src/tp_api.c", "engine/src/tp_buffer.c")  # the linker drops what firmware does not call
 ENGINE_FOLDERS = {"include": "engine/include", "src": "engine/src"}
 
 
@@ -49,8 +50,10 @@ class LayerCode:
 def generate(train: TrainProgram, storage: Storage, plan: Plan, kernels: str = INLINE) -> SourceTree:
     """The C99 sources of one training program: header, program, weights and the engine they call.
 
-    kernels: INLINE or SIZE. The same records give the same bytes on every run.
+    kernels: INLINE or SIZE. The same records give the same bytes on every run. Raises UserError for a method with a
+    rule that the engine has not.
     """
+    require_twins(train.spec)
     program = train.program
     places = Places(train, storage, plan)
     forward = [
@@ -96,7 +99,7 @@ def generate(train: TrainProgram, storage: Storage, plan: Plan, kernels: str = I
         f"{program.name}{suffix}": render(f"network{suffix}.j2", context) for suffix in (".h", ".c", "_parameters.c")
     }
     engine = engine_files()
-    linked = sorted(p for p in engine if p.endswith(".c")) if kernels == SIZE else ["engine/src/tp_api.c"]
+    linked = sorted(p for p in engine if p.endswith(".c")) if kernels == SIZE else PUBLIC
     return SourceTree(
         name=program.name,
         files=dict(sorted({**own, **engine}.items())),

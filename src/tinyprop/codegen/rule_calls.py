@@ -6,6 +6,7 @@ from tinyprop.codegen.call import Call, Pass
 from tinyprop.codegen.literals import c_flag, c_float, c_uint
 from tinyprop.codegen.places import Places
 from tinyprop.codegen.shape_names import cross, joined, word_if
+from tinyprop.errors import UserError
 from tinyprop.ir.graph import Node
 from tinyprop.ir.op import LayerOp
 from tinyprop.ir.ops.conv2d_max_pool import Conv2dMaxPool
@@ -13,12 +14,14 @@ from tinyprop.ir.train_program import BackwardStep
 from tinyprop.methods.rules.keep_above import KeepAbove
 from tinyprop.methods.rules.keep_all import KeepAll
 from tinyprop.methods.rules.keep_diffused import KeepDiffused
+from tinyprop.methods.rules.keep_random import KeepRandom
 from tinyprop.methods.rules.keep_ratio import KeepRatio
+from tinyprop.methods.rules.keep_steered import GAIN, KeepSteered
 from tinyprop.methods.rules.magnitude import bar_over_norm
 from tinyprop.methods.rules.never_skip import NeverSkip
 from tinyprop.methods.rules.skip_by_error import SkipByError
 from tinyprop.methods.rules.skip_by_loss import SkipByLoss
-from tinyprop.methods.spec import Selection, SkipRule
+from tinyprop.methods.spec import Selection, SkipRule, TrainSpec
 
 
 def selection_text(places: Places, step: BackwardStep) -> Call | str:
@@ -27,6 +30,23 @@ def selection_text(places: Places, step: BackwardStep) -> Call | str:
     if isinstance(step.selection, KeepAll) and not places.train.skips_zeros_of(step):
         return c_uint(_n(places, step))
     return SELECTIONS[type(step.selection)](places, step)
+
+
+def has_twins(spec: TrainSpec) -> bool:
+    """Whether the engine has every rule of `spec`, so that it can train by it on a device."""
+    selections = {type(rule) for rule in spec.selections if rule is not None}
+    return selections <= set(SELECTIONS) and type(spec.skip) in SKIPS
+
+
+def require_twins(spec: TrainSpec) -> None:
+    """Raises UserError that names the rules of `spec` which the engine has not."""
+    unknown = {type(r) for r in spec.selections if r is not None} - set(SELECTIONS) | ({type(spec.skip)} - set(SKIPS))
+    if unknown:
+        names = ", ".join(sorted(rule.__name__ for rule in unknown))
+        raise UserError(
+            f"method '{spec.method}' uses {names}, of which the engine has no twin: train in PyTorch with apply_, or "
+            f"add one as docs/adding/method.md says."
+        )
 
 
 def skip_condition(places: Places) -> str | None:
@@ -51,7 +71,7 @@ def _keep_all(places: Places, step: BackwardStep) -> Call:
 def _keep_above(places: Places, step: BackwardStep) -> Call:
     rule: KeepAbove = step.selection  # type: ignore[assignment]
     size = _stored(places, step)
-    arguments = (places.delta(step.node), c_uint(size), _bar(rule.theta, size))
+    arguments = (places.delta(step.node), c_uint(size), _bar(rule.theta, size), "1")
     return Call("tp_keep_above_f32", str(size), arguments, "uint32_t")
 
 
@@ -63,8 +83,26 @@ def _keep_diffused(places: Places, step: BackwardStep) -> Call:
     return Call("tp_keep_diffused_f32", f"{channels}x{positions}", arguments, "uint32_t")
 
 
+def _keep_steered(places: Places, step: BackwardStep) -> Call:
+    rule: KeepSteered = step.selection  # type: ignore[assignment]
+    channels, positions = places.train.program.value_out(step.node).channels
+    n = _n(places, step)
+    entry = Pass("float", "per_entry", c_float(float(rule.per_entry(n))))
+    steering = (_bar(1.0, channels * positions), c_float(1 - GAIN), entry, places.state(step.layer))
+    arguments = (places.delta(step.node), c_uint(channels), c_uint(positions), *steering)
+    return Call("tp_keep_steered_f32", f"{channels}x{positions}", arguments, "uint32_t")
+
+
 def _bar(theta: float, size: int) -> Pass:
     return Pass("float", "share", c_float(float(bar_over_norm(theta, size))))
+
+
+def _keep_random(places: Places, step: BackwardStep) -> Call:
+    rule: KeepRandom = step.selection  # type: ignore[assignment]
+    size = _stored(places, step)
+    draw = (Pass("uint32_t", "bound", c_uint(rule.bound)), Pass("uint32_t", "key", c_uint(rule.key)))
+    arguments = (places.delta(step.node), c_uint(size), *draw, places.state(step.layer))
+    return Call("tp_keep_random_f32", str(size), arguments, "uint32_t")
 
 
 def _keep_ratio(places: Places, step: BackwardStep) -> Call:
@@ -93,7 +131,9 @@ SELECTIONS: dict[type[Selection], Callable[[Places, BackwardStep], Call]] = {
     KeepAll: _keep_all,
     KeepAbove: _keep_above,
     KeepDiffused: _keep_diffused,
+    KeepRandom: _keep_random,
     KeepRatio: _keep_ratio,
+    KeepSteered: _keep_steered,
 }
 
 

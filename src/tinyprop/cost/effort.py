@@ -14,7 +14,7 @@ from tinyprop.errors import InternalError
 from tinyprop.ir.graph import Program
 from tinyprop.ir.op import LayerOp, MacCount
 from tinyprop.ir.train_program import TrainProgram
-from tinyprop.trace import StepTrace
+from tinyprop.trace import StepTrace, StoreTrace
 
 
 @dataclass(frozen=True)
@@ -61,6 +61,14 @@ def effort(train: TrainProgram, trace: StepTrace) -> Effort:
         forward, backward = float(plain.forward), _on_paper(train, trace)
     looks = float(trace.looks.mean())
     return Effort(bwd=backward / sum(plain.backward), total=(forward + backward + looks) / plain.total)
+
+
+def effort_of_visits(train: TrainProgram, run: StoreTrace) -> Effort:
+    """Mean effort of the turns in `run`: that of its steps, and none where the sample slept."""
+    if not len(run.steps):
+        return Effort(0.0, 0.0)
+    made = effort(train, run.steps)
+    return Effort(bwd=made.bwd * run.awake, total=made.total * run.awake)
 
 
 def _on_paper(train: TrainProgram, trace: StepTrace) -> float:

@@ -23,10 +23,13 @@ def layer_infos(program: Program) -> tuple[LayerInfo, ...]:
             parameters=sum(program.parameters[p].size for p in node.trained),
             positions=program.value_out(node).channels[1],
             per_channel=node.op.per_channel,
+            macs=(macs.weight_gradient, macs.input_error),
             scaled_by=norm.name if (norm := scaled_by(program, node)) else None,
+            weight=node.trained[0] if node.trained else None,
+            bias=node.trained[1] if len(node.trained) > 1 else None,
         )
         for node in program.layers
-        if isinstance(node.op, LayerOp)
+        if isinstance(node.op, LayerOp) and (macs := node.op.macs(program.value_in(node).shape))
     )
 
 

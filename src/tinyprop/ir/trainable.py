@@ -22,13 +22,17 @@ def spec_of(program: Program, method: Method, trainable: str | Iterable[str] | N
     infos = layer_infos(program)
     spec = method.spec(tuple(info for info in infos if info.name in wanted))
     remaining = iter(spec.selections)
-    return replace(
-        spec,
-        selections=tuple(next(remaining) if info.name in wanted else None for info in infos),
-        frozen=tuple(
-            name for node in program.layers if node.name in wanted for name in node.trained if name not in learning
-        ),
-    )
+    selections = {info.name: next(remaining) if info.name in wanted else None for info in infos}
+    left_out = {
+        node.name: [name for name in node.trained if name in spec.frozen or name not in learning]
+        for node in program.layers
+        if selections[node.name] is not None
+    }
+    for node in program.layers:  # of which the method and the user leave nothing between them
+        if len(left_out.get(node.name, ())) == len(node.trained):
+            selections[node.name] = None
+    frozen = tuple(name for layer, names in left_out.items() if selections[layer] is not None for name in names)
+    return replace(spec, selections=tuple(selections.values()), frozen=frozen)
 
 
 def learning_parameters(program: Program, trainable: str | Iterable[str]) -> frozenset[str]:

@@ -3,11 +3,15 @@
 from dataclasses import fields
 
 from tinyprop.errors import UserError, unknown_name
+from tinyprop.methods.bias_only import BiasOnly as BiasOnly
 from tinyprop.methods.full import Full as Full
 from tinyprop.methods.full_zero_skip import FullZeroSkip as FullZeroSkip
+from tinyprop.methods.last_layers import LastLayers as LastLayers
 from tinyprop.methods.loss_skip import LossSkip as LossSkip
 from tinyprop.methods.method import Method as Method
 from tinyprop.methods.ours import Ours as Ours
+from tinyprop.methods.ours_at_effort import OursAtEffort as OursAtEffort
+from tinyprop.methods.random_k import RandomK as RandomK
 from tinyprop.methods.spec import LayerInfo as LayerInfo
 from tinyprop.methods.spec import TrainSpec as TrainSpec
 from tinyprop.methods.tinyprop_v1 import TinyPropV1 as TinyPropV1
@@ -15,7 +19,20 @@ from tinyprop.methods.tinyprop_v2 import TinyPropV2 as TinyPropV2
 from tinyprop.methods.top_k import TopK as TopK
 
 METHODS: dict[str, type[Method]] = {
-    method.name: method for method in (Full, FullZeroSkip, TopK, LossSkip, TinyPropV1, TinyPropV2, Ours)
+    method.name: method
+    for method in (
+        Full,
+        FullZeroSkip,
+        LastLayers,
+        BiasOnly,
+        TopK,
+        RandomK,
+        LossSkip,
+        TinyPropV1,
+        TinyPropV2,
+        Ours,
+        OursAtEffort,
+    )
 }
 
 

@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from tinyprop.methods.rules.keep_above import KeepAbove
 from tinyprop.methods.rules.keep_all import KeepAll
 from tinyprop.methods.rules.keep_diffused import KeepDiffused
+from tinyprop.methods.rules.keep_random import KeepRandom
 from tinyprop.methods.rules.keep_ratio import KeepRatio
+from tinyprop.methods.rules.keep_steered import KeepSteered
 from tinyprop.methods.rules.never_skip import NeverSkip
 from tinyprop.methods.rules.skip_by_error import SkipByError
 from tinyprop.methods.rules.skip_by_loss import SkipByLoss
 
-Selection = KeepAll | KeepRatio | KeepAbove | KeepDiffused
+Selection = KeepAll | KeepRatio | KeepAbove | KeepDiffused | KeepRandom | KeepSteered
 SkipRule = NeverSkip | SkipByError | SkipByLoss
 
 
@@ -23,8 +25,10 @@ class LayerInfo:
 
     per_channel: each output channel reads one input channel only, as in a depthwise convolution or a batch norm that
     trains: an entry of δ costs few multiply-adds.
+    macs: multiply-adds of its backward pass, every value computed: of the gradient, and of the error sent below.
     scaled_by: the batch norm directly behind this layer, where one trains there: but for a scale per channel both have
     one δ.
+    weight, bias: names of its parameters in the state_dict, None where there is none that trains.
     """
 
     name: str
@@ -32,7 +36,10 @@ class LayerInfo:
     parameters: int
     positions: int = 1
     per_channel: bool = False
+    macs: tuple[int, int] = (0, 0)
     scaled_by: str | None = None
+    weight: str | None = None
+    bias: str | None = None
 
 
 def depths(layers: tuple[LayerInfo, ...]) -> tuple[int, ...]:

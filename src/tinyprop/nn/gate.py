@@ -5,12 +5,14 @@ from δ, and computes the gradient of what is kept, of the samples that are not 
 their keys stay as they are, and so do pickling and copying, since hooks are plain objects.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
 from tinyprop.errors import UserError
@@ -18,7 +20,7 @@ from tinyprop.ir.losses import Loss
 from tinyprop.methods.spec import Selection, SkipRule
 from tinyprop.nn.observe import Site
 from tinyprop.nn.pooled import before_pool, where_pooled
-from tinyprop.nn.selections import Place, select
+from tinyprop.nn.selections import Memory, Place, select
 from tinyprop.nn.skips import REDUCTIONS, skipped
 
 
@@ -58,9 +60,10 @@ class OutputHook:
     skips: int = 0
 
     def __call__(self, model: nn.Module, args: Any, output: Any) -> Any:
-        if not isinstance(output, Tensor):
+        if not isinstance(output, Tensor) or output.ndim < 2:
+            kind = f"shape {tuple(output.shape)}" if isinstance(output, Tensor) else type(output).__name__
             raise UserError(
-                f"{type(model).__name__} returns a {type(output).__name__}: let forward return one tensor of outputs."
+                f"{type(model).__name__} returns {kind}: let forward return one tensor of outputs, (samples, …)."
             )
         return _OutputGate.apply(output, self) if _learns(output) else output
 
@@ -86,15 +89,14 @@ class OutputHook:
 class SelectionHook:
     """Behind a layer, or the max pool that alone reads it: what of δ is back-propagated.
 
-    every_value: zeros count as kept, as for a method that computes them. y_max (): the layer's largest Σ|δ| so far;
-    kept: entries in all that are not zero.
+    every_value: zeros count as kept, as for a method that computes them. kept: entries in all that are not zero.
     """
 
     site: Site
     rule: Selection
     every_value: bool
     batch: Batch
-    y_max: Tensor = field(default_factory=_nothing_yet)
+    memory: Memory = field(default_factory=Memory)
     kept: int = 0
 
     def __call__(self, module: nn.Module, args: Any, output: Tensor) -> Tensor:
@@ -122,9 +124,8 @@ class SelectionHook:
         channels_last = isinstance(self.site.layer, nn.Linear)
         window = self.site.window if pooled is None else ()
         stored = where_pooled(delta.movedim(-1, 1) if channels_last else delta, window)
-        self.y_max = self.y_max.to(delta.device)
-        place = Place(n, stored[0].numel(), self.batch.factor)
-        kept, every = select(self.rule, stored, self.y_max, place)
+        place = Place(n, math.prod(stored.shape[1:]), self.batch.factor)
+        kept, every = select(self.rule, stored, self.memory, place)
         count = kept.flatten(1).bool().sum(1)
         k = count if every is None else torch.where(every, place.stored, count)
         self.batch.k[self.site.name] = k
@@ -177,13 +178,14 @@ class _Gate(torch.autograd.Function):
 class _OutputGate(_Gate):
     @staticmethod
     def forward(output: Tensor, hook: OutputHook) -> Tensor:
-        return output.view_as(output)
+        return output.clone()  # the user may write into it, and what is below may have kept it
 
     @staticmethod
     def setup_context(ctx: Any, inputs: Any, output: Tensor) -> None:
         ctx.hook, ctx.output = inputs[1], output.detach()
 
     @staticmethod
+    @once_differentiable
     def backward(ctx: Any, error: Tensor) -> Any:
         return ctx.hook.backward(error, ctx.output), None
 
@@ -191,15 +193,17 @@ class _OutputGate(_Gate):
 class _SelectionGate(_Gate):
     @staticmethod
     def forward(output: Tensor, hook: SelectionHook) -> Tensor:
-        return output.view_as(output)
+        return output
 
     @staticmethod
     def setup_context(ctx: Any, inputs: Any, output: Tensor) -> None:
         ctx.set_materialize_grads(False)
+        ctx.mark_dirty(output)  # not a view of it: a ReLU behind may write in place
         ctx.hook = inputs[1]
         ctx.pooled = output.detach() if ctx.hook.site.pool is not None else None
 
     @staticmethod
+    @once_differentiable
     def backward(ctx: Any, error: Tensor | None) -> Any:
         return None if error is None else ctx.hook.backward(error, ctx.pooled), None
 
@@ -207,16 +211,18 @@ class _SelectionGate(_Gate):
 class _LayerGate(_Gate):
     @staticmethod
     def forward(output: Tensor, x: Tensor, weight: Tensor, bias: Tensor | None, layer: Any, batch: Batch) -> Tensor:
-        return output.view_as(output)
+        return output
 
     @staticmethod
     def setup_context(ctx: Any, inputs: Any, output: Tensor) -> None:
         _, x, weight, bias, ctx.layer, ctx.batch = inputs
         ctx.set_materialize_grads(False)
+        ctx.mark_dirty(output)
         ctx.save_for_backward(x, weight)
         ctx.has_bias = bias is not None
 
     @staticmethod
+    @once_differentiable
     def backward(ctx: Any, error: Tensor | None) -> Any:
         if error is None:
             return (None,) * 6

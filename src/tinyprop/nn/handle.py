@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 import numpy as np
+import torch
 from torch import nn
 
 from tinyprop.errors import UserError, unknown_name
@@ -16,6 +17,7 @@ from tinyprop.methods import METHODS, Method, TrainSpec, method_named
 from tinyprop.methods.rules.never_skip import NeverSkip
 from tinyprop.nn.gate import Batch, BatchNormHook, LayerHook, OutputHook, SelectionHook
 from tinyprop.nn.observe import BATCH_NORMS, FilterFn, Site, observe
+from tinyprop.nn.selections import Memory
 from tinyprop.nn.skips import REDUCTIONS, own_loss
 from tinyprop.nn.statistics import LayerStatistics, Statistics
 from tinyprop.trace import StepTrace
@@ -41,8 +43,8 @@ def apply_(
     example_input: what the model takes, to learn the order and sizes of its layers from; None: the first call's input.
     Give it when the model is compiled or exported before its first call.
     loss, reduction: of the loss that is backpropagated, over the samples of a batch, "mean" or "sum", so that a
-    sample's own error is known. loss_scale: for losses that are multiplied before the pass, `scaler.get_scale` of a
-    GradScaler.
+    sample's own error is known: without class weights or ignored labels. loss_scale: what that loss is multiplied with
+    before the pass, `scaler.get_scale` of a GradScaler, or `lambda: 1 / steps` where gradients are accumulated.
 
     Raises UserError, the model unchanged: for modules that cannot be governed, all listed with path and remedy; for a
     model that has a method already; for names that are not known.
@@ -77,13 +79,14 @@ class Handle:
         self.method = method
         self._model = model
         self._output = OutputHook(NeverSkip(), loss, reduction, loss_scale, Batch())
-        self._layers: tuple[SelectionHook, ...] = ()
+        self._sites: tuple[Site, ...] = ()
+        self._layers: dict[str, SelectionHook] = {}  # those of them that learn
         self._removable: list[Any] = []
 
     @property
     def sites(self) -> tuple[Site, ...]:
         """The layers that the method governs, in forward order; () before the first call."""
-        return tuple(layer.site for layer in self._layers)
+        return self._sites
 
     @property
     def spec(self) -> TrainSpec:
@@ -99,28 +102,32 @@ class Handle:
     def stats(self) -> Statistics:
         """What was kept and skipped since the method was applied, or since `restart_stats`."""
         samples = self._output.samples
-        shares = [layer.kept / max(samples, 1) / layer.site.info.n for layer in self._layers]
-        forward = [layer.site.info.n * layer.site.macs for layer in self._layers]
-        # the lowest layer sends no error; a weight that is frozen has no gradient
-        parts = [layer.learns_weight + (place > 0) for place, layer in enumerate(self._layers)]
-        plain = sum(macs * part for macs, part in zip(forward, parts, strict=True))
-        done = sum(macs * part * share for macs, part, share in zip(forward, parts, shares, strict=True))
+        skipped = self._output.skips / samples if samples else math.nan
+        layers, forward, plain, done, below = {}, 0, 0, 0.0, False
+        for place, site in enumerate(self._sites):
+            layer, n = self._layers.get(site.name), site.info.n
+            kept = 0.0 if layer is None else layer.kept / n / max(samples, 1)
+            layers[site.name] = LayerStatistics(n, kept if samples else math.nan)
+            forward += n * site.macs
+            plain += n * site.macs * (site.learns_weight + (place > 0))  # the lowest layer sends no error
+            if layer is None:  # a frozen layer lets the error pass whole
+                done += n * site.macs * (1 - skipped) * below
+            else:
+                done += n * site.macs * kept * (layer.learns_weight + below)
+            below = below or layer is not None
         known = samples > 0 and plain > 0
         return Statistics(
             samples=samples,
-            skipped=self._output.skips / samples if samples else math.nan,
-            layers={
-                layer.site.name: LayerStatistics(layer.site.info.n, share if samples else math.nan)
-                for layer, share in zip(self._layers, shares, strict=True)
-            },
+            skipped=skipped,
+            layers=layers,
             effort_bwd=done / plain if known else math.nan,
-            effort_total=(sum(forward) + done) / (sum(forward) + plain) if known else math.nan,
+            effort_total=(forward + done) / (forward + plain) if known else math.nan,
         )
 
     def restart_stats(self) -> None:
         """`stats` counts from here on."""
         self._output.samples = self._output.skips = 0
-        for layer in self._layers:
+        for layer in self._layers.values():
             layer.kept = 0
 
     def last_step(self) -> StepTrace:
@@ -132,9 +139,9 @@ class Handle:
         if batch.skipped is None or batch.outputs is None or batch.error is None:
             raise UserError("no backward pass has run yet: call last_step() behind loss.backward().")
         skipped = batch.skipped.cpu().numpy()
-        kept = np.zeros((len(skipped), len(self._layers)), np.int64)
-        for number, layer in enumerate(self._layers):
-            if (k := batch.k.get(layer.site.name)) is not None:
+        kept = np.zeros((len(skipped), len(self._sites)), np.int64)
+        for number, site in enumerate(self._sites):
+            if (k := batch.k.get(site.name)) is not None:
                 kept[~skipped, number] = k.cpu().numpy()
         return StepTrace(
             loss=own_loss(self._output.loss, batch.outputs, batch.error).cpu().numpy(),
@@ -149,7 +156,7 @@ class Handle:
             "method": self.method.name,
             "settings": asdict(self.method),
             "output": float(self._output.y_max),
-            "layers": {layer.site.name: float(layer.y_max) for layer in self._layers},
+            "layers": {name: layer.memory.numbers() for name, layer in self._layers.items()},
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -169,19 +176,25 @@ class Handle:
                 f"the state is of the layers {', '.join(state['layers'])}, and here are {', '.join(own['layers'])}: "
                 f"pass example_input to apply_, or run the model once, and load the state of the same model."
             )
-        self._output.y_max.fill_(state["output"])
-        for layer in self._layers:
-            layer.y_max.fill_(state["layers"][layer.site.name])
+        self._output.y_max = torch.tensor(state["output"])
+        for name, layer in self._layers.items():
+            layer.memory = Memory.of(state["layers"][name])
 
     def _attach(self, sites: tuple[Site, ...]) -> None:
         spec = self.method.spec(tuple(site.info for site in sites))
         self._output.rule = spec.skip
-        self._layers = tuple(
-            SelectionHook(site, rule, not spec.skip_zeros, self._output.batch)
+        for site, rule in zip(sites, spec.selections, strict=True):
+            for key, parameter in site.layer.named_parameters(site.name, recurse=False):
+                if parameter.requires_grad and (rule is None or key in spec.frozen):
+                    parameter.requires_grad_(False)
+                    self._hook(_Frozen(parameter))
+        self._sites = sites
+        self._layers = {
+            site.name: SelectionHook(site, rule, not spec.skip_zeros, self._output.batch)
             for site, rule in zip(sites, spec.selections, strict=True)
             if rule is not None
-        )
-        for selection in self._layers:
+        }
+        for selection in self._layers.values():
             site = selection.site
             if not isinstance(spec.skip, NeverSkip):
                 self._hook(site.layer.register_forward_hook(LayerHook(self._output.batch)))
@@ -195,7 +208,17 @@ class Handle:
         self._removable.append(removable)
 
     def __str__(self) -> str:
-        return f"{self.method}\n{self.stats()}" if self._layers else f"{self.method}, waiting for the first call"
+        return f"{self.method}\n{self.stats()}" if self._sites else f"{self.method}, waiting for the first call"
+
+
+class _Frozen:
+    """What a method never trains; `remove` lets it train again."""
+
+    def __init__(self, parameter: nn.Parameter) -> None:
+        self.parameter = parameter
+
+    def remove(self) -> None:
+        self.parameter.requires_grad_(True)
 
 
 class _FirstCall:

@@ -25,15 +25,16 @@ class Site:
     """One layer of the model that a method governs.
 
     name: its path in the model. macs: multiply-adds that one entry of δ costs in the gradient of the weight, and as
-    many in the error sent below. window: of the max pool that alone reads the layer and tiles its map, () without: as
-    in the C engine, δ has an entry for each window. pool: the module that pools, if it does nothing else; relu: whether
-    a ReLU lies before it.
+    many in the error sent below. learns_weight: not its bias alone has requires_grad.
+    window: of the max pool that alone reads the layer and tiles its map, () without: as in the C engine, δ has an entry
+    for each window. pool: the module that pools, if it does nothing else; relu: whether a ReLU lies before it.
     """
 
     name: str
     layer: nn.Module
     info: LayerInfo
     macs: int
+    learns_weight: bool = True
     window: tuple[int, ...] = ()
     pool: nn.Module | None = None
     relu: bool = False
@@ -119,8 +120,12 @@ def _site(layer: nn.Module, path: str, output: Tensor, readers: "_Readers", pool
             parameters=sum(p.numel() for p in layer.parameters(recurse=False) if p.requires_grad),
             positions=math.prod(spatial),
             per_channel=getattr(layer, "groups", 1) > 1 and weight.shape[1] == 1,
+            macs=(math.prod(shape[1:]) * (weight.numel() // shape[1]),) * 2,
+            weight=f"{path}.weight".lstrip("."),
+            bias=None if layer.bias is None else f"{path}.bias".lstrip("."),
         ),
         macs=weight.numel() // shape[1],
+        learns_weight=weight.requires_grad,
         window=window,
         pool=pools.get(id(pooled)) if window else None,
         relu=relu,

@@ -1,13 +1,15 @@
 """The selection rules on a batch of errors: what `methods/rules/` says of one δ, for many at once, on any device.
 
-Every function: rule, δ (N, C, …) of N samples, y_max (), Place → what is back-propagated, shaped as δ, and of which
+Every function: rule, δ (N, C, …) of N samples, Memory, Place → what is back-propagated, shaped as δ, and of which
 samples all of δ is, (N,), or None where of none. Sums are PyTorch's, in another order than the engine's: decisions
 agree but for values within rounding of their threshold.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,7 +18,9 @@ from torch import Tensor
 from tinyprop.methods.rules.keep_above import KeepAbove
 from tinyprop.methods.rules.keep_all import KeepAll
 from tinyprop.methods.rules.keep_diffused import KeepDiffused
+from tinyprop.methods.rules.keep_random import FACTOR, MIX, STEP, KeepRandom
 from tinyprop.methods.rules.keep_ratio import KeepRatio
+from tinyprop.methods.rules.keep_steered import FIRST, GAIN, HIGHEST, LOWEST, KeepSteered
 from tinyprop.methods.rules.magnitude import LEAST, bar_over_norm
 from tinyprop.methods.rules.rule import SelectionRule
 from tinyprop.methods.spec import Selection
@@ -41,25 +45,55 @@ class Place:
         return 3 * self.stored // 8
 
 
-def select(rule: Selection, delta: Tensor, y_max: Tensor, place: Place) -> Kept:
-    """`rule` applied to every sample of δ; y_max is overwritten with the largest Y so far, of samples as they are."""
-    return SELECTIONS[type(rule)](rule, delta, y_max, place)
+@dataclass
+class Memory:
+    """What a layer's rule remembers between steps, as `LayerState` does. y_max (): the largest Y so far, on any device.
+
+    drawn: the last random number. bar: as it was steered to, None before it was.
+    """
+
+    y_max: Tensor = field(default_factory=lambda: torch.zeros(()))
+    drawn: int = 0
+    bar: Tensor | None = None
+
+    def numbers(self) -> dict[str, float | None]:
+        """The same as plain numbers, for a state_dict."""
+        return {"y_max": float(self.y_max), "drawn": self.drawn, "bar": None if self.bar is None else float(self.bar)}
+
+    @classmethod
+    def of(cls, numbers: Mapping[str, Any]) -> "Memory":
+        """What `numbers` once said."""
+        bar = numbers["bar"]
+        return cls(torch.tensor(numbers["y_max"]), numbers["drawn"], None if bar is None else torch.tensor(bar))
 
 
-def _keep_all(rule: KeepAll, delta: Tensor, y_max: Tensor, place: Place) -> Kept:
+def select(rule: Selection, delta: Tensor, memory: Memory, place: Place) -> Kept:
+    """`rule` applied to every sample of δ, of which `memory` then knows."""
+    return SELECTIONS[type(rule)](rule, delta, memory, place)
+
+
+def _keep_all(rule: KeepAll, delta: Tensor, memory: Memory, place: Place) -> Kept:
     return delta, None
 
 
-def _keep_above(rule: KeepAbove, delta: Tensor, y_max: Tensor, place: Place) -> Kept:
-    bar = _bar(rule.theta, delta, place)
+def _keep_above(rule: KeepAbove, delta: Tensor, memory: Memory, place: Place) -> Kept:
+    return _above(delta, _bar(rule.theta, delta, place), place, all_if_none=True)
+
+
+def _above(delta: Tensor, bar: Tensor, place: Place, *, all_if_none: bool) -> Kept:
     reaches = ~(delta.flatten(1).abs() < bar[:, None])  # NaN is the largest of all
     k = reaches.sum(1)
-    every = ((k == 0) & ~(bar <= LEAST.item())) | (k > place.most)
+    every = k > place.most
+    if all_if_none:
+        every |= (k == 0) & ~(bar <= LEAST.item())
     return _masked(delta, reaches | every[:, None]), every
 
 
-def _keep_diffused(rule: KeepDiffused, delta: Tensor, y_max: Tensor, place: Place) -> Kept:
-    bar = _bar(rule.theta, delta, place)
+def _keep_diffused(rule: KeepDiffused, delta: Tensor, memory: Memory, place: Place) -> Kept:
+    return _carried_on(delta, _bar(rule.theta, delta, place))
+
+
+def _carried_on(delta: Tensor, bar: Tensor) -> Kept:
     line = delta.flatten(2).flatten(0, 1).t().contiguous().float()  # positions first
     diffuse = _diffused_by_numpy if delta.device.type == "cpu" else _diffused
     kept = diffuse(line, bar.repeat_interleave(delta.shape[1])).t().contiguous().view(delta.shape).to(delta.dtype)
@@ -67,6 +101,19 @@ def _keep_diffused(rule: KeepDiffused, delta: Tensor, y_max: Tensor, place: Plac
     if bool(every.any()):
         return torch.where(every.reshape(-1, *(1,) * (delta.ndim - 1)), delta, kept), every
     return kept, None
+
+
+def _keep_steered(rule: KeepSteered, delta: Tensor, memory: Memory, place: Place) -> Kept:
+    steered = (
+        delta.new_full((), float(FIRST), dtype=torch.float32) if memory.bar is None else memory.bar.to(delta.device)
+    )
+    bar = _bar(1.0, delta, place) * steered
+    kept, every = _carried_on(delta, bar) if delta[0, 0].numel() > 1 else _above(delta, bar, place, all_if_none=False)
+    k = kept.flatten(1).bool().sum(1)
+    k = k if every is None else torch.where(every, place.stored, k)
+    factors = (1 - GAIN) + float(rule.per_entry(place.n)) * k
+    memory.bar = (steered * factors.prod()).clamp(float(LOWEST), float(HIGHEST))
+    return kept, every
 
 
 def _diffused(line: Tensor, bar: Tensor) -> Tensor:
@@ -89,10 +136,26 @@ def _diffused_by_numpy(line: Tensor, bar: Tensor) -> Tensor:
     return torch.from_numpy(kept)
 
 
-def _keep_ratio(rule: KeepRatio, delta: Tensor, y_max: Tensor, place: Place) -> Kept:
+def _keep_random(rule: KeepRandom, delta: Tensor, memory: Memory, place: Place) -> Kept:
+    factors, steps = _jumps(delta.numel())
+    drawn = factors * np.uint32(memory.drawn) + steps
+    memory.drawn = int(drawn[-1])
+    keeps = (drawn ^ np.uint32(rule.key)) * np.uint32(MIX) < rule.bound
+    return _masked(delta, torch.from_numpy(keeps).to(delta.device)), None
+
+
+@lru_cache(maxsize=64)
+def _jumps(draws: int) -> tuple[np.ndarray, np.ndarray]:
+    """The generator run ahead: what the state is multiplied with, and what is added, in the 1st, 2nd, … draw."""
+    factors = np.multiply.accumulate(np.full(draws, FACTOR, np.uint32), dtype=np.uint32)
+    ones = np.concatenate(([np.uint32(1)], factors[:-1]))
+    return factors, np.add.accumulate(ones, dtype=np.uint32) * np.uint32(STEP)
+
+
+def _keep_ratio(rule: KeepRatio, delta: Tensor, memory: Memory, place: Place) -> Kept:
     magnitude = delta.flatten(1).abs()
     y = magnitude.sum(1, dtype=torch.float32) * place.factor
-    torch.maximum(y_max, y.max(), out=y_max)
+    y_max = memory.y_max = torch.maximum(memory.y_max.to(y.device), y.max())  # of all samples, before any is judged
     k = _quota(rule, torch.where(y_max > 0, y / y_max, 0), place.n)
     every = k > place.most
     if bool(every.all()):
@@ -118,7 +181,14 @@ def _largest(magnitude: Tensor, k: Tensor) -> Tensor:
 
 
 SELECTIONS: Mapping[type[SelectionRule], Callable[..., Kept]] = MappingProxyType(
-    {KeepAll: _keep_all, KeepAbove: _keep_above, KeepDiffused: _keep_diffused, KeepRatio: _keep_ratio}
+    {
+        KeepAll: _keep_all,
+        KeepAbove: _keep_above,
+        KeepDiffused: _keep_diffused,
+        KeepRandom: _keep_random,
+        KeepRatio: _keep_ratio,
+        KeepSteered: _keep_steered,
+    }
 )
 
 

@@ -1,7 +1,7 @@
 """Engine: a compiled network that trains and answers, wherever it runs. What all targets share is here."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from math import prod
@@ -15,9 +15,10 @@ from tinyprop.errors import InternalError, UserError
 from tinyprop.ir.graph import frozen_array
 from tinyprop.ir.train_program import TrainProgram
 from tinyprop.methods.step_decay import StepDecay
+from tinyprop.store import SampleStore
 from tinyprop.targets.progress import Report, progress_report
 from tinyprop.targets.samples import SampleCheck, as_array, checked_epochs, checked_parameters, checked_rates
-from tinyprop.trace import StepTrace
+from tinyprop.trace import StepTrace, StoreTrace
 
 
 @dataclass(frozen=True)
@@ -88,18 +89,73 @@ class Engine(ABC):
         truths = self._check.truths(y, len(samples))
         order = _order(len(samples), checked_epochs(epochs), seed)
         rates = checked_rates(lr, len(order))
-        traces: list[StepTrace] = []
         with progress_report(progress, f"training on {self.target}", len(order)) as report:
-            for start, end in _spans_of_one_rate(rates, self._chunk):
-                part = order[start:end]
-                trace, status = self._train(samples[part], truths[part], float(rates[start]))
-                traces.append(trace)
+            trace, status = self._steps(samples, truths, order, rates, lambda done: report(done, len(order)))
+        if status != 0:
+            step = len(trace)
+            sentence = f"step {step} of {len(order)}, on sample {order[step]}: {self._explain(status)}."
+            raise TrainingStopped(sentence, trace)
+        return trace
+
+    def fit_from_store(
+        self, store: SampleStore, *, rounds: int = 1, lr: float | StepDecay = 0.01, progress: bool | Report = True
+    ) -> StoreTrace:
+        """Trains `rounds` times on what is awake in `store`, one sample at a time, in the order in which a device does.
+
+        Samples whose step was skipped sleep through rounds to come, and cost nothing in them. A round that was begun is
+        ended first and counts as one.
+        lr: one rate, or a StepDecay, which counts the steps of this call. progress: as in `fit`, told the samples that
+        had their turn, asleep or not, and how many will. Raises UserError for a store it cannot take, TrainingStopped
+        when a step fails; the rest of that round is then over.
+        """
+        self._require_classes("a store keeps samples with their classes", "fit(x, y)")
+        self._require_store(store)
+        turns = checked_epochs(rounds, "rounds") * len(store)
+        rates = checked_rates(lr, turns)
+        made: list[StoreTrace] = []
+        done = passed = 0
+        with progress_report(progress, f"training on {self.target}", turns) as report:
+            for number in range(rounds):
+                awake = store.awake_round()
+                passed += awake.slept
+
+                def report_turns(steps: int, before: int = done + passed) -> None:
+                    report(before + steps, turns)
+
+                samples, labels = awake.x.reshape(len(awake), self.facts.inputs), awake.y.astype(np.uint32)
+                of_round = rates[done : done + len(awake)]
+                trace, status = self._steps(samples, labels, np.arange(len(awake)), of_round, report_turns)
+                store.told(awake.slots[: len(trace)], trace.skipped)
+                made.append(StoreTrace(trace, np.array([len(trace)]), np.array([awake.slept])))
                 if status != 0:
-                    step = start + len(trace)
-                    sentence = f"step {step} of {len(order)}, on sample {order[step]}: {self._explain(status)}."
-                    raise TrainingStopped(sentence, StepTrace.joined(traces))
-                report(end, len(order))
-        return StepTrace.joined(traces)
+                    slot = awake.slots[len(trace)]
+                    sentence = f"round {number} of {rounds}, on the sample in slot {slot}: {self._explain(status)}."
+                    raise TrainingStopped(sentence, StoreTrace.joined(made).steps)
+                done += len(awake)
+                report_turns(0, done + passed)
+        return StoreTrace.joined(made)
+
+    def _steps(
+        self,
+        samples: np.ndarray,
+        truths: np.ndarray,
+        order: np.ndarray,
+        rates: np.ndarray,
+        report: Callable[[int], None],
+    ) -> tuple[StepTrace, int]:
+        """Steps on the samples that `order` (n,) names, at rates (n,); ends at the first status that is not 0.
+
+        report: told the steps done, every now and then.
+        """
+        traces: list[StepTrace] = []
+        for start, end in _spans_of_one_rate(rates, self._chunk):
+            part = order[start:end]
+            trace, status = self._train(samples[part], truths[part], float(rates[start]))
+            traces.append(trace)
+            if status != 0:
+                return StepTrace.joined(traces), status
+            report(end)
+        return (StepTrace.joined(traces) if traces else StepTrace.empty(self.facts.layers)), 0
 
     def logits(self, x: Any, *, progress: bool | Report = True) -> np.ndarray:
         """Outputs before any softmax, (N, outputs) float32, of x (N, *input_shape). Raises UserError."""
@@ -179,6 +235,18 @@ class Engine(ABC):
     def _require_classes(self, what: str, instead: str) -> None:
         if self.facts.learns_targets:
             raise UserError(f"{what}, and this network learns targets, not classes: use {instead}.")
+
+    def _require_store(self, store: Any) -> None:
+        if not isinstance(store, SampleStore):
+            raise UserError(f"store is {store!r}, not a store of samples: pass a tinyprop.SampleStore.")
+        if store.settings.input_shape != self.input_shape or store.settings.classes > self.facts.outputs:
+            kept, taken = (store.settings.input_shape, store.settings.classes), (self.input_shape, self.facts.outputs)
+            raise UserError(
+                f"the store keeps shape {kept[0]} of {kept[1]} classes, this network takes shape {taken[0]} and "
+                f"{taken[1]} classes: make the store for this network."
+            )
+        if len(store) == 0:
+            raise UserError("the store is empty: offer it samples first, as store.offer_all(x, y).")
 
     def set_parameters(self, values: Any) -> None:
         """Replaces the parameters that learn by values (P,), in the order of `parameters`. Raises UserError."""

@@ -85,10 +85,10 @@ def checked_parameters(values: Any, count: int) -> np.ndarray:
     return flat
 
 
-def checked_epochs(epochs: Any) -> int:
-    """epochs as an int of 1 or more. Raises UserError."""
+def checked_epochs(epochs: Any, name: str = "epochs") -> int:
+    """epochs, or what else `name` calls it, as an int of 1 or more. Raises UserError."""
     if isinstance(epochs, bool) or not isinstance(epochs, (int, np.integer)) or epochs < 1:
-        raise UserError(f"epochs={epochs!r}: pass an integer of 1 or more.")
+        raise UserError(f"{name}={epochs!r}: pass an integer of 1 or more.")
     return int(epochs)
 
 

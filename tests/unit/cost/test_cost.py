@@ -42,6 +42,16 @@ def test_full_training_is_the_yardstick_and_sparse_methods_are_below(cnn: tinypr
     assert all(0 < e.bwd < 0.3 and 0.2 < e.total < 0.6 for e in efforts.values())
 
 
+@pytest.mark.parametrize("effort", [0.05, 0.1])
+def test_a_budget_is_kept(cnn: tinyprop.Network, effort: float) -> None:
+    """Whatever the labels are: here nothing can be learned, so that no step is skipped."""
+    trainer = cnn.train(tinyprop.OursAtEffort(effort, tau=0.0))
+    with trainer.build("host") as engine:
+        engine.fit(*_samples(300), lr=0.001)  # until the bars have found their place
+        reached = trainer.effort(engine.fit(*_samples(600), lr=0.001)).bwd
+    assert 0.5 * effort < reached <= 1.1 * effort  # zeros are left out besides
+
+
 def test_effort_is_what_the_oracle_counts(cnn: tinyprop.Network) -> None:
     from tinyprop.ir.oracle import OracleTrainer
 
@@ -65,7 +75,9 @@ def test_bytes_are_those_of_the_compiled_memory(cnn: tinyprop.Network, method: s
     with trainer.build("host") as engine:
         assert trainer.memory.model == engine.facts.memory_bytes
     memory = trainer.memory
-    assert memory.weights == 4 * 3_818
+    learns = {"last_layers": 2_570, "bias_only": 2_594}.get(method, 3_818)
+    assert memory.weights == 4 * learns
+    assert memory.frozen == 4 * (3_818 - learns)
     assert memory.input == 1_024
     assert memory.arena_lower_bound <= memory.arena
     assert memory.inference < memory.training - memory.weights

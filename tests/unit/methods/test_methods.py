@@ -9,11 +9,15 @@ from battery.rules import EVERY_RULE
 from tinyprop.errors import UserError
 from tinyprop.methods import (
     METHODS,
+    BiasOnly,
     Full,
     FullZeroSkip,
+    LastLayers,
     LayerInfo,
     LossSkip,
     Ours,
+    OursAtEffort,
+    RandomK,
     TinyPropV1,
     TinyPropV2,
     TopK,
@@ -23,7 +27,9 @@ from tinyprop.methods import (
 from tinyprop.methods.rules.keep_above import KeepAbove
 from tinyprop.methods.rules.keep_all import KeepAll
 from tinyprop.methods.rules.keep_diffused import KeepDiffused
+from tinyprop.methods.rules.keep_random import KeepRandom
 from tinyprop.methods.rules.keep_ratio import KeepRatio
+from tinyprop.methods.rules.keep_steered import KeepSteered
 from tinyprop.methods.rules.never_skip import NeverSkip
 from tinyprop.methods.rules.rule import LayerState
 from tinyprop.methods.rules.skip_by_error import SkipByError
@@ -58,6 +64,36 @@ def test_loss_skip_is_full_training_of_what_is_not_learned_yet() -> None:
     assert LossSkip().spec(LAYERS) == TrainSpec("loss_skip", True, SkipByLoss(0.05), everything)
 
 
+def test_the_last_layers_are_counted_from_the_output() -> None:
+    assert LastLayers().spec(LAYERS).selections == (None, None, KeepAll())
+    assert LastLayers(layers=2).spec(LAYERS).selections == (None, KeepAll(), KeepAll())
+    assert LastLayers(layers=9).spec(LAYERS).selections == (KeepAll(), KeepAll(), KeepAll())
+    last, norm = LayerInfo("last", 10, 2570, scaled_by="norm"), LayerInfo("norm", 10, 20)
+    assert LastLayers().spec((*LAYERS, last, norm)).selections == (None, None, None, KeepAll(), KeepAll())
+
+
+def test_biases_train_alone_below_a_whole_output_layer() -> None:
+    def layer(name: str, bias: bool = True) -> LayerInfo:
+        return LayerInfo(name, 10, 110, weight=f"{name}.weight", bias=f"{name}.bias" if bias else None)
+
+    spec = BiasOnly().spec((layer("a"), layer("b", bias=False), layer("c"), layer("output")))
+    assert spec.selections == (KeepAll(), None, KeepAll(), KeepAll())
+    assert spec.frozen == ("a.weight", "c.weight")
+    assert BiasOnly().spec((layer("output", bias=False),)).selections == (KeepAll(),)
+
+
+def test_random_k_draws_apart_in_each_layer_and_keeps_its_share() -> None:
+    rules = RandomK(0.25).spec(LAYERS).selections
+    assert rules == (KeepRandom(0.25, 0), KeepRandom(0.25, 1), KeepAll())
+    assert RandomK(0.4).spec(LAYERS).selections == (KeepAll(),) * 3
+    delta = np.ones(20_000, np.float32)
+    masks = [rule.select(LayerState(), delta, delta.size, np.arange(delta.size))[1].kept for rule in rules[:2]]
+    assert [mask.mean() for mask in masks] == pytest.approx([0.25, 0.25], abs=0.01)
+    assert (masks[0] & masks[1]).mean() == pytest.approx(0.25**2, abs=0.01)
+    runs = masks[0][1:] & masks[0][:-1]
+    assert runs.mean() == pytest.approx(0.25**2, abs=0.01)
+
+
 def test_tinyprop_v1_damps_from_the_output_layer_down_and_keeps_one_at_least() -> None:
     selections = tuple(KeepRatio(0.1, 0.9, scale, k_min=1) for scale in (0.25, 0.5, 1.0))
     assert TinyPropV1().spec(LAYERS) == TrainSpec("tinyprop_v1", True, NeverSkip(), selections)
@@ -82,6 +118,33 @@ def test_ours_diffuses_where_a_weight_is_used_at_several_positions() -> None:
     assert Ours(carry=2).spec(layers).selections == (KeepDiffused(2), KeepAll(), KeepAbove(0.8), KeepAll())
 
 
+def test_a_budget_is_shared_by_the_layers_that_select() -> None:
+    conv, depthwise = LayerInfo("conv", 2048, 80, macs=(800, 0)), LayerInfo("d", 99, 9, per_channel=True, macs=(50, 50))
+    hidden, output = LayerInfo("hidden", 64, 80, macs=(400, 400)), LayerInfo("output", 10, 110, macs=(50, 50))
+    layers = (conv, depthwise, hidden, output)  # 800 + 100 + 800 + 100, of which 1,600 select
+    spec = OursAtEffort(effort=0.2).spec(layers)
+    assert spec.selections == (KeepSteered((0.2 * 1800 - 200) / 1600), KeepAll(), KeepSteered(0.1), KeepAll())
+    assert OursAtEffort(effort=1.0).spec(layers).selections == (KeepAll(),) * 4
+    assert OursAtEffort(effort=0.2).spec((output,)).selections == (KeepAll(),)
+    with pytest.raises(UserError, match=r"effort=0.1 cannot be reached: .* take 0.111 alone; choose 0.13 or more"):
+        OursAtEffort(effort=0.1).spec(layers)
+
+
+def test_a_steered_bar_rises_while_too_much_is_kept_and_falls_while_nothing_is() -> None:
+    rule, delta = KeepSteered(0.1), np.linspace(-1, 1, 100, dtype=np.float32)
+    state, bars, kept = LayerState(), [], []
+    for _ in range(400):
+        state, selected = rule.select(state, delta, delta.size, np.arange(delta.size))
+        bars.append(float(state.bar))
+        kept.append(int(selected.kept.sum()))
+    assert bars[0] > 1  # at first it is 1, and many reach it
+    assert np.mean(kept[-100:]) == pytest.approx(10, abs=0.5)
+    state = LayerState(bar=np.float32(50))
+    after, selected = rule.select(state, delta, delta.size, np.arange(delta.size))
+    assert not selected.kept.any()
+    assert after.bar < state.bar
+
+
 def test_a_layer_and_the_batch_norm_that_scales_it_count_as_one() -> None:
     conv1, norm1 = LayerInfo("conv1", 2048, 80, scaled_by="norm1"), LayerInfo("norm1", 2048, 16)
     last, norm2 = LayerInfo("last", 10, 2570, scaled_by="norm2"), LayerInfo("norm2", 10, 20)
@@ -95,7 +158,7 @@ def test_a_layer_and_the_batch_norm_that_scales_it_count_as_one() -> None:
 def test_the_methods_of_the_batteries_use_every_rule() -> None:
     def rules(names: Iterable[str]) -> set[type]:
         specs = [METHODS[name]().spec(LAYERS) for name in names]
-        return {type(rule) for spec in specs for rule in (spec.skip, *spec.selections)}
+        return {type(rule) for spec in specs for rule in (spec.skip, *spec.selections) if rule is not None}
 
     assert rules(EVERY_RULE) == rules(METHODS)
 
@@ -122,6 +185,10 @@ def test_a_method_is_found_by_name_with_its_settings() -> None:
         ("tinyprop_v1", {"zeta": -0.5}, "TinyPropV1 was given zeta=-0.5"),
         ("top_k", {"ratio": 1.5}, "TopK was given ratio=1.5, which is no fraction"),
         ("loss_skip", {"tau": float("inf")}, "tau=inf"),
+        ("last_layers", {"layers": 0}, "LastLayers was given layers=0, by which nothing trains"),
+        ("last_layers", {"layers": 1.5}, "layers=1.5, which cannot be: choose a whole number"),
+        ("ours_at_effort", {"effort": 1.5}, "OursAtEffort was given effort=1.5, which is no fraction"),
+        ("random_k", {"ratio": -0.1}, "RandomK was given ratio=-0.1, which is no fraction"),
         ("ours", {"drop": -2}, "Ours was given drop=-2"),
         ("ours", {"carry": -1}, "Ours was given carry=-1"),
         ("ours", {"tau": -1}, "tau=-1"),

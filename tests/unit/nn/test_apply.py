@@ -169,6 +169,53 @@ def test_squared_error_and_smoothed_labels_tell_each_samples_loss(model: nn.Sequ
     np.testing.assert_allclose(handle.last_step().loss, expected, rtol=1e-4)
 
 
+def test_operations_in_place_behind_a_layer() -> None:
+    class Writing(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.first, self.second, self.head = nn.Conv2d(1, 4, 3), nn.Conv2d(4, 4, 1), nn.Linear(4 * 36, CLASSES)
+            self.in_place = True
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            x = functional.relu(self.first(x), inplace=self.in_place)
+            y = self.second(x)
+            y = y.add_(x) if self.in_place else y + x
+            return torch.sigmoid(self.head(functional.relu(y, inplace=self.in_place).flatten(1)))
+
+    torch.manual_seed(0)
+    model = Writing()
+    apply_(model, SKIPS_HALF)
+    x, y = batch()
+    found = []
+    for in_place in (False, True):
+        model.in_place = in_place
+        model.zero_grad()
+        outputs = model(x)
+        functional.cross_entropy(outputs.add_(0) if in_place else outputs, y).backward()
+        found.append([parameter.grad for parameter in model.parameters()])
+    assert all(torch.equal(one, other) for one, other in zip(*found, strict=True))
+
+
+def test_an_error_that_comes_beside_the_outputs() -> None:
+    """An auxiliary loss on a hidden value, in a batch of which every sample is skipped."""
+    model = convolutional()
+    hidden: list[torch.Tensor] = []
+    model[4].register_forward_hook(lambda module, args, output: hidden.append(output))
+    apply_(model, tinyprop.Ours(tau=100.0), example_input=batch()[0][:1])
+    x, y = batch()
+    (functional.cross_entropy(model(x), y) + hidden[-1].square().mean()).backward()
+    assert all(parameter.grad is None for parameter in model.parameters())
+
+
+def test_gradients_of_gradients_are_refused_in_words(model: nn.Sequential) -> None:
+    apply_(model, "ours", example_input=batch()[0][:1])
+    x, y = batch()
+    weight = model[0].weight
+    (gradient,) = torch.autograd.grad(functional.cross_entropy(model(x), y), weight, create_graph=True)
+    with pytest.raises(RuntimeError, match="once_differentiable"):
+        gradient.sum().backward()
+
+
 def test_only_some_layers(model: nn.Sequential) -> None:
     model[0].bias.requires_grad_(False)
     handle = apply_(model, "ours", lambda module, path: path != "3", example_input=batch()[0][:1])
@@ -240,6 +287,13 @@ def test_what_is_refused_at_once(change: dict, message: str) -> None:
         apply_(**given)
 
 
+def test_an_output_without_a_batch_is_refused() -> None:
+    flat = nn.Sequential(nn.Linear(3, 4), nn.Flatten(0))
+    apply_(flat, "ours", example_input=torch.zeros(1, 3))
+    with pytest.raises(tinyprop.UserError, match=r"returns shape \(8,\): let forward return one tensor"):
+        flat(torch.zeros(2, 3))
+
+
 def test_applying_twice_and_a_model_without_one_output(model: nn.Sequential) -> None:
     apply_(model, "ours")
     with pytest.raises(tinyprop.UserError, match=r"already: call remove\(\)"):
@@ -247,7 +301,7 @@ def test_applying_twice_and_a_model_without_one_output(model: nn.Sequential) -> 
     two = nn.Sequential(nn.Linear(3, 4))
     apply_(two, "full", example_input=torch.zeros(1, 3))
     two.register_forward_hook(lambda module, args, output: (output, output), prepend=True)
-    with pytest.raises(tinyprop.UserError, match="returns a tuple"):
+    with pytest.raises(tinyprop.UserError, match="returns tuple"):
         two(torch.zeros(2, 3))
 
 

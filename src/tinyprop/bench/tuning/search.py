@@ -3,7 +3,7 @@
 import hashlib
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import product
 
 import msgspec
@@ -140,7 +140,7 @@ def _range(text: str, known: Mapping[str, Range]) -> tuple[str, Range]:
         raise UserError(
             f"the range '{text}' holds nothing: give a lower end{' above 0' if log else ''}, then a higher."
         )
-    return name, Range(low, high, log)
+    return name, replace(known[name], low=low, high=high)
 
 
 def _require_meaning(method: str, ranges: Mapping[str, Range]) -> None:

@@ -1,6 +1,7 @@
 """An Optuna study in a journal: a file that trials are only ever added to, by as many processes as open it."""
 
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +20,7 @@ from tinyprop.bench.tuning.search import RATE, TRAINABLE, Search
 from tinyprop.bench.workers.workers import Lost, Workers
 from tinyprop.data.extra import required
 from tinyprop.errors import UserError
+from tinyprop.methods.search_range import Range
 
 DIGITS = 3  # significant ones of a searched value: what is tried is what a configuration can say
 PATIENCE = 10  # seconds until the lock of a process that was killed while it wrote is taken away; a write takes none
@@ -116,10 +118,7 @@ class Study:
             self._study.tell(trial, [found[name] for name in self._search.objectives])
 
     def _drawn(self, trial: Any) -> tuple[dict[str, float], float, str | None]:
-        drawn = {
-            name: float(f"{trial.suggest_float(name, where.low, where.high, log=where.log):.{DIGITS}g}")
-            for name, where in self._search.ranges.items()
-        }
+        drawn = {name: _suggested(trial, name, where) for name, where in self._search.ranges.items()}
         words = self._search.trainable
         trainable = trial.suggest_categorical(TRAINABLE, words) if len(words) > 1 else words[0]
         return drawn, drawn.pop(RATE, self._search.rate), trainable
@@ -164,3 +163,10 @@ def _mean(outcomes: Sequence[Outcome]) -> dict[str, float]:
 
 def _candidate(trial: Any) -> Candidate:
     return Candidate(number=trial.number, **trial.user_attrs[FOUND])
+
+
+def _suggested(trial: Any, name: str, where: Range) -> float:
+    """A value of the range, as few digits as it is worth; a count stays one."""
+    if where.whole:
+        return trial.suggest_int(name, math.ceil(where.low), math.floor(where.high), log=where.log)
+    return float(f"{trial.suggest_float(name, where.low, where.high, log=where.log):.{DIGITS}g}")

@@ -33,9 +33,11 @@ enum {
     TP_ERR_LOSS = -7        /* a label was given where the program's loss learns targets, or the other way round */
 };
 
-/* What one layer's selection rule remembers between steps. */
-typedef struct tp_layer_state {
-    float y_max;  /* largest sum of |delta| seen so far; never decays */
+/* What one layer's selection rule remembers between steps: one of these, as the rule has it; zero at first. */
+typedef union tp_layer_state {
+    float y_max;     /* largest sum of |delta| seen so far; never decays */
+    uint32_t drawn;  /* the last random number */
+    float bar;       /* in root mean squares, as it was steered to; 0 before it was */
 } tp_layer_state;
 
 /* What one training step did. */

@@ -222,8 +222,12 @@ TP_KERNEL float tp_abs_sum_f32(const float *delta, uint32_t size);
 TP_KERNEL float tp_norm_f32(const float *delta, uint32_t size);
 TP_KERNEL int tp_skip_by_error_f32(tp_layer_state *state, float y, float theta);
 TP_KERNEL int tp_skip_by_loss_f32(float loss, float tau);
-TP_KERNEL uint32_t tp_keep_above_f32(float *delta, uint32_t size, float share);
+TP_KERNEL uint32_t tp_keep_above_f32(float *delta, uint32_t size, float share, int all_if_none);
 TP_KERNEL uint32_t tp_keep_diffused_f32(float *delta, uint32_t channels, uint32_t positions, float share);
+TP_KERNEL uint32_t tp_keep_random_f32(float *delta, uint32_t size, uint32_t bound, uint32_t key,
+                                      tp_layer_state *state);
+TP_KERNEL uint32_t tp_keep_steered_f32(float *delta, uint32_t channels, uint32_t positions, float share, float rest,
+                                       float per_entry, tp_layer_state *state);
 TP_KERNEL uint32_t tp_keep_ratio_f32(float *delta, uint32_t size, uint32_t n, float s_min, float s_max, float scale,
                                      uint32_t k_min, tp_layer_state *state, const uint8_t *argmax, uint32_t row,
                                      uint32_t pool_height, uint32_t pool_width, int packed);
@@ -269,7 +273,9 @@ TP_KERNEL uint32_t tp_keep_ratio_f32(float *delta, uint32_t size, uint32_t n, fl
 #include "../src/tp_keep_above_f32.c"
 #include "../src/tp_keep_all_f32.c"
 #include "../src/tp_keep_diffused_f32.c"
+#include "../src/tp_keep_random_f32.c"
 #include "../src/tp_keep_ratio_f32.c"
+#include "../src/tp_keep_steered_f32.c"
 #include "../src/tp_leaky_relu_bwd_f32.c"
 #include "../src/tp_leaky_relu_bwd_f32_packed.c"
 #include "../src/tp_leaky_relu_fwd_f32.c"

@@ -36,14 +36,15 @@ TP_ALWAYS_INLINE void keep_above_drop(float *delta, uint32_t size, uint32_t bar)
 #undef TP_DROP
 
 /* Keeps the entries that reach the bar, a share of delta's norm, zeroes the others, returns how many are kept. All are
- * where none reaches it though they are not zero, and where more than 3/8 do: too few would be left out to be worth it. */
-TP_KERNEL uint32_t tp_keep_above_f32(float *delta, uint32_t size, float share)
+ * where more than 3/8 reach it, too few would be left out to be worth it; and, if they shall be, where none does though
+ * they are not zero. */
+TP_KERNEL uint32_t tp_keep_above_f32(float *delta, uint32_t size, float share, int all_if_none)
 {
     uint32_t bar = tp_bits_of(share * tp_norm_f32(delta, size));
     bar = (bar > 0U ? bar : 1U) << 1;
     const uint32_t kept = size - keep_above_count(delta, size, bar);
     TP_COUNT(looks, 2U * size);
-    if ((kept == 0U && bar > 2U) || !tp_selection_pays(kept, size)) {
+    if ((all_if_none && kept == 0U && bar > 2U) || !tp_selection_pays(kept, size)) {
         return size;
     }
     keep_above_drop(delta, size, bar);

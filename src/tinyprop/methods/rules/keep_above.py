@@ -27,9 +27,13 @@ class KeepAbove(SelectionRule):
         require_non_negative("KeepAbove", "theta", self.theta)
 
     def select(self, state: LayerState, delta: np.ndarray, n: int, order: np.ndarray) -> tuple[LayerState, Selected]:
-        bar = bar_of(self.theta, delta)
-        kept = reach(delta, bar)
-        count = int(np.count_nonzero(kept))
-        if (count == 0 and not bar <= LEAST) or not selection_pays(count, delta.size):
-            return state, Selected.of(delta, np.ones_like(kept), looks=2 * delta.size)
-        return state, Selected.of(delta, kept, looks=3 * delta.size)
+        return state, above(delta, bar_of(self.theta, delta), all_if_none=True)
+
+
+def above(delta: np.ndarray, bar: np.float32, *, all_if_none: bool) -> Selected:
+    """What reaches the bar, or all where a selection would not pay; and, if it shall be, where nothing does."""
+    kept = reach(delta, bar)
+    count = int(np.count_nonzero(kept))
+    if (all_if_none and count == 0 and not bar <= LEAST) or not selection_pays(count, delta.size):
+        return Selected.of(delta, np.ones_like(kept), looks=2 * delta.size)
+    return Selected.of(delta, kept, looks=3 * delta.size)

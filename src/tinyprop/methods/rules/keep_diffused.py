@@ -37,17 +37,21 @@ class KeepDiffused(SelectionRule):
         require_non_negative("KeepDiffused", "theta", self.theta)
 
     def select(self, state: LayerState, delta: np.ndarray, n: int, order: np.ndarray) -> tuple[LayerState, Selected]:
-        bar = bar_of(self.theta, delta)
-        if not np.isfinite(bar):
-            return state, Selected.of(delta, np.ones_like(delta, dtype=bool), looks=delta.size)
-        channels = delta.reshape(len(delta), -1)
-        after = np.zeros_like(channels)
-        carried = np.zeros(len(channels), np.float32)
-        with np.errstate(over="ignore"):
-            for position in range(channels.shape[1]):  # of all channels at a time
-                carried = carried + channels[:, position]
-                stays = reach(carried, bar)
-                after[stays, position] = carried[stays]
-                carried[stays] = 0
-        after = after.reshape(delta.shape)
-        return state, Selected(after, after != 0, looks=2 * delta.size)
+        return state, diffused(delta, bar_of(self.theta, delta))
+
+
+def diffused(delta: np.ndarray, bar: np.float32) -> Selected:
+    """δ (channels, …) with each entry carried to the next of its channel until they reach the bar together."""
+    if not np.isfinite(bar):
+        return Selected.of(delta, np.ones_like(delta, dtype=bool), looks=delta.size)
+    channels = delta.reshape(len(delta), -1)
+    after = np.zeros_like(channels)
+    carried = np.zeros(len(channels), np.float32)
+    with np.errstate(over="ignore"):
+        for position in range(channels.shape[1]):  # of all channels at a time
+            carried = carried + channels[:, position]
+            stays = reach(carried, bar)
+            after[stays, position] = carried[stays]
+            carried[stays] = 0
+    after = after.reshape(delta.shape)
+    return Selected(after, after != 0, looks=2 * delta.size)

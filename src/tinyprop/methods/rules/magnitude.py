@@ -25,8 +25,13 @@ def norm(delta: np.ndarray) -> np.float32:
 
 def bar_of(theta: float, delta: np.ndarray) -> np.float32:
     """theta root mean squares of δ, above 0 so that no zero reaches it; NaN or infinite where the squares overflow."""
+    return bar_at(bar_over_norm(theta, delta.size), delta)
+
+
+def bar_at(share: np.float32, delta: np.ndarray) -> np.float32:
+    """The same, `share` of δ's norm."""
     with np.errstate(invalid="ignore", over="ignore", under="ignore"):
-        return max(bar_over_norm(theta, delta.size) * norm(delta), LEAST)
+        return max(share * norm(delta), LEAST)
 
 
 def bar_over_norm(theta: float, size: int) -> np.float32:

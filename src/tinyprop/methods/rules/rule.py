@@ -7,16 +7,20 @@ from typing import ClassVar
 import numpy as np
 
 NOTHING_YET = np.float32(0)
+NOTHING_DRAWN = np.uint32(0)
 
 
 @dataclass(frozen=True)
 class LayerState:
-    """What one layer remembers between steps; the twin of `tp_layer_state` in C.
+    """What one layer remembers between steps; the twin of `tp_layer_state` in C, where the two share their bytes.
 
-    y_max: largest Y = Σ|δ| seen so far; it never decays.
+    y_max: largest Y = Σ|δ| seen so far; it never decays. drawn: the last random number. bar: in root mean squares of δ,
+    as it was steered to; 0 before it was.
     """
 
     y_max: np.float32 = NOTHING_YET
+    drawn: np.uint32 = NOTHING_DRAWN
+    bar: np.float32 = NOTHING_YET
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,9 @@ class Selected:
     def stop(self) -> bool:
         """Nothing is kept: neither this layer nor any below it is trained in this step."""
         return not self.kept.any()
+
+
+PAYING_SHARE = 3 / 8
 
 
 def selection_pays(kept: int, size: int) -> bool:

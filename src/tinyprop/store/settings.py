@@ -1,0 +1,111 @@
+"""StoreSettings: what is fixed about a store of samples, and how many bytes it takes."""
+
+from dataclasses import dataclass
+from math import isfinite, prod
+from typing import Any
+
+import numpy as np
+
+from tinyprop.errors import UserError
+
+BYTES_OF_VALUE = {32: 4, 8: 1}  # by bits: TP_BUFFER_FLOAT, TP_BUFFER_8_BIT
+STATE_BYTES = 28  # sizeof(tp_buffer_state)
+MOST_CLASSES = 65_536
+LONGEST_SLEEP = 15  # TP_BUFFER_LONGEST_SLEEP: two counts of four bits share a byte
+MOST_BYTES = 2**31 - 1
+
+
+@dataclass(frozen=True)
+class StoreSettings:
+    """tp_buffer_settings.
+
+    capacity: samples. input_shape: of one sample. classes: labels run from 0 to classes - 1. bits: 32, float32 as it
+    is, or 8, the nearest of 256 steps from low to high. longest_sleep: visits, 0 (none) … 15. seed: of the draws, 32
+    bits. Raises UserError for what a device could not hold.
+    """
+
+    capacity: int
+    input_shape: tuple[int, ...]
+    classes: int
+    bits: int = 32
+    low: float = 0.0
+    high: float = 1.0
+    longest_sleep: int = LONGEST_SLEEP
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not _is_whole(self.capacity, 1):
+            raise UserError(
+                f"a store was given capacity={self.capacity!r}: choose a whole number of samples, 1 or more."
+            )
+        if not self.input_shape or not all(_is_whole(length, 1) for length in self.input_shape):
+            raise UserError(f"a store was given input_shape={self.input_shape!r}: pass the shape of one sample.")
+        if not _is_whole(self.classes, 1, MOST_CLASSES):
+            raise UserError(
+                f"a store was given classes={self.classes!r}: choose a whole number from 1 to {MOST_CLASSES:,}."
+            )
+        if self.bits not in BYTES_OF_VALUE:
+            raise UserError(f"a store was given bits={self.bits!r}: choose 32 (float32) or 8.")
+        if not _is_whole(self.longest_sleep, 0, LONGEST_SLEEP):
+            raise UserError(
+                f"a store was given longest_sleep={self.longest_sleep!r}: choose a whole number of visits, "
+                f"0 (none) to {LONGEST_SLEEP}."
+            )
+        if not _is_whole(self.seed, 0, 2**32 - 1):
+            raise UserError(f"a store was given seed={self.seed!r}: choose a whole number from 0 to 2^32 - 1.")
+        if self.bits == 8 and not _is_range(self.low, self.high):
+            raise UserError(
+                f"a store of 8-bit values was given low={self.low!r} and high={self.high!r}: pass the least and the "
+                f"largest value to be told apart, finite, low below high."
+            )
+        if self.bytes > MOST_BYTES:
+            raise UserError(
+                f"a store of {self.capacity:,} samples takes {self.bytes:,} bytes: choose fewer, 2 GiB at most."
+            )
+
+    @property
+    def features(self) -> int:
+        """Values of one sample."""
+        return prod(self.input_shape)
+
+    @property
+    def sample_bytes(self) -> int:
+        """Of all samples' values."""
+        return self.capacity * self.features * BYTES_OF_VALUE[self.bits]
+
+    @property
+    def label_bytes(self) -> int:
+        """Of all labels."""
+        return self.capacity * (2 if self.classes > 256 else 1)
+
+    @property
+    def bytes(self) -> int:
+        """TP_BUFFER_BYTES: state, two counts a class, a label and a sleep per sample, values; a multiple of four."""
+        counted = STATE_BYTES + 8 * self.classes + self.label_bytes + self.capacity + self.sample_bytes
+        return -(-counted // 4) * 4
+
+    def __str__(self) -> str:
+        form = "float32" if self.bits == 32 else f"8 bits from {self.low:g} to {self.high:g}"
+        rest = self.bytes - self.sample_bytes
+        return (
+            f"store of {self.capacity:,} samples of {self.features:,} values ({form}), {self.classes:,} classes: "
+            f"{self.bytes:,} bytes of RAM, samples {self.sample_bytes:,}, labels, sleep and counts {rest:,}"
+        )
+
+
+def _is_whole(value: Any, least: int, most: int | None = None) -> bool:
+    is_integer = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+    return is_integer and value >= least and (most is None or value <= most)
+
+
+def _is_range(low: Any, high: Any) -> bool:
+    """Whether 256 steps of float32 lie between the two."""
+    numbers = (int, float, np.integer, np.floating)
+    if not all(isinstance(end, numbers) and not isinstance(end, bool) and isfinite(end) for end in (low, high)):
+        return False
+    with np.errstate(over="ignore", divide="ignore", under="ignore"):
+        ends = np.float32(low), np.float32(high)
+        width = ends[1] - ends[0]
+        return bool(
+            np.isfinite(ends).all() and width > 0 and np.isfinite(width) and np.isfinite(np.float32(255) / width)
+        )

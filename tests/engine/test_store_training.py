@@ -1,0 +1,74 @@
+"""Firmware that learns from a store takes the steps of `engine.fit_from_store`, and ends with the same weights."""
+
+import re
+import shlex
+import shutil
+import subprocess
+
+import numpy as np
+import pytest
+
+from tinyprop import SampleStore
+from tinyprop.targets.toolchain import WARNINGS
+
+SANITIZED = ("-O1", "-fsanitize=address,undefined,float-cast-overflow", "-fno-sanitize-recover=all")
+CAPACITY, OFFERED, ROUNDS = 24, 90, 6
+
+
+def stream(inputs, outputs):
+    """Samples (N, inputs) and classes of the driver: class 0 most of the time."""
+    seed, x, y = 1, np.empty((OFFERED, inputs), np.float32), np.empty(OFFERED, np.int64)
+    for number in range(OFFERED):
+        y[number] = number // 7 % outputs if number % 7 == 0 else 0
+        for i in range(inputs):
+            seed = (seed * 1664525 + 1013904223) & 0xFFFFFFFF
+            drawn = np.float32(seed >> 8) * np.float32(1 / 8388608) - np.float32(1)
+            x[number, i] = drawn * np.float32(0.25) + np.float32(0.75 if i % outputs == y[number] else 0)
+    return x, y
+
+
+@pytest.mark.parametrize("kernels", ["inline", "size"])
+@pytest.mark.parametrize("name", ["mlp", "pooled"])
+def test_firmware_learns_from_a_store_as_the_host_does(networks, gcc, c_program, run, name, kernels):
+    trainer = networks[name].train("ours", kernels=kernels)
+    printed = run(c_program(trainer.sources, "store_training.c", gcc(*SANITIZED))).splitlines()
+    shape = trainer.train_program.program.input.shape
+    store = SampleStore(CAPACITY, shape, 5, bits=8, low=-1, high=1, seed=7)
+    x, y = stream(int(np.prod(shape)), 5)
+    slots = store.offer_all(x.reshape(-1, *shape), y)
+    assert printed[0].split() == ["-22" if slot < 0 else str(slot) for slot in slots]
+    with trainer.build("host") as engine:
+        training = engine.fit_from_store(store, rounds=ROUNDS, lr=0.1)
+        words = engine.parameters().view(np.uint32).tolist()
+    rounds = [[pair.split(":") for pair in line.split()] for line in printed[1 : ROUNDS + 1]]
+    assert [len(taken) for taken in rounds] == training.visits.tolist()
+    assert [int(skipped) for taken in rounds for _, skipped in taken] == training.steps.skipped.tolist()
+    assert printed[ROUNDS + 1 :] == [f"{word:08x}" for word in words]
+    assert training.slept.sum() > 0
+
+
+@pytest.mark.skipif(shutil.which("cc") is None, reason="no C compiler called cc")
+def test_the_lines_in_the_projects_readme_are_c_that_learns(networks, tmp_path):
+    folder = networks["mlp"].train("ours").export(tmp_path / "firmware")
+    readme = (folder / "README.md").read_text()
+    of_network, of_store = re.findall(r"^    static .*?(?=^\S)", readme, flags=re.MULTILINE | re.DOTALL)
+    of_network = of_network.replace("tp_infer(&model, sample, outputs);", "").replace("label", "0U")
+    [declared] = re.findall(r"^with `(tp_buffer store; .*?)`", readme, flags=re.MULTILINE)
+    main = (
+        f'#include "mlp.h"\n#include "tp_buffer.h"\nint main(void)\n{{\nfloat sample[13] = {{0.5f}};\n{of_network}\n'
+        f"uint32_t label = 3U;\n{declared}\n{of_store}\nreturn store.state->visits == 1U ? 0 : 1;\n}}\n"
+    )
+    (folder / "store.c").write_text(main)
+    [command] = re.findall(r"^    (cc .*) && \./selftest$", readme, flags=re.MULTILINE)
+    command = command.replace("main.c", "store.c").replace("selftest", "learns")
+    subprocess.run([*shlex.split(command), *WARNINGS], cwd=folder, check=True)
+    assert subprocess.run([folder / "learns"], check=False).returncode == 0
+
+
+def test_a_store_that_is_not_called_takes_no_flash(networks):
+    """Whether it is compiled beside the network or not, what is left of it in the image is nothing."""
+    for kernels in ("inline", "size"):
+        tree = networks["mlp"].train("ours", kernels=kernels).sources
+        assert "engine/src/tp_buffer.c" in tree.sources
+        with networks["mlp"].train("ours", kernels=kernels).build("nano33ble") as engine:
+            assert not [name for _, _, name in engine.firmware.symbols if "tp_buffer" in name]
