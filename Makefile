@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 BUILD := build
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet --constraint constraints.txt
 
-.PHONY: help demo test check bench bench-host bench-kernels bench-networks clean
+.PHONY: help demo test check bench bench-host bench-kernels bench-networks bench-pytorch clean
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
@@ -33,6 +33,10 @@ bench-kernels: $(VENV)/demo.stamp ## single kernels beside CMSIS-DSP's, and thei
 bench-host: $(VENV)/demo.stamp $(VENV)/executorch.stamp ## one training step here beside PyTorch's and ExecuTorch's
 	@mkdir -p $(BUILD)
 	$(BIN)/tinyprop bench-host --json $(BUILD)/bench-host.json
+
+bench-pytorch: $(VENV)/demo.stamp ## one training step in PyTorch under every method, beside dense training
+	@mkdir -p $(BUILD)
+	$(BIN)/tinyprop bench-pytorch --json $(BUILD)/bench-pytorch.json
 
 test: $(VENV)/dev.stamp ## all tests, on two cores
 	$(BIN)/pytest -n 2

@@ -42,7 +42,7 @@ def run_on_host(advance: Advance, config: HostConfig | None = None) -> HostRepor
     config = config or HostConfig()
     runs: list[HostRun] = []
     missing = ""
-    with _one_thread():
+    with one_thread():
         for name in config.networks:
             advance(name, 0, config.rounds)
             trainers, missing = _made(task_of(name, config), config.trainers or tuple(TRAINERS))
@@ -54,19 +54,24 @@ def run_on_host(advance: Advance, config: HostConfig | None = None) -> HostRepor
         rate=config.rate,
         cpu=cpu_name(),
         compiler=_compiler(),
-        versions=_versions(),
+        versions=versions(DISTRIBUTIONS),
     )
 
 
 def task_of(name: str, config: HostConfig) -> Task:
-    """The network with fresh weights, and random samples: no input is zero, which would be less work for us alone."""
+    """The network with fresh weights, and random samples."""
     network = NETWORKS[name]
     torch.manual_seed(config.seed)
     module = folded(network.make())
-    rng = np.random.default_rng(config.seed)
-    x = rng.standard_normal((config.samples, *network.input_shape)).astype(np.float32)
-    y = rng.integers(0, network.classes, config.samples)
-    return Task(name.lower().replace("-", "_"), module, Samples(x, y), config.rate)
+    samples = random_samples(config.samples, network.input_shape, network.classes, config.seed)
+    return Task(name.lower().replace("-", "_"), module, samples, config.rate)
+
+
+def random_samples(count: int, shape: tuple[int, ...], classes: int, seed: int) -> Samples:
+    """x (count, *shape) without a zero, which would be less work for us alone; any labels."""
+    rng = np.random.default_rng(seed)
+    x = rng.standard_normal((count, *shape)).astype(np.float32)
+    return Samples(x, rng.integers(0, classes, count))
 
 
 def timed(name: str, trainers: Mapping[str, HostTrainer], config: HostConfig, advance: Advance) -> list[HostRun]:
@@ -126,7 +131,8 @@ def _microseconds(seconds: list[float], steps: int) -> tuple[float, ...]:
 
 
 @contextlib.contextmanager
-def _one_thread() -> Iterator[None]:
+def one_thread() -> Iterator[None]:
+    """PyTorch computes on one thread for a while, afterwards on as many as before."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -149,9 +155,10 @@ def _compiler() -> str:
     return " ".join((compiler.identity, *optimise))
 
 
-def _versions() -> dict[str, str]:
+def versions(distributions: tuple[str, ...]) -> dict[str, str]:
+    """Of those that are installed."""
     found = {}
-    for name in DISTRIBUTIONS:
+    for name in distributions:
         with contextlib.suppress(PackageNotFoundError):
             found[name] = version(name)
     return found

@@ -33,7 +33,7 @@ def host_table(report: HostReport) -> Table:
 def cells(report: HostReport, run: HostRun) -> tuple[str, ...]:
     """The figures of one row, as COLUMNS names them."""
     return (
-        *(_three_digits(figure) for figure in (run.median, *run.spread)),
+        *(three_digits(figure) for figure in (run.median, *run.spread)),
         _times(report.over_pytorch(run.network, run.trainer)),
         _times(report.over_executorch(run.network, run.trainer)),
         ABSENT if run.planned_bytes is None else f"{run.planned_bytes:,}",
@@ -68,23 +68,25 @@ def verdicts(report: HostReport) -> Iterator[str]:
     for network in report.networks:
         aim, found = report.aims[network], report.over_pytorch(network, OURS)
         if aim is not None and found is not None:
-            yield f"{_mark(found >= aim)}  {network}: {found:.1f} times PyTorch, aimed at {aim}"
+            yield f"{mark(found >= aim)}  {network}: {found:.1f} times PyTorch, aimed at {aim}"
     if report.run(report.networks[0], EXECUTORCH) is not None:
         ahead = [
             (report.over_executorch(name, OURS) or 0.0, report.ram_over_executorch(name) or 0.0)
             for name in report.networks
         ]
         holds = all(times > 1 and ram > 1 for times, ram in ahead)
-        yield f"{_mark(holds)}  Ahead of ExecuTorch everywhere, in time and planned RAM"
+        yield f"{mark(holds)}  Ahead of ExecuTorch everywhere, in time and planned RAM"
 
 
-def _mark(holds: bool) -> str:
+def mark(holds: bool) -> str:
+    """Whether an aim was reached, in colour."""
     return "[green]ok[/green]" if holds else "[yellow]NO[/yellow]"
 
 
-def _three_digits(figure: float) -> str:
+def three_digits(figure: float) -> str:
+    """Three that count, or all in front of the point."""
     return f"{figure:,.{max(0, 2 - int(np.floor(np.log10(figure))))}f}"
 
 
 def _times(ratio: float | None) -> str:
-    return ABSENT if ratio is None else f"{_three_digits(ratio)}×"
+    return ABSENT if ratio is None else f"{three_digits(ratio)}×"

@@ -1,0 +1,1 @@
+"""One training step in PyTorch, side by side: plain dense training, and every method applied to the same model."""
