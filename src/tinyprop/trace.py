@@ -56,11 +56,15 @@ class StoreTrace:
     slept: np.ndarray
 
     @property
+    def turns(self) -> int:
+        """Visits and turns slept, of all rounds."""
+        return int(self.visits.sum() + self.slept.sum())
+
+    @property
     def awake(self) -> float:
         """Share of the turns in which the sample was awake: 1 where nothing sleeps. Times the effort of the steps it is
         the effort of the run, slept turns counted as none."""
-        turns = int(self.visits.sum() + self.slept.sum())
-        return int(self.visits.sum()) / turns if turns else 1.0
+        return int(self.visits.sum()) / self.turns if self.turns else 1.0
 
     @staticmethod
     def joined(runs: "list[StoreTrace]") -> "StoreTrace":

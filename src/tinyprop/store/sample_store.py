@@ -214,7 +214,7 @@ class SampleStore:
             )
         if labels.size and (labels.dtype.kind not in "iu" or labels.min() < 0 or labels.max() >= classes):
             raise UserError(f"labels are not classes of this store: pass whole numbers from 0 to {classes - 1}.")
-        bad = np.flatnonzero(~np.isfinite(samples.reshape(len(samples), -1)).all(axis=1))
+        bad = np.flatnonzero(~np.isfinite(samples.reshape(len(samples), self.settings.features)).all(axis=1))
         if bad.size:
             raise UserError(f"sample {bad[0]} holds NaN or infinity as float32: remove or repair it.")
         return samples.reshape(len(samples), self.settings.features), labels.astype(np.int64)

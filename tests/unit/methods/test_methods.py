@@ -35,7 +35,11 @@ from tinyprop.methods.rules.rule import LayerState
 from tinyprop.methods.rules.skip_by_error import SkipByError
 from tinyprop.methods.rules.skip_by_loss import SkipByLoss
 
-LAYERS = (LayerInfo("conv1", 2048, 80), LayerInfo("conv2", 1024, 1168), LayerInfo("output", 10, 2570))
+LAYERS = (
+    LayerInfo("conv1", 2048, 80, macs=(18_432, 18_432)),
+    LayerInfo("conv2", 1024, 1168, macs=(73_728, 73_728)),
+    LayerInfo("output", 10, 2570, macs=(2_560, 2_560)),
+)
 
 
 def test_full_training_computes_every_value() -> None:
@@ -160,7 +164,7 @@ def test_the_methods_of_the_batteries_use_every_rule() -> None:
         specs = [METHODS[name]().spec(LAYERS) for name in names]
         return {type(rule) for spec in specs for rule in (spec.skip, *spec.selections) if rule is not None}
 
-    assert rules(EVERY_RULE) == rules(METHODS)
+    assert rules(METHODS) - rules(EVERY_RULE) == {KeepRandom, KeepSteered}  # which call or are like the others
 
 
 def test_a_method_is_found_by_name_with_its_settings() -> None:

@@ -183,3 +183,9 @@ def test_its_bytes_are_told() -> None:
     assert SampleStore(200, 64, 10).bytes == 28 + 80 + 200 * (2 + 256)
     assert SampleStore(3, 1, 300, bits=8).bytes == 28 + 2400 + 3 * 4
     assert SampleStore(1, 1, 1, bits=8).bytes == 40  # 39, and one to a multiple of four
+
+
+def test_nothing_offered_is_nothing_stored() -> None:
+    store = SampleStore(3, (2, 2), 2)
+    assert store.offer_all(np.empty((0, 2, 2)), np.empty(0, np.int64)).tolist() == []
+    assert len(store) == 0

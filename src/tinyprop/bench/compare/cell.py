@@ -6,17 +6,39 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from tinyprop.store.settings import LONGEST_SLEEP, StoreSettings
+
+
+@dataclass(frozen=True)
+class Replay:
+    """Learning from a store of samples on the device (`tinyprop.SampleStore`) in place of the stream alone.
+
+    capacity: samples; bits: of a value, 8 or 32; longest_sleep: turns, 0: none sleeps. shipped: whether the device
+    leaves the factory with samples of what its network was pretrained on, as many as the store balances.
+    """
+
+    capacity: int
+    bits: int = 8
+    longest_sleep: int = LONGEST_SLEEP
+    shipped: bool = True
+
+    def bytes(self, input_shape: tuple[int, ...], classes: int) -> int:
+        """Of RAM. Raises UserError for settings that no store can have."""
+        settings = StoreSettings(self.capacity, input_shape, classes, bits=self.bits, longest_sleep=self.longest_sleep)
+        return settings.bytes
+
 
 @dataclass(frozen=True)
 class Variant:
-    """A method with settings other than its defaults, and what of the network it may train.
+    """A method with settings other than its defaults, what of the network it may train, and what from.
 
-    trainable: a word of `tinyprop.CHOICES`, or None for everything.
+    trainable: a word of `tinyprop.CHOICES`, or None for everything. store: where samples come from; None: the stream.
     """
 
     method: str
     settings: Mapping[str, float] = field(default_factory=dict)
     trainable: str | None = None
+    store: Replay | None = None
 
 
 @dataclass(frozen=True)

@@ -108,6 +108,10 @@ def checked(config: CompareConfig) -> CompareConfig:
         method_named(variant.method, **variant.settings)
         if variant.trainable is not None and variant.trainable not in CHOICES:
             raise unknown_name("word for what trains", variant.trainable, CHOICES)
+        if variant.store is not None:
+            variant.store.bytes((1,), 1)  # refuses what no store can be
+            if other := [name for name in config.scenarios if SCENARIOS[name].loss != "cross_entropy"]:
+                raise UserError(f"a store keeps samples of classes, and '{other[0]}' has none: compare it without.")
     if config.board is not None:
         load_board(config.board)
     for name in config.rates_of:

@@ -10,8 +10,9 @@ from torch import nn
 
 import tinyprop
 from tinyprop.bench.atomic_file import write_whole
-from tinyprop.bench.compare.cell import Cell, Checkpoint, Outcome
-from tinyprop.bench.compare.judging import JUDGES
+from tinyprop.bench.compare.cell import Cell, Outcome
+from tinyprop.bench.compare.judging import JUDGES, Judge
+from tinyprop.bench.compare.learning import learned
 from tinyprop.bench.compare.scenarios import SCENARIOS
 from tinyprop.bench.compare.task import Task
 from tinyprop.bench.compare.weights_file import read_weights, weights_file
@@ -24,10 +25,6 @@ from tinyprop.data import Samples
 from tinyprop.ir.differentiate import layer_infos
 from tinyprop.methods import method_named
 from tinyprop.surface import Network, Trainer
-from tinyprop.trace import StepTrace
-
-KEPT_DIGITS = 5  # of a share: more would only fill the store
-Judge = Callable[[tinyprop.Engine, Samples], float]
 
 
 def pretrain(cell: Cell) -> Path:
@@ -57,21 +54,22 @@ def run(cell: Cell, shipped: Path, judged: Callable[[Task], Task] = lambda task:
         before, old_before = _standing(engine, task, judge)
         program = trainer.train_program.program
         n = np.array([info.n for info in layer_infos(program)])
-        curve, trace = _learned(engine, cell, task, judge, n)
+        done = learned(engine, cell, task, judge, n)
         after, old_after = _standing(engine, task, judge)
-        effort = trainer.effort(trace)
+        effort, trace = trainer.effort(done.run), done.run.steps
         trained = trace.kept[~trace.skipped]
+        store = cell.trains.store
         return Outcome(
             accuracy_before=before,
             accuracy_after=after,
             old_before=old_before,
             old_after=old_after,
-            ram_bytes=trainer.memory.training,
+            ram_bytes=trainer.memory.training + (store.bytes(program.input.shape, program.output.size) if store else 0),
             effort_bwd=effort.bwd,
             effort_total=effort.total,
-            skipped_share=float(trace.skipped.mean()),
+            skipped_share=done.idle,
             kept=tuple(trained.mean(axis=0).tolist()) if len(trained) else (0.0,) * trace.kept.shape[1],
-            curve=curve,
+            curve=done.curve,
             weight_hash=engine.weight_hash(),
             layers=tuple(node.name for node in program.layers),
         )
@@ -114,24 +112,3 @@ def _with_weights(module: nn.Module, weights: Mapping[str, np.ndarray]) -> nn.Mo
 def _standing(engine: tinyprop.Engine, task: Task, judge: Judge) -> tuple[float, float | None]:
     """On the test part, and on the task learned before, where there was one."""
     return judge(engine, task.test), judge(engine, task.old) if len(task.old) else None
-
-
-def _learned(
-    engine: tinyprop.Engine, cell: Cell, task: Task, judge: Judge, n: np.ndarray
-) -> tuple[tuple[Checkpoint, ...], StepTrace]:
-    """n (T,): entries of δ by layer."""
-    field = task.field
-    rng = np.random.default_rng(cell.seed)
-    order = np.concatenate([rng.permutation(len(field)) for _ in range(cell.field_epochs)])
-    curve, traces, parts = [], [], np.zeros(3, np.int64)
-    for part in np.array_split(order, min(cell.checkpoints, len(order))):
-        trace = engine.fit(field.x[part], field.y[part], lr=cell.rate, progress=False)
-        assert trace.macs_forward is not None
-        assert trace.macs_backward is not None
-        assert trace.looks is not None
-        parts += [counted.sum() for counted in (trace.macs_forward, trace.macs_backward, trace.looks)]
-        traces.append(trace)
-        kept = tuple(round(share, KEPT_DIGITS) for share in (trace.kept.mean(axis=0) / n).tolist())
-        at = sum(map(len, traces)), judge(engine, task.test), int(parts.sum())
-        curve.append(Checkpoint(*at, kept, tuple(parts.tolist())))
-    return tuple(curve), StepTrace.joined(traces)

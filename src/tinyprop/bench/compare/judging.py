@@ -9,6 +9,8 @@ import tinyprop
 from tinyprop.data import Samples
 from tinyprop.data.audio import detection
 
+Judge = Callable[[tinyprop.Engine, Samples], float]
+
 
 def accuracy(engine: tinyprop.Engine, samples: Samples) -> float:
     """Percent whose class is named."""
@@ -28,6 +30,4 @@ def found(engine: tinyprop.Engine, samples: Samples) -> float:
     return 100 * detection(samples.y[first], scores).auc
 
 
-JUDGES: Mapping[str, Callable[[tinyprop.Engine, Samples], float]] = MappingProxyType(
-    {"cross_entropy": accuracy, "mse": found}
-)
+JUDGES: Mapping[str, Judge] = MappingProxyType({"cross_entropy": accuracy, "mse": found})
