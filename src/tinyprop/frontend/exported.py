@@ -34,7 +34,7 @@ def export_for_inference(model: nn.Module, example: torch.Tensor) -> ExportedPro
     parameter = next(model.parameters(), None)
     if parameter is not None:
         example = example.to(parameter.device, parameter.dtype)  # so that a wrong dtype is told with the other problems
-    with _eval_mode(model), torch.no_grad():
+    with eval_mode(model), torch.no_grad():
         _check_runs(model, example)
         try:
             return torch.export.export(model, (example,))
@@ -62,7 +62,7 @@ def _check_runs(model: nn.Module, example: torch.Tensor) -> None:
 
 
 @contextmanager
-def _eval_mode(model: nn.Module) -> Iterator[None]:
+def eval_mode(model: nn.Module) -> Iterator[None]:
     """Eval mode for a while; afterwards each module has the mode it had."""
     training = [module for module in model.modules() if module.training]
     model.eval()

@@ -1,8 +1,7 @@
 """What a method may know of a PyTorch model: its layers in the order of their calls, learned from one forward pass."""
 
 import math
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +10,7 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from tinyprop.errors import UserError
+from tinyprop.frontend.exported import eval_mode
 from tinyprop.methods.spec import LayerInfo
 
 LAYERS = (nn.Linear, nn.Conv1d, nn.Conv2d)
@@ -97,7 +97,7 @@ def _run(
         for module in watched
     ]
     try:
-        with _eval_mode(model), torch.no_grad(), readers:
+        with eval_mode(model), torch.no_grad(), readers:
             model(*args, **kwargs)
     finally:
         for hook in hooks:
@@ -170,15 +170,3 @@ def _tiling_window(arguments: tuple[Any, ...], dims: int) -> tuple[int, ...]:
     )
     tiled = (stride or kernel) == kernel and not any(padding) and set(dilation) == {1} and not given[4]
     return kernel if tiled else ()
-
-
-@contextmanager
-def _eval_mode(model: nn.Module) -> Iterator[None]:
-    """Eval mode for a while; afterwards each module has the mode it had."""
-    training = [module for module in model.modules() if module.training]
-    model.eval()
-    try:
-        yield
-    finally:
-        for module in training:
-            module.training = True

@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import numpy as np
+from tinyprop.bench.timed import Timed
 
 OURS, CALLED, EAGER, FOREACH, EXECUTORCH = "tinyprop", "step by step", "PyTorch", "foreach", "ExecuTorch"
 
 
 @dataclass(frozen=True)
-class HostRun:
+class HostRun(Timed):
     """One trainer on one network.
 
     microseconds: per training step, one figure per round; steps: in each round. planned_bytes: RAM of a step by the
@@ -23,17 +23,6 @@ class HostRun:
     microseconds: tuple[float, ...]
     planned_bytes: int | None
     off: float
-
-    @property
-    def median(self) -> float:
-        """Microseconds per step: half of the rounds were faster."""
-        return float(np.median(self.microseconds))
-
-    @property
-    def spread(self) -> tuple[float, float]:
-        """Microseconds per step that a tenth of the rounds stayed below, and that a tenth exceeded."""
-        low, high = np.percentile(self.microseconds, (10, 90))
-        return float(low), float(high)
 
 
 @dataclass(frozen=True)

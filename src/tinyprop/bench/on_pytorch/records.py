@@ -5,11 +5,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tinyprop.bench.timed import Timed
+
 DENSE = "dense"
 
 
 @dataclass(frozen=True)
-class PytorchRow:
+class PytorchRow(Timed):
     """One way to train one network.
 
     title: the method's, or DENSE. percent: of the batch that its settings were chosen to skip, None: its defaults.
@@ -30,17 +32,6 @@ class PytorchRow:
     def label(self) -> str:
         """The title, and what it was made to skip."""
         return self.title if self.percent is None else f"{self.title}, {self.percent} %"
-
-    @property
-    def median(self) -> float:
-        """Microseconds per step: half of the rounds were faster."""
-        return float(np.median(self.microseconds))
-
-    @property
-    def spread(self) -> tuple[float, float]:
-        """Microseconds per step that a tenth of the rounds stayed below, and that a tenth exceeded."""
-        low, high = np.percentile(self.microseconds, (10, 90))
-        return float(low), float(high)
 
 
 @dataclass(frozen=True)
