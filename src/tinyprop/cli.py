@@ -32,6 +32,7 @@ Scheduler = Annotated[
     str | None, Parameter(help="address of a Dask scheduler whose workers run, in place of this machine")
 ]
 JsonPath = Annotated[Path | None, Parameter(help="also write the rows as JSON")]
+LossName = Annotated[str, Parameter(help="cross_entropy or mse")]
 
 
 @app.command
@@ -279,6 +280,7 @@ def bench_pytorch(*, json: JsonPath = None) -> int:
 def methods(
     model: Annotated[Path | None, Parameter(help="a program saved by torch.export.save (.pt2), for its bytes")] = None,
     *,
+    loss: LossName = "cross_entropy",
     json: JsonPath = None,
 ) -> int:
     """List the training methods, what each needs in RAM, and whether a device can run it.
@@ -288,7 +290,7 @@ def methods(
     from tinyprop.bench.methods_command import methods_command
     from tinyprop.surface import load
 
-    return methods_command(console, None if model is None else load(model), json_path=json)
+    return methods_command(console, None if model is None else load(model), loss=loss, json_path=json)
 
 
 @app.command
@@ -348,7 +350,6 @@ MethodName = Annotated[str, Parameter(help="a name from `tinyprop methods`")]
 MethodSettings = Annotated[
     dict[str, float] | None, Parameter(name="--set", help="of the method, as in --set.drop 0.8; else its defaults")
 ]
-LossName = Annotated[str, Parameter(help="cross_entropy or mse")]
 Momentum = Annotated[float, Parameter(help="of SGD; 4 bytes of RAM per parameter that learns; 0: none")]
 WeightDecay = Annotated[float, Parameter(help="of SGD; 0: none")]
 BatchNorm = Annotated[str, Parameter(help="fold (into the layer in front of it) or train")]

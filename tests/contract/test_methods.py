@@ -13,7 +13,12 @@ from tinyprop.codegen.rule_calls import has_twins
 from tinyprop.methods import METHODS, LayerInfo, Method, method_named
 
 ENGINE = Path(tinyprop.errors.__file__).parent / "engine"
-LAYERS = (LayerInfo("a", 300, 2000), LayerInfo("b", 40, 900), LayerInfo("c", 20, 500), LayerInfo("output", 10, 110))
+LAYERS = (
+    LayerInfo("a", 300, 2000, macs=(2000, 0)),
+    LayerInfo("b", 40, 900, macs=(900, 900)),
+    LayerInfo("c", 20, 500, macs=(500, 500)),
+    LayerInfo("output", 10, 110, macs=(110, 110)),
+)
 
 pytestmark = pytest.mark.parametrize("method", [method_named(name) for name in METHODS], ids=list(METHODS))
 

@@ -13,7 +13,7 @@ from torch import nn
 import tinyprop
 from battery.differentiation import SUMS
 from battery.drawn import convolutions
-from battery.rules import EVERY_RULE
+from battery.rules import EVERY_RULE, for_any_network
 from tinyprop.codegen.layout import weight_hash
 from tinyprop.errors import UserError
 from tinyprop.ir.op import LONGEST_LIST
@@ -75,7 +75,7 @@ def test_engine_is_the_oracle(case, method, kernels) -> None:
     model = nn.Sequential(below, torch_module(op), nn.Flatten(), nn.Linear(width, CLASSES))
     network = tinyprop.capture(model, np.zeros((1, 1, *shape[1:]), np.float32), name="drawn")
     note(str(network.program))
-    agree(network.train(method, kernels=kernels), steps=3)
+    agree(network.train(for_any_network(method), kernels=kernels), steps=3)
 
 
 def block(inputs: int, outputs: int, stride: int) -> list[nn.Module]:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 import tinyprop
+from battery.rules import for_any_network
 from tinyprop.codegen.layout import weight_hash
 from tinyprop.ir.oracle import OracleTrainer
 
@@ -85,7 +86,7 @@ def test_engine_and_oracle_agree_bit_for_bit(
     layers = [node.name for node in network.program.layers if node.trained]
     words = [word for word, choice in tinyprop.CHOICES.items() if choice.parameters(network.program)]
     trainable = data.draw(st.sampled_from(["all", *words]) | st.lists(st.sampled_from(layers), min_size=1, unique=True))
-    trainer = network.train(method, kernels=kernels, trainable=trainable)
+    trainer = network.train(for_any_network(method), kernels=kernels, trainable=trainable)
     note(str(trainer))
     event(f"{min(len(trainer.storage.mask), 2)} masks or more")
     generator = np.random.default_rng(5)

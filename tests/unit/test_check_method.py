@@ -49,6 +49,22 @@ class OnlyInPython(SelectionRule):
         return state, Selected.of(delta, kept, looks=delta.size)
 
 
+class KeepsNothing(OnlyInPython):
+    def select(self, state: LayerState, delta: np.ndarray, n: int, order: np.ndarray) -> tuple[LayerState, Selected]:
+        return state, Selected.of(delta, np.zeros(delta.shape, dtype=bool), looks=0)
+
+
+class LooksBack(OnlyInPython):
+    def select(self, state: LayerState, delta: np.ndarray, n: int, order: np.ndarray) -> tuple[LayerState, Selected]:
+        state, selected = super().select(state, delta, n, order)
+        return state, Selected(selected.delta, selected.kept, looks=-1)
+
+
+@dataclass(frozen=True)
+class NamesATwin(OnlyInPython):
+    c_function: ClassVar[str] = "tp_keep_every_other_f32"
+
+
 class Writes(OnlyInPython):
     def select(self, state: LayerState, delta: np.ndarray, n: int, order: np.ndarray) -> tuple[LayerState, Selected]:
         answer = super().select(state, delta, n, order)
@@ -123,6 +139,9 @@ def test_a_rule_without_a_twin_is_refused_by_name_when_the_engine_is_built() -> 
     ("rule", "sentence"),
     [
         (Writes(), "Writes wrote into the δ it was shown"),
+        (KeepsNothing(), "KeepsNothing keeps nothing of a δ"),
+        (LooksBack(), "LooksBack says that it looked at -1 entries"),
+        (NamesATwin(), "NamesATwin names tp_keep_every_other_f32, which the engine does not know"),
         (KeepsZeros(), "KeepsZeros keeps exact zeros"),
         (Scales(), "Scales keeps all of δ, but changes it"),
         (Leaks(), "Leaks back-propagates entries that it says it does not keep"),
@@ -171,9 +190,11 @@ NoRecord.__dataclass_params__ = None  # type: ignore[attr-defined]
         (changed(summary="two\nlines"), "its summary is"),
         (changed(name="Mine Own"), "its name is 'Mine Own'"),
         (changed(space={}), "space names"),
-        (changed(space={"theta": Range(1.0, 1.0)}), "nothing lies between"),
+        (changed(space={"theta": Range(0.5, 0.5)}), "nothing lies between"),
         (changed(space={"theta": Range(0.0, 1.0, log=True)}), "by factors from 0.0"),
         (changed(__hash__=lambda self: id(self)), "another hash"),
+        (changed(__eq__=lambda self, other: False, __hash__=lambda self: 1), "does not equal a copy of itself"),
+        (changed(space={"theta": Range(0.6, 1.0)}), "theta is 0.5, and looked for from 0.6"),
         (spec_of(selections=lambda layers: (KeepAll(),) * 9), "9 selections for 1 layers"),
         (spec_of(selections=lambda layers: (None,) * len(layers)), "lets none train"),
         (spec_of(method=lambda layers: "yours"), "bears the name 'yours'"),

@@ -10,6 +10,7 @@ from rich.table import Table
 
 from tinyprop.bench.atomic_file import require_writable, write_whole
 from tinyprop.codegen.rule_calls import has_twins
+from tinyprop.errors import UserError
 from tinyprop.ir.chain import chain
 from tinyprop.ir.ops import Dense
 from tinyprop.methods import METHODS, Method
@@ -18,7 +19,10 @@ from tinyprop.surface import Network
 
 @dataclass(frozen=True)
 class MethodLine:
-    """settings: name → default. ram_bytes: to train the network, one sample included; device: the engine can."""
+    """settings: name → default. ram_bytes: to train the network, one sample included; device: the engine can.
+
+    refused: why the method with its defaults cannot train this network, "" where it can; ram_bytes is 0 then.
+    """
 
     name: str
     title: str
@@ -26,6 +30,7 @@ class MethodLine:
     settings: Mapping[str, float]
     ram_bytes: int
     device: bool
+    refused: str = ""
 
 
 def example_network() -> Network:
@@ -34,12 +39,14 @@ def example_network() -> Network:
     return Network(chain("mlp_64_32_16_10", (64,), layers))
 
 
-def methods_command(console: Console, network: Network | None, *, json_path: Path | None) -> int:
+def methods_command(
+    console: Console, network: Network | None, *, loss: str = "cross_entropy", json_path: Path | None
+) -> int:
     """Prints the methods, their bytes for `network` or for an example, and writes them where asked. Exit status 0."""
     if json_path is not None:
         require_writable(json_path)
     shown = example_network() if network is None else network
-    lines = [line_of(method(), shown) for method in METHODS.values()]
+    lines = [line_of(method(), shown, loss) for method in METHODS.values()]
     console.print(table(lines))
     whose = (
         f"of '{shown.program.name}'" if network else "of an example, 64-32-16-10; `tinyprop methods MODEL` for yours"
@@ -55,12 +62,15 @@ def methods_command(console: Console, network: Network | None, *, json_path: Pat
     return 0
 
 
-def line_of(method: Method, network: Network) -> MethodLine:
+def line_of(method: Method, network: Network, loss: str) -> MethodLine:
     """What there is to say of `method` for `network`."""
-    trainer = network.train(method)
     settings = {field.name: getattr(method, field.name) for field in fields(method)}
-    device = has_twins(trainer.train_program.spec)
-    return MethodLine(method.name, method.title, method.summary, settings, trainer.memory.training, device)
+    about = (method.name, method.title, method.summary, settings)
+    try:
+        trainer = network.train(method, loss)
+    except UserError as refusal:
+        return MethodLine(*about, 0, False, str(refusal))
+    return MethodLine(*about, trainer.memory.training, has_twins(trainer.train_program.spec))
 
 
 def table(lines: list[MethodLine]) -> Table:
@@ -71,5 +81,6 @@ def table(lines: list[MethodLine]) -> Table:
     for line in lines:
         settings = ", ".join(f"{name} {value:g}" for name, value in line.settings.items())
         what = f"{line.summary}; {settings}" if settings else line.summary
-        made.add_row(line.name, f"{line.ram_bytes:,}", "yes" if line.device else "no", what)
+        ram, device = ("–", "–") if line.refused else (f"{line.ram_bytes:,}", "yes" if line.device else "no")
+        made.add_row(line.name, ram, device, f"{what}. {line.refused}" if line.refused else what)
     return made

@@ -44,8 +44,8 @@ def require_twins(spec: TrainSpec) -> None:
     if unknown:
         names = ", ".join(sorted(rule.__name__ for rule in unknown))
         raise UserError(
-            f"method '{spec.method}' uses {names}, of which the engine has no twin: train in PyTorch with apply_, or "
-            f"add one as docs/adding/method.md says."
+            f"method '{spec.method}' uses {names}, of which the engine has no twin: add one as docs/adding/method.md "
+            f"says; until then OracleTrainer trains by it."
         )
 
 

@@ -47,6 +47,8 @@ class OursAtEffort(Method):
 
     def __post_init__(self) -> None:
         require_fraction("OursAtEffort", "effort", self.effort)
+        if self.effort == 0:
+            raise UserError("OursAtEffort was given effort=0, by which nothing trains: choose more, up to 1.")
         SkipByLoss(self.tau)
 
     def spec(self, layers: tuple[LayerInfo, ...]) -> TrainSpec:
@@ -61,12 +63,11 @@ class OursAtEffort(Method):
         free = sum(cost for cost, selecting in zip(macs, selects, strict=True) if selecting)
         taken = sum(macs) - free
         left = self.effort * sum(macs) - taken
-        if not free:
-            return 1.0
-        if left <= 0:
-            least = math.ceil(100 * taken / sum(macs) + 1) / 100
+        if sum(macs) and (left < 0 or (left == 0 and free)):
+            share = taken / sum(macs)
+            least = min(math.floor(100 * share + 1) / 100, 1.0) if free else 1.0
             raise UserError(
                 f"effort={self.effort:g} cannot be reached: the layers that keep all of their error, the output layer "
-                f"among them, take {taken / sum(macs):.3f} alone; choose {least:g} or more."
+                f"among them, take {share:.3f} alone; choose {least:g} or more."
             )
-        return min(left / free, 1.0)
+        return min(left / free, 1.0) if free else 1.0

@@ -16,9 +16,9 @@ from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
 from tinyprop.errors import UserError
-from tinyprop.ir.losses import Loss
+from tinyprop.ir.losses import CrossEntropy, Loss
 from tinyprop.methods.spec import Selection, SkipRule
-from tinyprop.nn.observe import Site
+from tinyprop.nn.observe import Site, require_outputs
 from tinyprop.nn.pooled import before_pool, where_pooled
 from tinyprop.nn.selections import Memory, Place, select
 from tinyprop.nn.skips import REDUCTIONS, skipped
@@ -60,15 +60,18 @@ class OutputHook:
     skips: int = 0
 
     def __call__(self, model: nn.Module, args: Any, output: Any) -> Any:
-        if not isinstance(output, Tensor) or output.ndim < 2:
-            kind = f"shape {tuple(output.shape)}" if isinstance(output, Tensor) else type(output).__name__
+        require_outputs(model, output)
+        if isinstance(self.loss, CrossEntropy) and output.ndim != 2:
             raise UserError(
-                f"{type(model).__name__} returns {kind}: let forward return one tensor of outputs, (samples, …)."
+                f"{type(model).__name__} returns shape {tuple(output.shape)}, with several losses a sample: "
+                f"cross-entropy takes (samples, classes)."
             )
         return _OutputGate.apply(output, self) if _learns(output) else output
 
     def backward(self, error: Tensor, outputs: Tensor) -> Tensor | None:
         """The error (N, …) with zeros for skipped samples; None, which ends the pass, where all are."""
+        if len(outputs) == 0:
+            return error
         scale = self.loss_scale() if self.loss_scale is not None else 1.0
         self.y_max = self.y_max.to(error.device)
         batch = self.batch
@@ -100,6 +103,7 @@ class SelectionHook:
     kept: int = 0
 
     def __call__(self, module: nn.Module, args: Any, output: Tensor) -> Tensor:
+        self.batch.rows = None  # until the outputs' error comes: it may not, where a part of the model is called
         return _SelectionGate.apply(output, self) if _learns(output) else output
 
     @property
@@ -115,8 +119,9 @@ class SelectionHook:
         """
         n, rows = self.site.info.n, self.batch.rows
         if self.every_value:
-            self.batch.k[self.site.name] = torch.full((self.batch.trained,), n)
-            self.kept += self.batch.trained * n
+            trained = len(error) if rows is None else len(rows)
+            self.batch.k[self.site.name] = torch.full((trained,), n)
+            self.kept += trained * n
             return error
         delta = _rows(error, rows)
         if pooled is not None and self.site.relu:
@@ -142,10 +147,11 @@ class LayerHook:
     def __init__(self, batch: Batch) -> None:
         self.batch = batch
 
-    def __call__(self, layer: nn.Module, args: tuple[Any, ...], output: Tensor) -> Tensor:
+    def __call__(self, layer: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Tensor) -> Tensor:
         if not _learns(output):
             return output
-        return _LayerGate.apply(output.detach(), _padded(layer, args[0]), layer.weight, layer.bias, layer, self.batch)
+        x = _padded(layer, args[0] if args else kwargs["input"])
+        return _LayerGate.apply(output.detach(), x, layer.weight, layer.bias, layer, self.batch)
 
 
 @dataclass(frozen=True)

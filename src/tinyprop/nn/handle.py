@@ -17,8 +17,8 @@ from tinyprop.methods import METHODS, Method, TrainSpec, method_named
 from tinyprop.methods.rules.never_skip import NeverSkip
 from tinyprop.nn.gate import Batch, BatchNormHook, LayerHook, OutputHook, SelectionHook
 from tinyprop.nn.observe import BATCH_NORMS, FilterFn, Site, observe
-from tinyprop.nn.selections import Memory
-from tinyprop.nn.skips import REDUCTIONS, own_loss
+from tinyprop.nn.selections import SELECTIONS, Memory
+from tinyprop.nn.skips import REDUCTIONS, SKIPS, own_loss
 from tinyprop.nn.statistics import LayerStatistics, Statistics
 from tinyprop.trace import StepTrace
 
@@ -40,8 +40,8 @@ def apply_(
 
     filter_fn: (module, path) → whether the method governs this layer; None: every Linear, Conv1d and Conv2d that has
     something to train. The others are trained as ever.
-    example_input: what the model takes, to learn the order and sizes of its layers from; None: the first call's input.
-    Give it when the model is compiled or exported before its first call.
+    example_input: what the model takes, a tuple where it is several, to learn the order and sizes of its layers from;
+    None: the first call's input. Give it when the model is compiled or exported before its first call.
     loss, reduction: of the loss that is backpropagated, over the samples of a batch, "mean" or "sum", so that a
     sample's own error is known: without class weights or ignored labels. loss_scale: what that loss is multiplied with
     before the pass, `scaler.get_scale` of a GradScaler, or `lambda: 1 / steps` where gradients are accumulated.
@@ -60,13 +60,14 @@ def apply_(
         raise UserError(f"model is a {type(model).__name__}, not an nn.Module: pass an instance, such as MyNetwork().")
     if reduction not in REDUCTIONS:
         raise unknown_name("reduction", str(reduction), REDUCTIONS)
-    if any(isinstance(hook, OutputHook | _FirstCall) for m in model.modules() for hook in _hooks(m)):
+    if any(isinstance(hook, OURS) for m in model.modules() for hook in _hooks(m)):
         raise UserError("this model has a training method already: call remove() of its handle first.")
     handle = Handle(model, method, loss_of(loss), reduction, loss_scale)
     if example_input is None:
         handle._hook(model.register_forward_pre_hook(_FirstCall(handle, filter_fn), with_kwargs=True))
     else:
-        handle._attach(observe(model, (example_input,), {}, filter_fn))
+        args = example_input if isinstance(example_input, tuple) else (example_input,)
+        handle._attach(observe(model, args, {}, filter_fn))
     return handle
 
 
@@ -171,7 +172,7 @@ class Handle:
                 raise UserError(
                     f"the state is of {state[part]}, the {name} here {own[part]}: apply the same one, then load it."
                 )
-        if list(state["layers"]) != list(own["layers"]):
+        if set(state["layers"]) != set(own["layers"]):
             raise UserError(
                 f"the state is of the layers {', '.join(state['layers'])}, and here are {', '.join(own['layers'])}: "
                 f"pass example_input to apply_, or run the model once, and load the state of the same model."
@@ -182,12 +183,20 @@ class Handle:
 
     def _attach(self, sites: tuple[Site, ...]) -> None:
         spec = self.method.spec(tuple(site.info for site in sites))
+        require_rules(spec)
         self._output.rule = spec.skip
         for site, rule in zip(sites, spec.selections, strict=True):
-            for key, parameter in site.layer.named_parameters(site.name, recurse=False):
-                if parameter.requires_grad and (rule is None or key in spec.frozen):
-                    parameter.requires_grad_(False)
-                    self._hook(_Frozen(parameter))
+            never = [
+                p
+                for key, p in site.layer.named_parameters(site.name, recurse=False)
+                if rule is None or key in spec.frozen
+            ]
+            for norm in site.norms:  # its weight and bias do as the layer's own
+                weight_rests = rule is None or site.info.weight in spec.frozen
+                never += [p for key, p in norm.named_parameters() if rule is None or (key == "weight" and weight_rests)]
+            for parameter in (parameter for parameter in never if parameter.requires_grad):
+                parameter.requires_grad_(False)
+                self._hook(_Frozen(parameter))
         self._sites = sites
         self._layers = {
             site.name: SelectionHook(site, rule, not spec.skip_zeros, self._output.batch)
@@ -197,7 +206,7 @@ class Handle:
         for selection in self._layers.values():
             site = selection.site
             if not isinstance(spec.skip, NeverSkip):
-                self._hook(site.layer.register_forward_hook(LayerHook(self._output.batch)))
+                self._hook(site.layer.register_forward_hook(LayerHook(self._output.batch), with_kwargs=True))
             self._hook((site.pool or site.layer).register_forward_hook(selection))
         for path, module in self._model.named_modules():
             if isinstance(module, BATCH_NORMS):
@@ -221,6 +230,18 @@ class _Frozen:
         self.parameter.requires_grad_(True)
 
 
+def require_rules(spec: TrainSpec) -> None:
+    """Raises UserError that names the rules of `spec` which are not there for batches of tensors."""
+    rules: set[type] = {type(rule) for rule in (spec.skip, *spec.selections) if rule is not None}
+    unknown = rules - {*SELECTIONS, *SKIPS}
+    if unknown:
+        names = ", ".join(sorted(rule.__name__ for rule in unknown))
+        raise UserError(
+            f"method '{spec.method}' uses {names}, which is not there for batches of tensors: add its line to "
+            f"tinyprop.nn.selections.SELECTIONS or tinyprop.nn.skips.SKIPS, as docs/adding/method.md says."
+        )
+
+
 class _FirstCall:
     """In front of the model until it is called: its layers are learned from what it is called with."""
 
@@ -238,3 +259,6 @@ class _FirstCall:
 
 def _hooks(module: nn.Module) -> list[Any]:
     return [*module._forward_hooks.values(), *module._forward_pre_hooks.values()]
+
+
+OURS = (OutputHook, SelectionHook, LayerHook, BatchNormHook, _FirstCall)

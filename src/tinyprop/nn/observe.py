@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 
 from tinyprop.errors import UserError
 from tinyprop.frontend.exported import eval_mode
@@ -16,6 +17,7 @@ from tinyprop.methods.spec import LayerInfo
 LAYERS = (nn.Linear, nn.Conv1d, nn.Conv2d)
 BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
 MAX_POOLS = (nn.MaxPool1d, nn.MaxPool2d)
+FORWARDS = tuple(kind.forward for kind in LAYERS)
 
 FilterFn = Callable[[nn.Module, str], bool]
 
@@ -28,6 +30,7 @@ class Site:
     many in the error sent below. learns_weight: not its bias alone has requires_grad.
     window: of the max pool that alone reads the layer and tiles its map, () without: as in the C engine, δ has an entry
     for each window. pool: the module that pools, if it does nothing else; relu: whether a ReLU lies before it.
+    norms: batch norms behind it, which learn no more than it does.
     """
 
     name: str
@@ -38,6 +41,7 @@ class Site:
     window: tuple[int, ...] = ()
     pool: nn.Module | None = None
     relu: bool = False
+    norms: tuple[nn.Module, ...] = ()
 
 
 def observe(
@@ -51,24 +55,61 @@ def observe(
     """
     paths = {module: path for path, module in model.named_modules() if _chosen(module, path, filter_fn)}
     problems = [f"{path or 'the model'}: {why}" for module, path in paths.items() if (why := _problem_of(module))]
-    calls, readers = _run(model, args, kwargs, [m for m in model.modules() if m in paths or isinstance(m, MAX_POOLS)])
-    layers = [(module, output) for module, _, output in calls if isinstance(module, LAYERS)]
-    called = [module for module, _ in layers]
+    if any(_is_lazy(module) for module in paths):  # a call would give it a shape
+        raise _refused(model, problems)
+    watched = [
+        module for module in model.modules() if module in paths or isinstance(module, (*MAX_POOLS, *BATCH_NORMS))
+    ]
+    outputs, calls, readers = _run(model, args, kwargs, watched)
+    require_outputs(model, outputs)
+    layers = [call for call in calls if call.module in paths and isinstance(call.module, LAYERS)]
+    called = [call.module for call in layers]
     for module in (module for module in paths if isinstance(module, LAYERS)):
         if (times := called.count(module)) != 1:
             often = "is never called" if times == 0 else f"is called {times} times in a pass, so that its errors mix"
             problems.append(f"{paths[module] or 'the model'}: {often}; leave it out with filter_fn")
+    problems += [
+        f"{paths[call.module]}: its first dimension is {len(call.output)}, the model's {len(outputs)}, so that samples "
+        f"cannot be told apart; keep samples first, or leave it out with filter_fn"
+        for call in layers
+        if len(call.output) != len(outputs)
+    ]
     if problems:
-        listed = "\n".join(f"  - {problem}" for problem in problems)
-        raise UserError(f"{type(model).__name__} cannot be trained sparsely:\n{listed}")
+        raise _refused(model, problems)
     if not layers:
         raise UserError(
             f"{type(model).__name__} has no Linear, Conv1d or Conv2d that trains: set requires_grad of one, or let "
             f"filter_fn return True for it."
         )
-    modules = [module for module, _, _ in calls]
-    pools = {id(x): module for module, x, _ in calls if isinstance(module, MAX_POOLS) and modules.count(module) == 1}
-    return tuple(_site(module, paths[module], output, readers, pools) for module, output in layers)
+    modules = [call.module for call in calls]
+    pools = {
+        id(call.x): call.module
+        for call in calls
+        if isinstance(call.module, MAX_POOLS) and modules.count(call.module) == 1 and isinstance(call.output, Tensor)
+    }
+    return tuple(_site(call, paths[call.module], readers, pools, _norms_behind(call, calls, layers)) for call in layers)
+
+
+def require_outputs(model: nn.Module, outputs: Any) -> None:
+    """Raises UserError unless the model returns one tensor of outputs, sample by sample."""
+    if not isinstance(outputs, Tensor) or outputs.ndim < 2:
+        kind = f"shape {tuple(outputs.shape)}" if isinstance(outputs, Tensor) else type(outputs).__name__
+        raise UserError(
+            f"{type(model).__name__} returns {kind}: let forward return one tensor of outputs, (samples, …)."
+        )
+
+
+def _refused(model: nn.Module, problems: list[str]) -> UserError:
+    listed = "\n".join(f"  - {problem}" for problem in problems)
+    return UserError(f"{type(model).__name__} cannot be trained sparsely:\n{listed}")
+
+
+def _norms_behind(layer: "_Call", calls: list["_Call"], layers: list["_Call"]) -> tuple[nn.Module, ...]:
+    """The batch norms called behind a layer and before the next one: what they scale is its output."""
+    place = calls.index(layer)
+    following = [calls.index(one) for one in layers if calls.index(one) > place]
+    between = calls[place + 1 : min(following, default=len(calls))]
+    return tuple(call.module for call in between if isinstance(call.module, BATCH_NORMS))
 
 
 def _chosen(module: nn.Module, path: str, filter_fn: FilterFn | None) -> bool:
@@ -78,38 +119,57 @@ def _chosen(module: nn.Module, path: str, filter_fn: FilterFn | None) -> bool:
 
 def _problem_of(module: nn.Module) -> str:
     """Why a module with parameters of its own cannot be governed, and the remedy; '' when it can."""
-    if isinstance(module, nn.modules.lazy.LazyModuleMixin) and module.has_uninitialized_params():
+    if _is_lazy(module):
         return "its shape is not known yet; run the model once before"
-    if isinstance(module, (*LAYERS, *BATCH_NORMS)):
-        return ""
     kind = type(module).__name__
+    if isinstance(module, LAYERS):
+        if type(module).forward not in FORWARDS or not isinstance(module.weight, nn.Parameter):
+            return f"{kind} computes more than the layer it is made of; leave it out with filter_fn"
+        return ""
+    if isinstance(module, BATCH_NORMS):
+        return ""
     return f"{kind} has parameters and is no Linear, Conv1d or Conv2d; freeze it, or leave it out with filter_fn"
+
+
+def _is_lazy(module: nn.Module) -> bool:
+    return isinstance(module, nn.modules.lazy.LazyModuleMixin) and module.has_uninitialized_params()
+
+
+@dataclass(frozen=True, eq=False)
+class _Call:
+    module: nn.Module
+    x: Any
+    output: Any
 
 
 def _run(
     model: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, Any], watched: list[nn.Module]
-) -> tuple[list[tuple[nn.Module, Any, Any]], "_Readers"]:
-    """(module, input, output) of each call of `watched` in a forward pass, and which operation read which tensor."""
-    calls: list[tuple[nn.Module, Any, Any]] = []
+) -> tuple[Any, list[_Call], "_Readers"]:
+    """What the model returns, the calls of `watched` in a forward pass, and which operation read which tensor."""
+    calls: list[_Call] = []
     readers = _Readers()
     hooks = [
-        module.register_forward_hook(lambda m, args, output: calls.append((m, args[0] if args else None, output)))
+        module.register_forward_hook(lambda m, args, output: calls.append(_Call(m, args[0] if args else None, output)))
         for module in watched
     ]
     try:
         with eval_mode(model), torch.no_grad(), readers:
-            model(*args, **kwargs)
+            outputs = model(*args, **kwargs)
     finally:
         for hook in hooks:
             hook.remove()
-    return calls, readers
+    return outputs, calls, readers
 
 
-def _site(layer: nn.Module, path: str, output: Tensor, readers: "_Readers", pools: Mapping[int, nn.Module]) -> Site:
+def _site(
+    call: _Call, path: str, readers: "_Readers", pools: Mapping[int, nn.Module], norms: tuple[nn.Module, ...]
+) -> Site:
+    layer, output, linear = call.module, call.output, isinstance(call.module, nn.Linear)
     weight = layer.weight
     assert isinstance(weight, Tensor)
-    shape = output.movedim(-1, 1).shape if isinstance(layer, nn.Linear) else output.shape
+    shape = output.movedim(-1, 1).shape if linear else output.shape
     pooled, relu, window = readers.pool_behind(output)
+    window = () if linear else window
     spatial = [size // step for size, step in zip(shape[2:], window, strict=True)] if window else shape[2:]
     return Site(
         name=path,
@@ -129,6 +189,7 @@ def _site(layer: nn.Module, path: str, output: Tensor, readers: "_Readers", pool
         window=window,
         pool=pools.get(id(pooled)) if window else None,
         relu=relu,
+        norms=norms,
     )
 
 
@@ -143,7 +204,7 @@ class _Readers(TorchDispatchMode):
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         result = func(*args, **(kwargs or {}))
         self._alive.append((args, result))
-        for value in args:
+        for value in tree_leaves((args, kwargs)):  # of lists too, as cat has them
             if isinstance(value, Tensor):
                 self._of.setdefault(id(value), []).append((func.overloadpacket.__name__, args, result))
         return result

@@ -26,6 +26,7 @@ from tinyprop.methods.rules.rule import SelectionRule
 from tinyprop.methods.spec import Selection
 
 Kept = tuple[Tensor, Tensor | None]
+FASTEST = 16  # samples of a batch that a steered bar takes as steps of its own: with all of a large one it would swing
 
 
 @dataclass(frozen=True)
@@ -111,8 +112,8 @@ def _keep_steered(rule: KeepSteered, delta: Tensor, memory: Memory, place: Place
     kept, every = _carried_on(delta, bar) if delta[0, 0].numel() > 1 else _above(delta, bar, place, all_if_none=False)
     k = kept.flatten(1).bool().sum(1)
     k = k if every is None else torch.where(every, place.stored, k)
-    factors = (1 - GAIN) + float(rule.per_entry(place.n)) * k
-    memory.bar = (steered * factors.prod()).clamp(float(LOWEST), float(HIGHEST))
+    change = float(rule.per_entry(place.n)) * k.float().mean() - GAIN
+    memory.bar = (steered * (1 + change * min(len(k), FASTEST))).clamp(float(LOWEST), float(HIGHEST))
     return kept, every
 
 
@@ -144,7 +145,7 @@ def _keep_random(rule: KeepRandom, delta: Tensor, memory: Memory, place: Place) 
     return _masked(delta, torch.from_numpy(keeps).to(delta.device)), None
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=2)  # two arrays as long as the errors of a batch
 def _jumps(draws: int) -> tuple[np.ndarray, np.ndarray]:
     """The generator run ahead: what the state is multiplied with, and what is added, in the 1st, 2nd, … draw."""
     factors = np.multiply.accumulate(np.full(draws, FACTOR, np.uint32), dtype=np.uint32)
@@ -155,12 +156,17 @@ def _jumps(draws: int) -> tuple[np.ndarray, np.ndarray]:
 def _keep_ratio(rule: KeepRatio, delta: Tensor, memory: Memory, place: Place) -> Kept:
     magnitude = delta.flatten(1).abs()
     y = magnitude.sum(1, dtype=torch.float32) * place.factor
-    y_max = memory.y_max = torch.maximum(memory.y_max.to(y.device), y.max())  # of all samples, before any is judged
+    y_max = memory.y_max = larger(memory.y_max.to(y.device), y)  # of all samples, before any is judged
     k = _quota(rule, torch.where(y_max > 0, y / y_max, 0), place.n)
     every = k > place.most
     if bool(every.all()):
         return delta, every
     return _masked(delta, _largest(magnitude, k.clamp(max=place.most)) | every[:, None]), every
+
+
+def larger(y_max: Tensor, y: Tensor) -> Tensor:
+    """The largest Y so far. One that is not finite is no error: a scaled loss may overflow, and training goes on."""
+    return torch.maximum(y_max, torch.where(y.isfinite(), y, 0).max())
 
 
 def _quota(rule: KeepRatio, ratio: Tensor, n: int) -> Tensor:

@@ -12,6 +12,7 @@ from tinyprop.methods.rules.rule import SkippingRule
 from tinyprop.methods.rules.skip_by_error import SkipByError
 from tinyprop.methods.rules.skip_by_loss import SkipByLoss
 from tinyprop.methods.spec import SkipRule
+from tinyprop.nn.selections import larger
 
 
 def skipped(rule: SkipRule, y_max: Tensor, loss: Loss, outputs: Tensor, error: Tensor) -> Tensor:
@@ -25,7 +26,7 @@ def _never(rule: NeverSkip, y_max: Tensor, loss: Loss, outputs: Tensor, error: T
 
 def _by_error(rule: SkipByError, y_max: Tensor, loss: Loss, outputs: Tensor, error: Tensor) -> Tensor:
     y = error.flatten(1).abs().sum(1)
-    torch.maximum(y_max, y.max(), out=y_max)
+    y_max.copy_(larger(y_max, y))
     return torch.where(y_max > 0, y / y_max, 0) < rule.theta
 
 

@@ -44,7 +44,7 @@ class StoreSettings:
             raise UserError(
                 f"a store was given classes={self.classes!r}: choose a whole number from 1 to {MOST_CLASSES:,}."
             )
-        if self.bits not in BYTES_OF_VALUE:
+        if not _is_whole(self.bits, 1) or self.bits not in BYTES_OF_VALUE:
             raise UserError(f"a store was given bits={self.bits!r}: choose 32 (float32) or 8.")
         if not _is_whole(self.longest_sleep, 0, LONGEST_SLEEP):
             raise UserError(

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from tinyprop.codegen.layout import weight_hash
-from tinyprop.codegen.rule_calls import has_twins
+from tinyprop.codegen.rule_calls import SELECTIONS, SKIPS, has_twins
+from tinyprop.errors import UserError
 from tinyprop.ir.chain import chain
 from tinyprop.ir.graph import Program
 from tinyprop.ir.ops import Conv2d, Dense, MaxPool2d, ReLU, Reshape
@@ -20,10 +21,10 @@ from tinyprop.surface import Network
 
 SAMPLES, EPOCHS, RATE = 24, 6, 0.05
 LAYERS = (
-    LayerInfo("conv", 600, 40, positions=75, weight="conv.weight", bias="conv.bias"),
-    LayerInfo("depthwise", 600, 80, positions=75, per_channel=True, weight="depthwise.weight", bias="depthwise.bias"),
-    LayerInfo("hidden", 40, 900, weight="hidden.weight"),
-    LayerInfo("output", 10, 410, weight="output.weight", bias="output.bias"),
+    LayerInfo("conv", 600, 40, 75, macs=(20_000, 20_000), weight="conv.weight", bias="conv.bias"),
+    LayerInfo("depthwise", 600, 80, 75, True, macs=(5_400, 5_400), weight="depthwise.weight", bias="depthwise.bias"),
+    LayerInfo("hidden", 40, 900, macs=(9_000, 9_000), weight="hidden.weight"),
+    LayerInfo("output", 10, 410, macs=(400, 400), weight="output.weight", bias="output.bias"),
 )
 
 
@@ -72,6 +73,8 @@ def _says_where_to_look_for_its_settings(method: Method) -> None:
     _hold(list(method.space) == settings, f"space names {list(method.space)}, its settings are {settings}: name each.")
     for name, where in method.space.items():
         _hold(where.low < where.high, f"{name} is looked for from {where.low} to {where.high}: nothing lies between.")
+        own = getattr(method, name)
+        _hold(where.low <= own <= where.high, f"{name} is {own}, and looked for from {where.low} to {where.high}.")
         _hold(where.low > 0 or not where.log, f"{name} is looked for by factors from {where.low}: start above 0.")
     for ends in itertools.product(*((where.low, where.high) for where in method.space.values())):
         dataclasses.replace(
@@ -82,14 +85,29 @@ def _says_where_to_look_for_its_settings(method: Method) -> None:
 def _answers_alike_with_a_rule_per_layer(method: Method) -> None:
     for depth in range(1, len(LAYERS) + 1):
         layers = LAYERS[-depth:]
-        spec = method.spec(layers)
+        try:
+            spec = method.spec(layers)
+        except UserError:
+            _hold(depth < len(LAYERS), f"spec() refuses a network of {depth} layers with the settings it was given.")
+            continue
         _hold(spec == method.spec(layers), "spec() answers otherwise when it is asked again.")
+        _hold(hash(spec) == hash(method.spec(layers)), "what spec() answers has another hash when it is asked again.")
         _hold(spec.method == method.name, f"spec() bears the name '{spec.method}', the method '{method.name}'.")
         count = len(spec.selections)
         _hold(
             count == depth, f"spec() has {count} selections for {depth} layers: one for each, None if it never trains."
         )
         _hold(any(rule is not None for rule in spec.selections), f"of {depth} layers spec() lets none train.")
+
+
+def _claims_only_twins_that_are_there(method: Method) -> None:
+    spec = method.spec(LAYERS)
+    for rule in (spec.skip, *spec.selections):
+        if rule is not None and rule.c_function:
+            known = type(rule) in (*SELECTIONS, *SKIPS)
+            _hold(
+                known, f"{type(rule).__name__} names {rule.c_function}, which the engine does not know: add its line."
+            )
 
 
 def _selects_within_bounds(method: Method) -> None:
@@ -113,6 +131,7 @@ def _selects_within_bounds(method: Method) -> None:
             not selected.delta[~selected.kept].any(), f"{name} back-propagates entries that it says it does not keep."
         )
         _hold(not whole or np.array_equal(selected.delta, delta), f"{name} keeps all of δ, but changes it.")
+        _hold(selected.kept.any() or not delta.any(), f"{name} keeps nothing of a δ of {layer.n} normal numbers.")
 
 
 def _decides_alike_on_the_same(method: Method) -> None:
@@ -145,6 +164,7 @@ CHECKS: tuple[Callable[[Method], None], ...] = (
     _is_a_record,
     _says_where_to_look_for_its_settings,
     _answers_alike_with_a_rule_per_layer,
+    _claims_only_twins_that_are_there,
     _selects_within_bounds,
     _decides_alike_on_the_same,
     _trains_on_samples_of_large_error,

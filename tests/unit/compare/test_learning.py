@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 from torch import nn
@@ -10,7 +11,7 @@ from torch import nn
 import tinyprop
 from tinyprop.bench.compare import experiment
 from tinyprop.bench.compare.cell import Cell, Outcome, Replay, Variant
-from tinyprop.bench.compare.config import CompareConfig, checked
+from tinyprop.bench.compare.config import CompareConfig, checked, load_config
 from tinyprop.bench.compare.scenarios import ScenarioCard
 from tinyprop.bench.compare.task import Task
 from tinyprop.data import Samples
@@ -84,8 +85,36 @@ def test_all_may_sleep_in_a_round(run) -> None:
 
 
 def test_what_was_shipped_is_remembered(run) -> None:
-    """Without samples of what it could, the old classes come from the field alone."""
-    assert run("full_zero_skip", Replay(6)).old_after >= run("full_zero_skip", Replay(6, shipped=False)).old_after
+    """A store of the field alone is another run; one that is full of what was shipped forgets less."""
+    shipped, of_field = run("full_zero_skip", Replay(90)), run("full_zero_skip", Replay(90, shipped=False))
+    assert shipped.weight_hash != of_field.weight_hash
+    assert shipped.curve[0].steps > of_field.curve[0].steps  # it is full from the first round on
+    assert shipped.old_after >= of_field.old_after
+
+
+@pytest.mark.parametrize("method", tinyprop.METHODS)
+def test_every_method_can_be_compared(run, method: str) -> None:
+    """Those that freeze weights among them, which are part of what is compiled."""
+    settings = {"effort": 1.0} if method == "ours_at_effort" else {}
+    assert run(method, **settings).accuracy_after > 40
+
+
+def test_counts_stay_counts_in_a_file(tmp_path: Path) -> None:
+    text = 'rates = { mlp = 0.1 }\n[scenarios]\ndigits_rotated = ["mlp"]\n'
+    text += '[variants.two]\nmethod = "last_layers"\nsettings = { layers = 2 }\n'
+    (tmp_path / "own.toml").write_text(text)
+    config = load_config(tmp_path / "own.toml")
+    assert config.variants["two"] == Variant("last_layers", {"layers": 2})
+    read = [cell.key for cell in config.cells()]
+    made = msgspec.structs.replace(config, variants={"two": Variant("last_layers", {"layers": 2})})
+    assert read == [cell.key for cell in made.cells()]
+
+
+def test_a_store_has_one_key_however_it_is_written() -> None:
+    keys = {replace(CELL, trains=Variant("ours", store=store)).key for store in (Replay(200), Replay(200, 8))}
+    assert len(keys) == 1
+    read = msgspec.toml.decode('method = "ours"\nstore = { capacity = 200, bits = 8 }', type=Variant)
+    assert {replace(CELL, trains=read).key} == keys
 
 
 def test_a_store_is_part_of_the_ram(run) -> None:

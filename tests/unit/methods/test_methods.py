@@ -129,8 +129,10 @@ def test_a_budget_is_shared_by_the_layers_that_select() -> None:
     spec = OursAtEffort(effort=0.2).spec(layers)
     assert spec.selections == (KeepSteered((0.2 * 1800 - 200) / 1600), KeepAll(), KeepSteered(0.1), KeepAll())
     assert OursAtEffort(effort=1.0).spec(layers).selections == (KeepAll(),) * 4
-    assert OursAtEffort(effort=0.2).spec((output,)).selections == (KeepAll(),)
-    with pytest.raises(UserError, match=r"effort=0.1 cannot be reached: .* take 0.111 alone; choose 0.13 or more"):
+    assert OursAtEffort(effort=1.0).spec((output,)).selections == (KeepAll(),)
+    with pytest.raises(UserError, match=r"take 1\.000 alone; choose 1 or more"):
+        OursAtEffort(effort=0.9).spec((output,))
+    with pytest.raises(UserError, match=r"effort=0.1 cannot be reached: .* take 0.111 alone; choose 0.12 or more"):
         OursAtEffort(effort=0.1).spec(layers)
 
 
@@ -191,6 +193,7 @@ def test_a_method_is_found_by_name_with_its_settings() -> None:
         ("loss_skip", {"tau": float("inf")}, "tau=inf"),
         ("last_layers", {"layers": 0}, "LastLayers was given layers=0, by which nothing trains"),
         ("last_layers", {"layers": 1.5}, "layers=1.5, which cannot be: choose a whole number"),
+        ("ours_at_effort", {"effort": 0}, "effort=0, by which nothing trains"),
         ("ours_at_effort", {"effort": 1.5}, "OursAtEffort was given effort=1.5, which is no fraction"),
         ("random_k", {"ratio": -0.1}, "RandomK was given ratio=-0.1, which is no fraction"),
         ("ours", {"drop": -2}, "Ours was given drop=-2"),

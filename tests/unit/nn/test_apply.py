@@ -3,6 +3,7 @@
 import copy
 import io
 import pickle
+import warnings
 
 import numpy as np
 import pytest
@@ -11,7 +12,12 @@ from torch import nn
 from torch.nn import functional
 
 import tinyprop
+from tinyprop.methods import LayerInfo, TrainSpec
+from tinyprop.methods.rules.keep_all import KeepAll
+from tinyprop.methods.rules.keep_steered import KeepSteered
+from tinyprop.methods.rules.never_skip import NeverSkip
 from tinyprop.nn import Handle, apply_
+from tinyprop.nn.selections import Memory, Place, select
 
 CLASSES = 5
 
@@ -287,11 +293,149 @@ def test_what_is_refused_at_once(change: dict, message: str) -> None:
         apply_(**given)
 
 
-def test_an_output_without_a_batch_is_refused() -> None:
-    flat = nn.Sequential(nn.Linear(3, 4), nn.Flatten(0))
-    apply_(flat, "ours", example_input=torch.zeros(1, 3))
-    with pytest.raises(tinyprop.UserError, match=r"returns shape \(8,\): let forward return one tensor"):
-        flat(torch.zeros(2, 3))
+def test_outputs_that_hold_no_loss_per_sample_are_refused(model: nn.Sequential) -> None:
+    with pytest.raises(tinyprop.UserError, match=r"returns shape \(4,\): let forward return one tensor"):
+        apply_(nn.Sequential(nn.Linear(3, 4), nn.Flatten(0)), "ours", example_input=torch.zeros(1, 3))
+    apply_(maps := nn.Sequential(nn.Conv2d(1, 3, 3)), "ours")
+    with pytest.raises(tinyprop.UserError, match="several losses a sample"):
+        maps(batch()[0])
+
+
+class Cat(nn.Module):
+    """What a pool reads is read by a concatenation as well, as in every U-Net."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.down, self.deep, self.head = nn.Conv2d(1, 4, 3, padding=1), nn.Conv2d(4, 4, 3), nn.Linear(272, CLASSES)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = functional.relu(self.down(x))
+        below = functional.relu(self.deep(functional.max_pool2d(x, 2)))
+        return self.head(torch.cat([x.flatten(1), 2 * below.flatten(1)], 1))
+
+
+def test_a_pool_that_is_not_alone_leaves_the_error_whole() -> None:
+    torch.manual_seed(0)
+    model = Cat()
+    plain = gradients(model)
+    handle = apply_(model, "full_zero_skip", example_input=batch()[0][:1])
+    assert handle.sites[0].window == ()
+    assert same(plain, gradients(model))
+
+
+def test_batch_norms_learn_no_more_than_the_layer_they_scale() -> None:
+    body = [nn.Conv2d(1, 3, 3), nn.BatchNorm2d(3), nn.ReLU(), nn.Flatten(), nn.Linear(108, CLASSES)]
+    for method, learn in (("last_layers", []), ("bias_only", ["0.bias", "1.bias"])):
+        model = nn.Sequential(*body)
+        model[1].eval()
+        handle = apply_(model, method, example_input=batch()[0][:1])
+        gradients(model)
+        found = [key for key, parameter in model.named_parameters() if parameter.grad is not None]
+        assert found == [*learn, "4.weight", "4.bias"]
+        handle.remove()
+        assert all(parameter.requires_grad for parameter in model.parameters())
+
+
+def test_a_loss_that_overflows_is_forgotten(model: nn.Sequential) -> None:
+    """As a GradScaler lets it, on its way to a scale."""
+    handle = apply_(model, tinyprop.TinyPropV2())
+    x, y = batch()
+    gradients(model)
+    before = handle.state_dict()
+    for scale in (float("inf"), float("nan")):
+        (functional.cross_entropy(model(x), y) * scale).backward()
+    assert handle.state_dict() == before
+    assert handle.stats().skipped < 1
+
+
+class Standardised(nn.Linear):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return functional.linear(x, self.weight - self.weight.mean(1, keepdim=True), self.bias)
+
+
+def test_layers_that_compute_something_else_are_listed() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        normed = nn.utils.weight_norm(nn.Linear(4, 4))
+    model = nn.Sequential(Standardised(4, 4), normed, nn.Linear(4, CLASSES))
+    with pytest.raises(tinyprop.UserError, match="cannot be trained sparsely") as told:
+        apply_(model, "ours", example_input=torch.zeros(1, 4))
+    assert "0: Standardised computes more" in str(told.value)
+    assert "1: Linear computes more" in str(told.value)
+
+
+def test_a_layer_whose_first_dimension_is_not_the_batch_is_listed() -> None:
+    class Windows(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.each, self.head = nn.Linear(3, 4), nn.Linear(20, CLASSES)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.head(self.each(x.flatten(0, 1)).reshape(len(x), -1))
+
+    with pytest.raises(tinyprop.UserError, match="each: its first dimension is 5, the model's 1"):
+        apply_(Windows(), "ours", example_input=torch.zeros(1, 5, 3))
+
+
+def test_a_part_of_a_model_with_a_method_is_refused(model: nn.Sequential) -> None:
+    apply_(model, "ours", example_input=batch()[0][:1])
+    with pytest.raises(tinyprop.UserError, match="already"):
+        apply_(model[:4], "full", example_input=batch()[0][:1])
+
+
+def test_a_rule_that_is_not_there_for_batches_is_named(model: nn.Sequential) -> None:
+    class Other(KeepAll):
+        pass
+
+    class Mine(tinyprop.Method):
+        name, title, summary = "mine", "mine", "a rule of its own"
+
+        def spec(self, layers: tuple[LayerInfo, ...]) -> TrainSpec:
+            return TrainSpec("mine", True, NeverSkip(), tuple(Other() for _ in layers))
+
+    with pytest.raises(tinyprop.UserError, match="method 'mine' uses Other, which is not there for batches"):
+        apply_(model, Mine(), example_input=batch()[0][:1])
+
+
+@pytest.mark.parametrize("samples", [1, 64, 256])
+def test_a_budget_holds_in_batches(samples: int) -> None:
+    torch.manual_seed(0)
+    memory, kept = Memory(), []
+    for _ in range(600 if samples == 1 else 200):
+        delta = torch.randn(samples, 64)
+        kept.append(float((select(KeepSteered(0.1), delta, memory, Place(64, 64, 1.0))[0] != 0).float().mean()))
+    assert np.mean(kept[len(kept) // 2 :]) == pytest.approx(0.1, rel=0.1)
+
+
+def test_calls_by_keyword_empty_batches_and_several_inputs() -> None:
+    class Two(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.body, self.head = nn.Linear(3, 4), nn.Linear(4, CLASSES)
+
+        def forward(self, x: torch.Tensor, scale: torch.Tensor) -> torch.Tensor:
+            return self.head(input=functional.relu(self.body(input=x * scale)))
+
+    model = Two()
+    handle = apply_(model, "ours", example_input=(torch.zeros(1, 3), torch.ones(())))
+    functional.cross_entropy(model(torch.randn(4, 3), torch.ones(())), torch.tensor([0, 1, 2, 3])).backward()
+    assert handle.stats().samples == 4
+    model(torch.randn(0, 3), torch.ones(())).sum().backward()
+    assert handle.stats().samples == 4
+
+
+def test_a_part_called_alone_trains_on_all_of_its_samples(model: nn.Sequential) -> None:
+    handle = apply_(model, SKIPS_HALF, example_input=batch()[0][:1])
+    gradients(model)
+    assert 0 < handle.stats().skipped < 1
+    x, y = batch()
+    model.zero_grad()
+    functional.cross_entropy(nn.Sequential(*model)(x), y).backward()
+    expected = model[-1].bias.grad.clone()
+    handle.remove()
+    model.zero_grad()
+    functional.cross_entropy(model(x), y).backward()
+    assert torch.allclose(expected, model[-1].bias.grad)
 
 
 def test_applying_twice_and_a_model_without_one_output(model: nn.Sequential) -> None:

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 import msgspec
 
@@ -36,7 +36,7 @@ class Variant:
     """
 
     method: str
-    settings: Mapping[str, float] = field(default_factory=dict)
+    settings: Mapping[str, int | float] = field(default_factory=dict)
     trainable: str | None = None
     store: Replay | None = None
 
@@ -46,7 +46,7 @@ class Cell:
     """variant: its name in the configuration, for people; what it stands for is in `trains`.
 
     seed: of pretraining and of the order of the field samples. field_epochs: passes over them, one sample at a time.
-    checkpoints: how often the accuracy is measured on the way.
+    checkpoints: how often the accuracy is measured on the way; from a store it is after each round.
     """
 
     scenario: str
@@ -64,6 +64,8 @@ class Cell:
         """SHA-256 over everything but the variant's name: equal keys mean equal runs."""
         # A variant that was read from a file lacks the field it says nothing of, one made in Python holds None there.
         trains = {name: value for name, value in msgspec.to_builtins(self.trains).items() if value is not None}
+        if self.trains.store is not None:
+            trains["store"] = asdict(self.trains.store)
         decisive = {**msgspec.to_builtins(self), "variant": None, "trains": trains}
         return hashlib.sha256(msgspec.json.encode(decisive, order="sorted")).hexdigest()
 

@@ -80,28 +80,20 @@ def trainer_of(cell: Cell, weights: Mapping[str, np.ndarray], field: Samples) ->
     card = SCENARIOS[cell.scenario]
     make = card.networks[cell.model]
     network = _captured(_with_weights(make(), weights), field)
-    trainer = _to_compile(cell, network, make, field).train(
-        method_named(cell.trains.method, **cell.trains.settings),
-        card.loss,
-        trainable=cell.trains.trainable,
-        skip_zero_inputs=zero_inputs_pay(field.x),
-    )
-    return trainer, network
+    method, inputs_pay = method_named(cell.trains.method, **cell.trains.settings), zero_inputs_pay(field.x)
+
+    def trainer(of: Network) -> Trainer:
+        return of.train(method, card.loss, trainable=cell.trains.trainable, skip_zero_inputs=inputs_pay)
+
+    made = trainer(network)
+    if made.memory.frozen == 0:  # frozen weights would be part of what is compiled
+        torch.manual_seed(0)
+        made = trainer(_captured(make(), field))  # weights that no seed changes: all seeds share one compilation
+    return made, network
 
 
 def _captured(module: nn.Module, field: Samples) -> Network:
     return tinyprop.capture(module.eval(), torch.zeros(1, *field.x.shape[1:]), name="compared")
-
-
-def _to_compile(cell: Cell, network: Network, make: Callable[[], nn.Module], field: Samples) -> Network:
-    """The same network with weights that no seed changes, so that all seeds share one compilation.
-
-    Frozen weights are part of what is compiled: then it is `network` itself.
-    """
-    if cell.trains.trainable is not None:
-        return network
-    torch.manual_seed(0)
-    return _captured(make(), field)
 
 
 def _with_weights(module: nn.Module, weights: Mapping[str, np.ndarray]) -> nn.Module:

@@ -136,6 +136,8 @@ def _range(text: str, known: Mapping[str, Range]) -> tuple[str, Range]:
     except ValueError as error:
         raise UserError(f"the range '{text}' cannot be read: write it as {name}=0.1:0.5.") from error
     log = known[name].log
+    if known[name].whole and math.ceil(low) > math.floor(high):
+        raise UserError(f"the range '{text}' holds no whole number: give ends such as 1:4.")
     if not -math.inf < low < high < math.inf or (log and low <= 0):
         raise UserError(
             f"the range '{text}' holds nothing: give a lower end{' above 0' if log else ''}, then a higher."
