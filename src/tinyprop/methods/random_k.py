@@ -30,7 +30,8 @@ class RandomK(Method):
 
     Source: the random selection that meProp compares itself with (Sun et al., ICML 2017, "random" in their analysis).
     Differs from the source:
-    - Each entry is drawn on its own: k is ratio·n on average and may be 0. Exactly k would need a second pass.
+    - Each entry is drawn on its own: of those that are not zero the share `ratio` is kept on average, maybe none.
+      Exactly k would need a second pass.
     - Convolutions draw as well; the bias gradient uses the kept δ; all is kept where a selection would not pay.
     """
 

@@ -9,8 +9,9 @@
  *     tp_buffer_init(&store, &settings, memory, sizeof memory);
  *     tp_buffer_offer(&store, sample, label);
  *     while ((slot = tp_buffer_next(&store, sample, &label)) >= 0) {
- *         tp_train_step(&model, sample, label, 0.01f, &step);
- *         tp_buffer_told(&store, (uint32_t)slot, step.skipped != 0U);
+ *         if (tp_train_step(&model, sample, label, 0.01f, &step) == TP_OK) {
+ *             tp_buffer_told(&store, (uint32_t)slot, step.skipped != 0U);
+ *         }
  *     }
  *
  * `tinyprop.SampleStore` takes the same decisions in Python. Nothing here allocates, keeps a global or recurses.

@@ -9,7 +9,8 @@ from tinyprop.methods.rules.number_check import require_count, require_fraction
 from tinyprop.methods.rules.rule import LayerState, Selected, SelectionRule
 
 FACTOR, STEP = 747796405, 2891336453  # of a congruential generator modulo 2³²: TP_DRAW_… of tp_keep_random_f32.c
-MIX, STREAMS = 2654435761, 2246822519
+MIX = 2654435761  # odd, near 2³² over the golden section: spreads what is multiplied (TP_DRAW_MIX)
+STREAMS = 2246822519  # odd with mixed bits: keys of neighbouring streams have few bits in common
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,8 @@ class KeepRandom(SelectionRule):
             drawn ← 747796405·drawn + 2891336453
             keep the entry if 2654435761·(drawn xor key) < ratio·2³²
 
-    How many are kept follows the draw: ratio·n on average, now and then none, which ends the pass. One look per entry;
+    How many are kept follows the draw: on average `ratio` of the entries that are not zero, now and then none, which
+    ends the pass. One look per entry;
     `drawn` is remembered, so that host and board draw alike.
     ratio: 0 … 1; stream: which of the sequences, so that layers of one size draw apart, a whole number ≥ 0. Raises
     UserError for any other.
