@@ -36,7 +36,8 @@ def compile_tree(tree: SourceTree, compiler: Compiler, defines: Sequence[str] = 
     folder = _subfolder("objects")
     includes = tuple(f"-I{folder_name}" for folder_name in tree.include_dirs)
     flags = (*compiler.flags, *includes, *(f"-D{define}" for define in defines))
-    units = [_unit(tree, source, compiler, flags, folder) for source in tree.sources]
+    included = _Included(tree)
+    units = [_unit(tree, source, included, compiler, flags, folder) for source in tree.sources]
     missing = [unit for unit in units if not unit.object_path.exists()]
     if missing:
         with tempfile.TemporaryDirectory(prefix="tinyprop-") as place:
@@ -62,23 +63,43 @@ def link(objects: Sequence[Path], compiler: Compiler, suffix: str, script: str |
     return image
 
 
-def _unit(tree: SourceTree, source: str, compiler: Compiler, flags: tuple[str, ...], folder: Path) -> _Unit:
-    key = _hash(compiler.identity, *flags, tree.files[source], *_included_texts(tree, source))
+def _unit(
+    tree: SourceTree, source: str, included: "_Included", compiler: Compiler, flags: tuple[str, ...], folder: Path
+) -> _Unit:
+    key = _hash(compiler.identity, *flags, tree.files[source], *included.texts(source))
     kind = "".join(PurePosixPath(source).suffixes[:-1])
     return _Unit(source, folder / f"{key}{kind}.o", flags)
 
 
-def _included_texts(tree: SourceTree, source: str) -> list[str]:
-    """Texts of all headers `source` may reach: by file name, so that a header found twice counts twice."""
-    found: list[str] = []
-    waiting = [source]
-    while waiting:
-        for name in INCLUDE.findall(tree.files[waiting.pop()]):
-            wanted = PurePosixPath(name).name
-            fresh = [p for p in sorted(tree.files) if PurePosixPath(p).name == wanted and p not in found]
-            found.extend(fresh)
+class _Included:
+    """Which files of a tree a source may reach by includes: by file name, so that a header found twice counts twice.
+
+    Every file includes dozens of others, most of them the same: names are looked for once per file, not per source.
+    """
+
+    def __init__(self, tree: SourceTree) -> None:
+        self._files = tree.files
+        named: dict[str, list[str]] = {}
+        for path in tree.files:
+            named.setdefault(_name(path), []).append(path)
+        self._next = {
+            path: [one for wanted in {_name(name) for name in INCLUDE.findall(text)} for one in named.get(wanted, ())]
+            for path, text in tree.files.items()
+        }
+
+    def texts(self, source: str) -> list[str]:
+        """The texts of all files within reach of `source`, by path."""
+        found: set[str] = set()
+        waiting = [source]
+        while waiting:
+            fresh = [path for path in self._next[waiting.pop()] if path not in found]
+            found.update(fresh)
             waiting.extend(fresh)
-    return [tree.files[path] for path in sorted(found)]
+        return [self._files[path] for path in sorted(found)]
+
+
+def _name(path: str) -> str:
+    return path.rpartition("/")[2]
 
 
 def _compile(unit: _Unit, compiler: Compiler, place: Path) -> None:
