@@ -1,5 +1,6 @@
 """The inference program: values, nodes in execution order, parameters. A frozen record with a stable printed form."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -21,7 +22,7 @@ class Value:
     @property
     def size(self) -> int:
         """Number of elements."""
-        return int(np.prod(self.shape, dtype=np.int64))
+        return math.prod(self.shape)
 
     @property
     def channels(self) -> tuple[int, int]:

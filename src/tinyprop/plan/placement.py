@@ -63,7 +63,8 @@ def reordered(order: Iterable[Buffer], fit: Fit, bound: int) -> Layout:
     for _ in range(ROUNDS):
         if arena_bytes(best) == bound:
             break
-        highest = [p.buffer for p in layout if p.end == arena_bytes(layout)]
+        top = arena_bytes(layout)
+        highest = [p.buffer for p in layout if p.end == top]
         order = highest + [buffer for buffer in order if buffer not in highest]
         layout = greedy(order, fit)
         best = min(best, layout, key=arena_bytes)
