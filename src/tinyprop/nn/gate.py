@@ -33,13 +33,12 @@ class Batch:
     """What the layers of a backward pass need to know of it; written where it begins, at the model's outputs.
 
     factor: makes a sample's own error of one in the batch's loss. rows: the samples that are trained on, None: all;
-    trained: how many these are. skipped, outputs, error: of the last backward pass, (N, …). k: layer → entries kept of
+    skipped, outputs, error: of the last backward pass, (N, …). k: layer → entries kept of
     each sample that was trained on, as a StepTrace has them; no line where the pass did not come.
     """
 
     factor: float = 1.0
     rows: Tensor | None = None
-    trained: int = 0
     skipped: Tensor | None = None
     outputs: Tensor | None = None
     error: Tensor | None = None
@@ -80,7 +79,7 @@ class OutputHook:
         batch.k = {}
         batch.skipped = skipped(self.rule, self.y_max, self.loss, outputs, batch.error)
         rows = torch.nonzero(~batch.skipped)[:, 0]
-        batch.trained, batch.rows = len(rows), None if len(rows) == len(outputs) else rows
+        batch.rows = None if len(rows) == len(outputs) else rows
         self.samples += len(outputs)
         self.skips += len(outputs) - len(rows)
         if batch.rows is None:

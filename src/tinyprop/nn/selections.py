@@ -22,7 +22,7 @@ from tinyprop.methods.rules.keep_random import FACTOR, MIX, STEP, KeepRandom
 from tinyprop.methods.rules.keep_ratio import KeepRatio
 from tinyprop.methods.rules.keep_steered import FIRST, GAIN, HIGHEST, LOWEST, KeepSteered
 from tinyprop.methods.rules.magnitude import LEAST, bar_over_norm
-from tinyprop.methods.rules.rule import SelectionRule
+from tinyprop.methods.rules.rule import SelectionRule, most_that_pays
 from tinyprop.methods.spec import Selection
 
 Kept = tuple[Tensor, Tensor | None]
@@ -43,7 +43,7 @@ class Place:
     @property
     def most(self) -> int:
         """Entries up to which a selection pays, as `selection_pays` says."""
-        return 3 * self.stored // 8
+        return most_that_pays(self.stored)
 
 
 @dataclass

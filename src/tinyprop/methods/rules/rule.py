@@ -46,7 +46,7 @@ class Selected:
         return not self.kept.any()
 
 
-PAYING_SHARE = 3 / 8
+PAYING_SHARE = 3 / 8  # exact in binary
 
 
 def selection_pays(kept: int, size: int) -> bool:
@@ -55,7 +55,12 @@ def selection_pays(kept: int, size: int) -> bool:
     With more of them the engine's kernels save less than selecting costs: a rule then keeps all, so that no step gets
     slower than a dense one.
     """
-    return kept <= 3 * size // 8
+    return kept <= most_that_pays(size)
+
+
+def most_that_pays(size: int) -> int:
+    """Of `size` entries."""
+    return int(PAYING_SHARE * size)
 
 
 class SelectionRule(ABC):
