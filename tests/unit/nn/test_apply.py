@@ -306,12 +306,13 @@ class Cat(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.down, self.deep, self.head = nn.Conv2d(1, 4, 3, padding=1), nn.Conv2d(4, 4, 3), nn.Linear(272, CLASSES)
+        self.down, self.deep = nn.Conv2d(1, 4, 3, padding=1), nn.Conv2d(4, 4, 3, padding=1)
+        self.head = nn.Linear(512, CLASSES)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         x = functional.relu(self.down(x))
         below = functional.relu(self.deep(functional.max_pool2d(x, 2)))
-        return self.head(torch.cat([x.flatten(1), 2 * below.flatten(1)], 1))
+        return self.head(torch.cat([x, functional.interpolate(below, scale_factor=2)], 1).flatten(1))
 
 
 def test_a_pool_that_is_not_alone_leaves_the_error_whole() -> None:
