@@ -20,6 +20,7 @@ from tinyprop.codegen.optimizer_calls import clip_calls, error_calls, update_cal
 from tinyprop.codegen.places import Places
 from tinyprop.codegen.rule_calls import require_twins, selection_text, skip_condition
 from tinyprop.codegen.source_tree import SourceTree
+from tinyprop.codegen.state import state_layout
 from tinyprop.errors import InternalError
 from tinyprop.ir.train_program import AddErrorStep, BackwardStep, ForwardStep, PackMaskStep, PassErrorStep, TrainProgram
 from tinyprop.plan.lifetimes import Storage
@@ -64,6 +65,7 @@ def generate(train: TrainProgram, storage: Storage, plan: Plan, kernels: str = I
         if isinstance(s, ForwardStep | PackMaskStep)
     ]
     backward, called = _backward(places)
+    state = state_layout(train)
     before_loss, clip = before_loss_calls(places), clip_calls(places)
     called = [call for _, calls in forward for call in calls] + before_loss + clip + called
     context = {
@@ -90,6 +92,8 @@ def generate(train: TrainProgram, storage: Storage, plan: Plan, kernels: str = I
         "parameters": train.count(train.trainable),
         "frozen": train.count(train.frozen),
         "velocities": train.velocities,
+        "state_words": state.words,
+        "identity": f"0x{state.identity:08X}U",
         "arena": -(-plan.arena_bytes // 4),
         "plan_text": str(plan).splitlines(),
         "initial_rows": _rows(to_engine(program, program.parameters, train.trainable)),

@@ -19,7 +19,7 @@ def to_engine(
     program: Program, parameters: Mapping[str, np.ndarray], names: Collection[str] | None = None
 ) -> np.ndarray:
     """The parameters `names` (None: all) one behind the other as the engine stores them, (P,) float32."""
-    transposed, variances = _dense_weights(program), _variances(program)
+    transposed, variances = dense_weights(program), _variances(program)
     laid_out = [np.empty(0, np.float32)]
     for name in program.parameters if names is None else names:
         array = np.asarray(parameters[name], np.float32)
@@ -31,7 +31,7 @@ def to_engine(
 
 def from_engine(program: Program, values: np.ndarray, names: Collection[str] | None = None) -> dict[str, np.ndarray]:
     """The inverse of `to_engine`: name → array in PyTorch's layout. Variances, which never train, are the program's."""
-    transposed, variances = _dense_weights(program), _variances(program)
+    transposed, variances = dense_weights(program), _variances(program)
     result, start = {}, 0
     for name in program.parameters if names is None else names:
         like = program.parameters[name]
@@ -55,7 +55,8 @@ def weight_hash(parameters: Mapping[str, np.ndarray]) -> str:
     return digest.hexdigest()
 
 
-def _dense_weights(program: Program) -> set[str]:
+def dense_weights(program: Program) -> set[str]:
+    """Names of the weights that the engine stores the other way round."""
     return {node.parameters[0] for node in program.layers if isinstance(node.op, Dense)}
 
 

@@ -27,12 +27,15 @@ COLUMN_TYPES: dict[str, type] = {
 }
 
 
+COUNTS = ("inputs", "outputs", "layers", "parameters", "memory_bytes", "state_words", "identity")
+
+
 class _Program(ctypes.Structure):
     """tp_program of tinyprop.h."""
 
     _fields_ = [
         ("name", ctypes.c_char_p),
-        *((count, ctypes.c_uint32) for count in ("inputs", "outputs", "layers", "parameters", "memory_bytes")),
+        *((count, ctypes.c_uint32) for count in COUNTS),
         *((pointer, ctypes.c_void_p) for pointer in ("initial", "infer", "train", "train_target")),
     ]
 

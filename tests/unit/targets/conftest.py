@@ -79,7 +79,7 @@ static int train(void *memory, const float *x, uint32_t label, float rate, tp_st
     return TP_OK;
 }
 
-const tp_program toy = {"toy", 4u, 3u, 1u, 15u, sizeof(toy_memory), initial, infer, train, NULL};
+const tp_program toy = {"toy", 4u, 3u, 1u, 15u, sizeof(toy_memory), 16u, 0u, initial, infer, train, NULL};
 """
 
 KERNELS_HEADER = """\

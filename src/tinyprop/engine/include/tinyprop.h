@@ -56,6 +56,8 @@ typedef struct tp_program {
     uint32_t layers;               /* those with weights, frozen ones included */
     uint32_t parameters;           /* float32 values that learn, first in the memory, in program order */
     uint32_t memory_bytes;
+    uint32_t state_words;          /* 32-bit words, first in the memory: what a checkpoint keeps */
+    uint32_t identity;             /* of what these words mean; equal where a checkpoint may be carried over */
     const float *initial;          /* [parameters] */
     const float *(*infer)(void *memory, const float *x);  /* returns the outputs, in the memory */
     /* One of these, as the loss has it; the other is null. */

@@ -29,6 +29,7 @@ class KeepRandom(SelectionRule):
     """
 
     c_function: ClassVar[str] = "tp_keep_random_f32"
+    memory: ClassVar[str] = "drawn"
     ratio: float
     stream: int = 0
 

@@ -28,6 +28,7 @@ class KeepRatio(SelectionRule):
     """
 
     c_function: ClassVar[str] = "tp_keep_ratio_f32"
+    memory: ClassVar[str] = "y_max"
     breaks_ties: ClassVar[bool] = True
     s_min: float
     s_max: float

@@ -31,6 +31,7 @@ class KeepSteered(SelectionRule):
     """
 
     c_function: ClassVar[str] = "tp_keep_steered_f32"
+    memory: ClassVar[str] = "bar"
     ratio: float
 
     def __post_init__(self) -> None:

@@ -67,6 +67,7 @@ class SelectionRule(ABC):
     """Decides which entries of a layer's δ are worth computing. `c_function` is its twin in the engine."""
 
     c_function: ClassVar[str]
+    memory: ClassVar[str] = ""  # the field of LayerState that it remembers; "": none
     breaks_ties: ClassVar[bool] = False  # asks for `order`: which of two equal entries comes first
 
     @abstractmethod
@@ -79,6 +80,7 @@ class SkippingRule(ABC):
     """Decides, before any backward work, whether a sample's step is worth taking. `c_function` is its twin."""
 
     c_function: ClassVar[str]
+    memory: ClassVar[str] = ""  # the field of LayerState that it remembers; "": none
 
     @abstractmethod
     def skip(self, state: LayerState, loss: np.float32, y: np.float32) -> tuple[LayerState, bool]:

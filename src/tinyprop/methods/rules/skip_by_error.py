@@ -20,6 +20,7 @@ class SkipByError(SkippingRule):
     """
 
     c_function: ClassVar[str] = "tp_skip_by_error_f32"
+    memory: ClassVar[str] = "y_max"
     theta: float
 
     def __post_init__(self) -> None:
