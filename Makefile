@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 BUILD := build
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet --constraint constraints.txt
 
-.PHONY: help demo test check bench bench-host bench-kernels bench-networks bench-pytorch clean
+.PHONY: help demo test check bench bench-host bench-kernels bench-networks bench-pytorch powerloss clean
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
@@ -38,6 +38,10 @@ bench-pytorch: $(VENV)/demo.stamp ## one training step in PyTorch under every me
 	@mkdir -p $(BUILD)
 	$(BIN)/tinyprop bench-pytorch --json $(BUILD)/bench-pytorch.json
 
+powerloss: $(VENV)/demo.stamp ## cut power at every write of a save, and count what is lost
+	@mkdir -p $(BUILD)
+	$(BIN)/tinyprop powerloss --json $(BUILD)/powerloss.json
+
 test: $(VENV)/dev.stamp ## all tests, on two cores
 	$(BIN)/pytest -n 2
 
@@ -60,7 +64,7 @@ $(VENV)/demo.stamp: pyproject.toml constraints.txt | $(BIN)/python
 
 $(VENV)/dev.stamp: $(VENV)/demo.stamp
 	@echo "Installing the tools for tests and checks ..."
-	@$(PIP) --no-build-isolation --editable '.[torch,demo,data,cluster,tune,dev]'
+	@$(PIP) --no-build-isolation --editable '.[torch,demo,data,cluster,tune,device,dev]'
 	@touch $@
 
 # Without it the benchmark goes on and says so; the next call tries again.

@@ -24,6 +24,13 @@ data_app = App(
     help_epilogue="Examples:  tinyprop data  ·  tinyprop data fetch mnist  ·  tinyprop data show mnist",
 )
 app.command(data_app)
+checkpoint_app = App(
+    name="checkpoint",
+    help="What a device saved: show it, compare two, convert to and from safetensors.",
+    help_epilogue="Examples:  tinyprop checkpoint show pulled.tpck --state firmware/digits_state.json  ·  tinyprop "
+    "checkpoint convert pulled.tpck learned.safetensors --state firmware/digits_state.json",
+)
+app.command(checkpoint_app)
 console = Console()
 ReportPath = Annotated[Path, Parameter(help="where the HTML report goes")]
 Setting = Annotated[str, Parameter(help="a setting of the data set, such as side=32", negative=())]
@@ -277,6 +284,17 @@ def bench_pytorch(*, json: JsonPath = None) -> int:
 
 
 @app.command
+def powerloss(*, json: JsonPath = None) -> int:
+    """Cut power at every operation of an emulated flash while a device saves, and look what is there afterwards.
+
+    Example: tinyprop powerloss --json build/powerloss.json
+    """
+    from tinyprop.bench.power_loss_command import power_loss_command
+
+    return power_loss_command(console, json_path=json)
+
+
+@app.command
 def methods(
     model: Annotated[Path | None, Parameter(help="a program saved by torch.export.save (.pt2), for its bytes")] = None,
     *,
@@ -344,6 +362,52 @@ def data_show(
     from tinyprop.bench.data_command import data_show_command
 
     return data_show_command(console, name, settings, json_path=json)
+
+
+StatePath = Annotated[Path | None, Parameter(help="NAME_state.json of the exported project, for names of weights")]
+
+
+@checkpoint_app.command(name="show")
+def checkpoint_show(
+    file: Annotated[Path, Parameter(help="a checkpoint, or a dump of the flash that holds some")],
+    *,
+    state: StatePath = None,
+    json: JsonPath = None,
+) -> int:
+    """Show what every whole checkpoint in a file holds.
+
+    Example: tinyprop checkpoint show flash.bin --state firmware/digits_state.json
+    """
+    from tinyprop.bench.checkpoint_command import show_command
+
+    return show_command(console, file, layout_path=state, json_path=json)
+
+
+@checkpoint_app.command(name="diff")
+def checkpoint_diff(first: Path, second: Path, *, state: StatePath = None, json: JsonPath = None) -> int:
+    """Say how two checkpoints of one program differ; exit status 1 where they do.
+
+    Example: tinyprop checkpoint diff monday.tpck tuesday.tpck --state firmware/digits_state.json
+    """
+    from tinyprop.bench.checkpoint_command import diff_command
+
+    return diff_command(console, first, second, layout_path=state, json_path=json)
+
+
+@checkpoint_app.command(name="convert")
+def checkpoint_convert(
+    source: Annotated[Path, Parameter(help="a checkpoint, or a .safetensors file")],
+    target: Annotated[Path, Parameter(help="a .safetensors file, or a checkpoint")],
+    *,
+    state: Annotated[Path, Parameter(help="NAME_state.json of the exported project")],
+) -> int:
+    """Make safetensors of a checkpoint, which PyTorch loads, or a checkpoint of safetensors, which the device does.
+
+    Example: tinyprop checkpoint convert learned.safetensors push.tpck --state firmware/digits_state.json
+    """
+    from tinyprop.bench.checkpoint_command import convert_command
+
+    return convert_command(console, source, target, layout_path=state)
 
 
 MethodName = Annotated[str, Parameter(help="a name from `tinyprop methods`")]

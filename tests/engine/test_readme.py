@@ -7,7 +7,7 @@ from importlib import resources
 
 import pytest
 
-from tinyprop.codegen.generate import engine_files
+from tinyprop.codegen.generate import PUBLIC, engine_files
 from tinyprop.targets.toolchain import WARNINGS
 
 ENGINE = engine_files()
@@ -49,18 +49,20 @@ def test_headers_and_status_codes_are_all_listed():
     assert headers == set(re.findall(r"\| `(include/\w+\.h)` \|", README))
     codes = dict(re.findall(r"(TP_ERR_\w+) = (-\d)", ENGINE["engine/include/tinyprop.h"]))
     codes |= dict(re.findall(r"(TP_BUFFER_\w+) = (-\d+)", ENGINE["engine/include/tp_buffer.h"]))
-    assert len(codes) == 11
+    codes |= dict(re.findall(r"(TP_CHECKPOINT_[A-Z_]+) = (-\d+)", ENGINE["engine/include/tp_checkpoint.h"]))
+    assert len(codes) == 14
     assert codes == dict(re.findall(r"\| `(TP_\w+)` \| (-\d+) \|", README))
 
 
 def test_kernels_are_named_like_their_files_by_the_grammar():
     grammar = re.compile(
-        r"tp_(\w+_(fwd|bwd|update|error)_f32(_\w+)?|(keep|skip)_\w+|\w+_f32|expf|logf|sqrtf|sigmoidf|tanhf|api|buffer)"
+        r"tp_(\w+_(fwd|bwd|update|error)_f32(_\w+)?|(keep|skip)_\w+|\w+_f32|expf|logf|sqrtf|sigmoidf|tanhf|"
+        r"api|buffer|checkpoint|crc32)"
     )
     for path, text in ENGINE.items():
         if path.endswith(".c"):
             name = path.removeprefix("engine/src/").removesuffix(".c")
             assert grammar.fullmatch(name)
-            is_public = name in ("tp_api", "tp_buffer")
+            is_public = f"engine/src/{name}.c" in PUBLIC
             assert is_public or re.search(rf"^TP_KERNEL [\w ]+\b{name}\(", text, flags=re.MULTILINE), name
             assert is_public or f'#include "../src/{name}.c"' in ENGINE["engine/include/tp_kernels.h"]

@@ -28,7 +28,8 @@ from tinyprop.plan.plan import Plan
 
 INLINE = "inline"  # kernels inlined once per distinct shape: fast
 SIZE = "size"  # one generic body per kernel: small
-PUBLIC = ("engine/src/tp_api.c", "engine/src/tp_buffer.c")  # the linker drops what firmware does not call
+# The linker drops what firmware does not call.
+PUBLIC = tuple(f"engine/src/tp_{name}.c" for name in ("api", "buffer", "checkpoint", "crc32"))
 ENGINE_FOLDERS = {"include": "engine/include", "src": "engine/src"}
 
 

@@ -8,6 +8,7 @@ from tinyprop.codegen.generate import render, stamp
 from tinyprop.codegen.golden import RATE, golden_vectors
 from tinyprop.codegen.literals import c_float
 from tinyprop.codegen.source_tree import SourceTree
+from tinyprop.codegen.state import state_json, state_layout
 from tinyprop.ir.train_program import TrainProgram
 from tinyprop.plan.plan import Plan
 
@@ -35,6 +36,7 @@ def project(tree: SourceTree, train: TrainProgram, plan: Plan, notes: tuple[str,
     }
     templates = {"CMakeLists.txt": "CMakeLists.txt.j2", "main.c": "main.c.j2", "README.md": "project_readme.md.j2"}
     extra = {path: render(template, context) for path, template in templates.items()}
+    extra[f"{tree.name}_state.json"] = state_json(state_layout(train))
     return replace(tree, files=dict(sorted({**tree.files, **extra}.items())))
 
 

@@ -5,8 +5,13 @@ compiled into the network, so that the words of another one are never taken for 
 """
 
 import hashlib
+import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
+
+import msgspec
+import numpy as np
 
 from tinyprop.codegen.layout import dense_weights, to_engine
 from tinyprop.ir.train_program import BackwardStep, TrainProgram
@@ -32,7 +37,8 @@ class StateLayout:
     """The state of one network: tensors, one behind the other; with `momentum` the velocity of each, in the same order;
     then a word for the rule that skips and one per layer with weights.
 
-    memories: what these last words are, "" where the rule remembers nothing. identity: equal where a checkpoint may be
+    memories: what these last words are, "" where the rule remembers nothing. frozen: CRC-32 of each weight that no step
+    changes, by name, as `frozen_crc32` has it; they are not in a checkpoint. identity: equal where a checkpoint may be
     carried over; 32 bits of a SHA-256 over the network's operators, what learns, the kinds of rules and all frozen
     weights. Not part of it: values of weights that learn, settings, learning rates, how it was compiled, its name.
     """
@@ -42,6 +48,7 @@ class StateLayout:
     tensors: tuple[StateTensor, ...]
     momentum: bool
     memories: tuple[str, ...]
+    frozen: Mapping[str, int]
 
     @property
     def parameters(self) -> int:
@@ -72,9 +79,20 @@ def state_layout(train: TrainProgram) -> StateLayout:
     digest = hashlib.sha256("\n".join(meaning).encode())
     digest.update(to_engine(train.program, train.program.parameters, train.frozen).astype("<f4").tobytes())
     identity = int.from_bytes(digest.digest()[:4], "little")
-    return StateLayout(train.program.name, identity, tensors, bool(train.optimizer.momentum), memories)
+    frozen = {name: frozen_crc32(train.program.parameters[name]) for name in train.frozen}
+    return StateLayout(train.program.name, identity, tensors, bool(train.optimizer.momentum), memories, frozen)
+
+
+def frozen_crc32(array: np.ndarray) -> int:
+    """CRC-32 of a weight in PyTorch's layout, float32, little-endian."""
+    return zlib.crc32(np.ascontiguousarray(array, "<f4").tobytes())
 
 
 def _selections(train: TrainProgram) -> list[Selection | None]:
     by_layer = {step.layer: step.selection for step in train.steps if isinstance(step, BackwardStep)}
     return [by_layer.get(layer) for layer in range(len(train.program.layers))]
+
+
+def state_json(layout: StateLayout) -> str:
+    """The layout as the file NAME_state.json of an exported project."""
+    return msgspec.json.format(msgspec.json.encode(layout)).decode() + "\n"

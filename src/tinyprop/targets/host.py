@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from tinyprop.checkpoint import Checkpoint, encode
 from tinyprop.codegen.source_tree import SourceTree
 from tinyprop.errors import InternalError, UserError
 from tinyprop.targets.compilation import compile_tree, link
@@ -102,8 +103,43 @@ class HostEngine(Engine):
         size = ctypes.c_size_t(self._memory.nbytes)
         self._demand(self._library.tp_init(self._handle(), program, memory, size))
 
+    def checkpoint(self, *, steps: int = 0, sequence: int = 1) -> Checkpoint:
+        """All that was learned, optimizer and method included, as a device saves it. Raises UserError.
+
+        steps: a count of your own; sequence: of the save, what a device loads is the newest.
+        """
+        self._handle()
+        state = self._state().copy()
+        state.setflags(write=False)
+        made = Checkpoint(sequence, int(self._library.host_program_facts().contents.identity), steps, state)
+        encode(made)  # which looks at the counts
+        return made
+
+    def restore(self, checkpoint: Checkpoint) -> int:
+        """Goes on where `checkpoint` was saved, by this engine, another one or a device; returns its steps.
+
+        Raises UserError where another program saved it, or a weight in it is NaN or infinite.
+        """
+        self._handle()
+        program = self._library.host_program_facts().contents
+        if (checkpoint.identity, checkpoint.state.size) != (program.identity, program.state_words):
+            raise UserError(
+                f"the checkpoint has {checkpoint.state.size} words of program {checkpoint.identity:08x}, this engine "
+                f"is {program.identity:08x} with {program.state_words}: build the network and method that saved it."
+            )
+        floats = checkpoint.state[: checkpoint.state.size - 1 - self.facts.layers].view(np.float32)
+        if not np.isfinite(floats).all():
+            raise UserError("the checkpoint holds a weight that is NaN or infinite: take an older one.")
+        self._state()[:] = checkpoint.state
+        return checkpoint.steps
+
     def close(self) -> None:
         self._open = False
+
+    def _state(self) -> np.ndarray:
+        """The words that a checkpoint keeps, (W,) uint32, where they lie."""
+        words: np.ndarray = self._memory.view(np.uint32)[: self._library.host_program_facts().contents.state_words]
+        return words
 
     def _handle(self) -> Any:
         if not self._open:

@@ -2,6 +2,7 @@
 /* The public calls: check everything first, then hand over to the generated program. */
 #define TP_INLINE_KERNELS 1 /* for the one check it makes itself */
 #include "tinyprop.h"
+#include "tp_checkpoint.h"
 #include "tp_kernels.h"
 
 #include <string.h>
@@ -166,6 +167,12 @@ const char *tp_strerror(int status)
         return "the model is not initialised: call tp_init first";
     case TP_ERR_LOSS:
         return "the loss learns the other kind of truth: labels are for tp_train_step, targets for tp_train_target";
+    case TP_CHECKPOINT_ERR_SETTINGS:
+        return "the flash's geometry or the place of the slots cannot be: see tp_flash and tp_checkpoint in tp_checkpoint.h";
+    case TP_CHECKPOINT_ERR_FLASH:
+        return "the flash failed or does not read back what was written: check the driver, or the flash is worn out";
+    case TP_CHECKPOINT_NONE:
+        return "no slot holds a whole checkpoint of this program: it starts from its initial weights";
     default:
         return "unknown status code";
     }
