@@ -1,0 +1,92 @@
+"""`tinyprop checkpoint show | diff | convert`, as people call it."""
+
+import json
+
+import numpy as np
+import pytest
+
+from tinyprop.checkpoint import Checkpoint, decode, encode
+from tinyprop.cli import app
+from tinyprop.errors import UserError
+from tinyprop.ir.chain import chain
+from tinyprop.ir.ops import Dense, ReLU
+from tinyprop.surface import Network
+
+
+@pytest.fixture
+def field(tmp_path):
+    """A folder with a project, firmware/, and two checkpoints of it, monday.tpck and tuesday.tpck."""
+    trainer = Network(chain("net", (4,), (Dense(4, 6), ReLU(), Dense(6, 3)))).train("tinyprop_v2")
+    trainer.export(tmp_path / "firmware")
+    rng = np.random.default_rng(0)
+    with trainer.build("host") as engine:
+        for number, day in enumerate(("monday", "tuesday"), start=1):
+            engine.fit(rng.standard_normal((5, 4)).astype(np.float32), np.arange(5) % 3, progress=False)
+            made = engine.checkpoint(steps=5 * number, sequence=number)
+            (tmp_path / f"{day}.tpck").write_bytes(encode(made))
+    return tmp_path
+
+
+def run(capsys, *arguments):
+    with pytest.raises(SystemExit) as ended:
+        app([str(argument) for argument in arguments])
+    return ended.value.code, capsys.readouterr().out
+
+
+def test_show_a_checkpoint(field, capsys):
+    state = field / "firmware" / "net_state.json"
+    code, out = run(capsys, "checkpoint", "show", field / "monday.tpck", "--state", state, "--json", field / "a.json")
+    assert code in (0, None)
+    assert "sequence 1, 5 steps" in " ".join(out.split())
+    assert "v1.weight" in out
+    [row] = json.loads((field / "a.json").read_text())["checkpoints"]
+    assert (row["steps"], row["program"], row["offset"]) == (5, "net", 0)
+    assert row["memories"]["skip.y_max"] > 0
+
+
+def test_show_a_dump_of_the_flash(field, capsys):
+    dump = b"\xff" * 100 + (field / "monday.tpck").read_bytes() + b"\0" * 61 + (field / "tuesday.tpck").read_bytes()
+    (field / "flash.bin").write_bytes(dump)
+    _, out = run(capsys, "checkpoint", "show", field / "flash.bin")
+    assert "at byte 100" in out
+    assert out.count("CRC ok") == 2
+
+
+def test_show_says_what_is_wrong(field, capsys):
+    (field / "empty").write_bytes(b"\xff" * 4096)
+    with pytest.raises(UserError, match="is no checkpoint"):
+        app(["checkpoint", "show", str(field / "empty")])
+    with pytest.raises(UserError, match="cannot be read"):
+        app(["checkpoint", "show", str(field / "missing")])
+
+
+def test_diff(field, capsys):
+    state = field / "firmware" / "net_state.json"
+    monday, tuesday = field / "monday.tpck", field / "tuesday.tpck"
+    code, out = run(capsys, "checkpoint", "diff", monday, tuesday, "--state", state, "--json", field / "d.json")
+    assert code == 1
+    assert "steps 5 → 10" in out
+    row = json.loads((field / "d.json").read_text())
+    changed = decode(monday.read_bytes()).state != decode(tuesday.read_bytes()).state
+    assert row["changed"] == changed.sum()
+    assert sum(tensor["changed"] for tensor in row["tensors"]) + 3 >= row["changed"] > 0
+    assert run(capsys, "checkpoint", "diff", monday, monday)[0] in (0, None)
+    other = decode(monday.read_bytes())
+    (field / "other.tpck").write_bytes(encode(Checkpoint(1, 7, 0, other.state)))
+    with pytest.raises(UserError, match="compare two of one"):
+        app(["checkpoint", "diff", str(monday), str(field / "other.tpck")])
+
+
+def test_convert_there_and_back(field, capsys):
+    state = field / "firmware" / "net_state.json"
+    monday, there, back = field / "monday.tpck", field / "m.safetensors", field / "back.tpck"
+    run(capsys, "checkpoint", "convert", monday, there, "--state", state)
+    run(capsys, "checkpoint", "convert", there, back, "--state", state)
+    assert back.read_bytes() == monday.read_bytes()
+    with pytest.raises(UserError, match=r"one of the two has to end in \.safetensors"):
+        app(["checkpoint", "convert", str(monday), str(back), "--state", str(state)])
+    before = there.read_bytes()
+    monday.write_bytes(monday.read_bytes()[:-1])
+    with pytest.raises(UserError, match="pull it from the device again"):
+        app(["checkpoint", "convert", str(monday), str(there), "--state", str(state)])
+    assert there.read_bytes() == before
