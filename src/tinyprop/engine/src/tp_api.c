@@ -3,6 +3,7 @@
 #define TP_INLINE_KERNELS 1 /* for the one check it makes itself */
 #include "tinyprop.h"
 #include "tp_checkpoint.h"
+#include "tp_guard.h"
 #include "tp_kernels.h"
 
 #include <string.h>
@@ -173,6 +174,10 @@ const char *tp_strerror(int status)
         return "the flash failed or does not read back what was written: check the driver, or the flash is worn out";
     case TP_CHECKPOINT_NONE:
         return "no slot holds a whole checkpoint of this program: it starts from its initial weights";
+    case TP_GUARD_ERR_SETTINGS:
+        return "a setting of the guard is out of its range: see tp_guard_settings in tp_guard.h";
+    case TP_GUARD_ROLLED_BACK:
+        return "what was learned made the model worse: it is as it was when it was last saved";
     default:
         return "unknown status code";
     }
