@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 BUILD := build
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet --constraint constraints.txt
 
-.PHONY: help demo test check bench bench-host bench-kernels bench-networks bench-pytorch powerloss clean
+.PHONY: help demo test check bench bench-host bench-kernels bench-networks bench-pytorch powerloss soak clean
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
@@ -41,6 +41,10 @@ bench-pytorch: $(VENV)/demo.stamp ## one training step in PyTorch under every me
 powerloss: $(VENV)/demo.stamp ## cut power at every write of a save, and count what is lost
 	@mkdir -p $(BUILD)
 	$(BIN)/tinyprop powerloss --json $(BUILD)/powerloss.json
+
+soak: $(VENV)/demo.stamp ## a million steps through resets, bad samples and cut saves
+	@mkdir -p $(BUILD)
+	$(BIN)/tinyprop soak --json $(BUILD)/soak.json
 
 test: $(VENV)/dev.stamp ## all tests, on two cores
 	$(BIN)/pytest -n 2

@@ -295,6 +295,17 @@ def powerloss(*, json: JsonPath = None) -> int:
 
 
 @app.command
+def soak(*, json: JsonPath = None) -> int:
+    """Learn a million steps here and 100,000 on an emulated board, through resets, bad samples and saves that are cut.
+
+    Example: tinyprop soak --json build/soak.json
+    """
+    from tinyprop.bench.soak_command import soak_command
+
+    return soak_command(console, json_path=json)
+
+
+@app.command
 def methods(
     model: Annotated[Path | None, Parameter(help="a program saved by torch.export.save (.pt2), for its bytes")] = None,
     *,

@@ -103,6 +103,10 @@ class Workbench:
         after = self._engine.parameters()
         return cost, {name: after[place].reshape(shapes[name]) for name, place in _places(shapes).items()}
 
+    def stack_bytes(self) -> int:
+        """Deepest stack of all runs so far."""
+        return self._engine.stack_bytes()
+
     def _measured(self, number: int, kept: int) -> Cost:
         """Beyond an empty piece."""
         before = self._engine.inference_cycles()

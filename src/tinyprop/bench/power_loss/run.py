@@ -25,9 +25,11 @@ from tinyprop.ir.graph import Program
 from tinyprop.methods.optimizer import SGD
 from tinyprop.surface import Network
 from tinyprop.targets.compilation import compile_tree, link
+from tinyprop.targets.firmware import C_FOLDER as BOARD_C
 from tinyprop.targets.toolchain import host_compiler
 
 C_FOLDER = Path(__file__).parent / "c"
+EMULATED_FLASH = tuple(BOARD_C / f"emulated_flash.{kind}" for kind in "ch")
 METHOD, MOMENTUM = "tinyprop_v2", 0.9  # a method and an optimizer that both remember something
 STAGE = "cutting power"
 DRAWS, RESTARTS = 16, 4  # that weak bits are given to hide, and to show themselves
@@ -59,7 +61,8 @@ class Bench:
 
     def __init__(self, program: Program, sources: dict[str, str] | None = None) -> None:
         tree = Network(program).train(METHOD, optimizer=SGD(momentum=MOMENTUM)).sources
-        texts = {f"power_loss/{path.name}": path.read_text(encoding="utf-8") for path in sorted(C_FOLDER.iterdir())}
+        paths = (*sorted(C_FOLDER.iterdir()), *EMULATED_FLASH)
+        texts = {f"power_loss/{path.name}": path.read_text(encoding="utf-8") for path in paths}
         texts["power_loss/network.c"] = (
             f'#include "{tree.name}.h"\nextern const tp_program *const power_loss_program;\n'
             f"const tp_program *const power_loss_program = &{tree.name};\n"
