@@ -1,4 +1,4 @@
-"""What a save and a load cost the core beside what the flash takes: instructions per byte, as docs/checkpoints.md says."""
+"""What a save and a load cost the core, in instructions per byte, is what docs/checkpoints.md says."""
 
 import re
 import shutil

@@ -6,7 +6,7 @@ from rich.table import Table
 
 from tinyprop.bench.soak.records import SoakReport
 
-COLUMNS = ("steps", "again", "resets", "cut saves", "saves", "bad samples", "lost", "drift", "stack", "growth")
+COLUMNS = ("steps", "again", "resets", "cuts", "bad", "lost", "drift", "stack")
 
 
 def soak_table(report: SoakReport) -> Table:
@@ -15,11 +15,11 @@ def soak_table(report: SoakReport) -> Table:
     for column in ("on", "method"):
         made.add_column(column, no_wrap=True)
     for column in COLUMNS:
-        made.add_column(column, justify="right")
+        made.add_column(column, justify="right", no_wrap=True)
     for run in report.runs:
-        counts = (run.steps, run.replayed, run.resets, run.cuts, run.saves, run.bad_samples, run.lost, run.mismatches)
+        counts = (run.steps, run.replayed, run.resets, run.cuts, run.bad_samples, run.lost, run.mismatches)
         stack = f"{run.stack_bytes:,}" if run.stack_bytes else ""
-        made.add_row(run.target, run.method, *(f"{count:,}" for count in counts), stack, f"{run.growth:,}")
+        made.add_row(run.target, run.method, *(f"{count:,}" for count in counts), stack)
     return made
 
 
@@ -28,8 +28,8 @@ def notes() -> Iterator[str]:
     yield (
         "Two devices learn the same samples, one in peace, one in the field: samples that are none, saves, power lost "
         "while it saves and while it learns, rubbish in its RAM when it starts. again: steps made twice, because they "
-        "were not saved. drift: comparisons, a hundred per run, in which any word of their states differed. stack and "
-        "growth in bytes: of the stack on boards, of the process on the host, from a tenth of the run to its end."
+        "were not saved; cuts: power lost while it saved; bad: samples that were none. drift: comparisons, a hundred "
+        "per run, in which any word of their states differed. stack: its depth on boards, in bytes."
     )
 
 
