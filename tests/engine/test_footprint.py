@@ -4,6 +4,7 @@ import re
 import subprocess
 from collections.abc import Iterable
 from functools import cache
+from importlib import resources
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from tinyprop.bench.benchmark.config import NETWORKS as BENCH
 from tinyprop.models import MODELS
 from tinyprop.targets import board_names, load_board
 
+README = resources.files("tinyprop.engine").joinpath("README.md").read_text(encoding="utf-8")
 STACK_LIMIT = 2048  # bytes, as the engine's README promises
 LIBRARY = {"memcpy", "memset", "memmove"}  # the C library's, a few words of stack at most
 CORTEX_M4F = ("-mcpu=cortex-m4", "-mthumb", "-mfpu=fpv4-sp-d16", "-mfloat-abi=hard")
@@ -23,13 +25,11 @@ TEST_NETWORKS = ("mlp", "pooled", "strided", "overlapping", "separable", "groupe
 CASES = (*TEST_NETWORKS, *MODELS, *BENCH)
 
 
-def worst_stack(graphs: Iterable[str]) -> int:
-    """Bytes of the deepest chain of calls from the public training call, by gcc's call graphs.
-
-    It calls the network by pointer. A function whose stack has no bound known to the compiler, one that is called and
-    has no entry, and recursion are errors.
-    """
-    own, calls, steps = {}, {}, ("tp_train_step", "tp_train_target")
+def depths(graphs: Iterable[str]) -> dict[str, int]:
+    """Function → bytes of the deepest chain of calls from it, by gcc's call graphs; what is called by pointer is not in
+    it. A function whose stack has no bound known to the compiler, one that is called and has no entry, and recursion
+    are errors."""
+    own, calls = {}, {}
     for text in graphs:
         for name, label in re.findall(r'node: \{ title: "([^"]+)" label: "([^"]+)"', text):
             if size := re.search(r"(\d+) bytes \(([\w,]+)\)", label):
@@ -43,9 +43,15 @@ def worst_stack(graphs: Iterable[str]) -> int:
         assert function in own or function in LIBRARY or function == "__indirect_call", function
         return own.get(function, 0) + max(map(depth, calls.get(function, ())), default=0)
 
-    trainers = [name for name in own if name.split(":")[-1] == "train"]
+    return {name: depth(name) for name in own}
+
+
+def worst_stack(graphs: Iterable[str]) -> int:
+    """Bytes of the deepest chain of calls from the public training call, which calls the network by pointer."""
+    found = depths(graphs)
+    trainers = [name for name in found if name.split(":")[-1] == "train"]
     assert len(trainers) == 1
-    return depth(trainers[0]) + max(depth(step) for step in steps)
+    return found[trainers[0]] + max(found[step] for step in ("tp_train_step", "tp_train_target"))
 
 
 def graphs_of(command: str, sources: Iterable[Path], includes: Iterable[Path], folder: Path, gcc) -> list[str]:
@@ -105,6 +111,17 @@ def test_stack_of_a_step_is_bounded(trainer_of, engine_graphs, gcc, tmp_path, na
     stack = worst_stack([*linked, *graphs_of(command, [tmp_path / path for path in own], includes, tmp_path, gcc)])
     print(f"{name}, {kernels}, {command}: {stack} bytes of stack")  # noqa: T201
     assert 64 < stack < STACK_LIMIT
+
+
+@pytest.mark.parametrize("command", ["gcc", "arm-none-eabi-gcc"])
+def test_stack_of_saves_and_of_the_guard_is_bounded(engine_graphs, command):
+    """Less than the engine's README promises, without the driver of the flash and the network, which pointers call."""
+    found = depths(engine_graphs(command))
+    [limit] = re.findall(r"Saving and loading need less than ([\d,]+) bytes of stack", README)
+    saving = max(found[call] for call in ("tp_save", "tp_load", "tp_find_slots"))
+    guarded = max(found[call] for call in ("tp_guard_init", "tp_guard_train", "tp_guard_train_target", "tp_guard_look"))
+    assert 256 < saving < int(limit.replace(",", ""))
+    assert guarded < saving + 256
 
 
 def test_every_board_keeps_more_stack_free_than_a_step_needs():

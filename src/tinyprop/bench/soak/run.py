@@ -45,11 +45,12 @@ HEAD = '#include "soak.h"'
 
 
 class _Life(NamedTuple):
-    """start(seed); run(steps) → counts, as COUNTS names them; size() → bytes that must not grow."""
+    """start(seed); run(steps) → counts, as COUNTS names them; size() → bytes that must not grow, by `grain` or more."""
 
     start: Callable[[int], None]
     run: Callable[[int], tuple[int, ...]]
     size: Callable[[], int]
+    grain: int
 
 
 def run_soak(advance: Advance, config: SoakConfig | None = None) -> SoakReport:
@@ -73,7 +74,7 @@ def _soaked(advance: Advance, config: SoakConfig, method: str, target: str, step
                 crc_at.append((done * part, f"{counts['crc']:08x}"))
             early = life.size() if done == config.parts // TENTHS else early
             advance(f"{method}, {target}", done * part, steps)
-        growth = life.size() - early
+        growth = (life.size() - early) // life.grain * life.grain
     crc = f"{counts.pop('crc'):08x}"
     stack = 0 if target == HOST else early
     return SoakRun(
@@ -108,12 +109,13 @@ def _on_host(tree: SourceTree, target: str) -> Iterator[_Life]:
         start=lambda seed: library.soak_start(ctypes.c_uint32(seed)),
         run=lambda steps: tuple(library.soak_run(ctypes.c_uint32(steps))[: len(COUNTS)]),
         size=_resident_bytes,
+        grain=2**22,  # what Python itself does is below that; the engine has no heap
     )
 
 
 def _resident_bytes() -> int:
-    """The largest this process ever was, in whole MiB: what Python itself does is below that."""
-    return int(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss) // 1024 * 2**20
+    """The largest this process ever was."""
+    return int(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss) * 1024
 
 
 @contextmanager
@@ -130,4 +132,4 @@ def _on_board(tree: SourceTree, target: str) -> Iterator[_Life]:
         def start(seed: int) -> None:
             bench.run(0, {}, seed)
 
-        yield _Life(start, run, bench.stack_bytes)
+        yield _Life(start, run, bench.stack_bytes, grain=1)
