@@ -264,3 +264,16 @@ def test_damaged_images_are_never_taken(data):
     assert (status, steps) == ((OK, max(whole)) if whole else (NONE, 0xDEAD))
     if bytes(device.image) == good:
         assert steps == 16
+
+
+def test_boards_take_over_what_the_host_learned_and_give_it_back():
+    trainer = dense()
+    rng = np.random.default_rng(0)
+    x, y = rng.standard_normal((20, 6)).astype(np.float32), rng.integers(0, 5, 20)
+    with trainer.build("host") as host, trainer.build("nano33ble") as board:
+        host.fit(x[:10], y[:10], progress=False)
+        assert board.restore(host.checkpoint(steps=10)) == 10
+        ahead = host.fit(x[10:], y[10:], progress=False)
+        assert (board.fit(x[10:], y[10:], progress=False).loss == ahead.loss).all()
+        assert board.checkpoint(steps=20) == host.checkpoint(steps=20)
+        assert board.facts == host.facts

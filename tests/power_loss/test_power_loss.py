@@ -130,7 +130,7 @@ def test_a_broken_engine_is_found(name):
 
 
 def test_the_command_prints_and_writes_what_was_tried(tmp_path):
-    small_run = PowerLossConfig((SMALLEST,), learning=MIDDLING, flip_every=997)
+    small_run = PowerLossConfig((SMALLEST,), learning=MIDDLING, flip_every=997, measures_rewritten=False)
     console = Console(file=StringIO(), width=120)
     assert power_loss_command(console, json_path=tmp_path / "powerloss.json", config=small_run) == 0
     cases = json.loads((tmp_path / "powerloss.json").read_text())["cases"]

@@ -8,7 +8,7 @@ from tinyprop.bench.atomic_file import require_writable, write_whole
 from tinyprop.bench.power_loss.config import PowerLossConfig
 from tinyprop.bench.power_loss.json_file import json_of
 from tinyprop.bench.power_loss.run import run_power_loss
-from tinyprop.bench.power_loss.table import cases_table, is_good, notes, saves_table, verdicts
+from tinyprop.bench.power_loss.table import cases_table, is_good, notes, rewritten_table, saves_table, verdicts
 from tinyprop.bench.progress import stage_progress
 
 
@@ -20,6 +20,8 @@ def power_loss_command(console: Console, *, json_path: Path | None, config: Powe
         report = run_power_loss(advance, config)
     for table in (cases_table(report), saves_table(report)):
         console.print(table)
+    if report.rewritten:
+        console.print(rewritten_table(report))
     for line in (*notes(), *verdicts(report)):
         console.print(line, highlight=False)
     if json_path is not None:

@@ -73,10 +73,19 @@ class DeviceEngine(Engine):
         return self._machine.exchange(command, answer_bytes)
 
     def _greet(self) -> Facts:
-        words = struct.unpack("<6Ii", self._exchange(b"", protocol.GREETING_BYTES))
-        self._demand(struct.pack("<i", words[6]))
-        inputs, outputs, layers, parameters, memory_bytes, learns_targets = words[:6]
-        return Facts(inputs, outputs, layers, parameters, memory_bytes, bool(learns_targets))
+        words = struct.unpack("<8Ii", self._exchange(b"", protocol.GREETING_BYTES))
+        self._demand(struct.pack("<i", words[8]))
+        inputs, outputs, layers, parameters, memory_bytes, state_words, identity, learns_targets = words[:8]
+        return Facts(
+            inputs,
+            outputs,
+            layers,
+            parameters,
+            memory_bytes,
+            state_words,
+            identity,
+            learns_targets=bool(learns_targets),
+        )
 
     def _train(self, samples: np.ndarray, truths: np.ndarray, rate: float) -> tuple[StepTrace, int]:
         row = protocol.train_answer(self.facts.layers)
@@ -107,6 +116,14 @@ class DeviceEngine(Engine):
 
     def _set_parameters(self, values: np.ndarray) -> None:
         command = protocol.order(Command.SET) + values.astype("<f4").tobytes()
+        self._demand(self._exchange(command, protocol.STATUS_BYTES))
+
+    def _state(self) -> np.ndarray:
+        answer = self._exchange(protocol.order(Command.STATE), 4 * self.facts.state_words)
+        return np.frombuffer(answer, dtype="<u4").astype(np.uint32)
+
+    def _set_state(self, state: np.ndarray) -> None:
+        command = protocol.order(Command.RESTORE) + state.astype("<u4").tobytes()
         self._demand(self._exchange(command, protocol.STATUS_BYTES))
 
     def _explain(self, status: int) -> str:

@@ -10,6 +10,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from tinyprop.checkpoint import Checkpoint, encode
 from tinyprop.codegen.layout import from_engine, to_engine, weight_hash
 from tinyprop.errors import InternalError, UserError
 from tinyprop.ir.graph import frozen_array
@@ -25,7 +26,8 @@ from tinyprop.trace import StepTrace, StoreTrace
 class Facts:
     """What the compiled network says of itself: counts of elements, and the bytes of its memory.
 
-    parameters: those that learn; learns_targets: its loss takes floats (N, outputs), a regression; otherwise class
+    parameters: those that learn; state_words: what a checkpoint keeps; identity: of the program it belongs to;
+    learns_targets: its loss takes floats (N, outputs), a regression; otherwise class
     labels (N,).
     """
 
@@ -34,6 +36,8 @@ class Facts:
     layers: int
     parameters: int
     memory_bytes: int
+    state_words: int
+    identity: int
     learns_targets: bool = False
 
 
@@ -216,6 +220,33 @@ class Engine(ABC):
         """SHA-256 over all weights in PyTorch's layout, float32 little-endian, in program order."""
         return weight_hash(self.weights())
 
+    def checkpoint(self, *, steps: int = 0, sequence: int = 1) -> Checkpoint:
+        """All that was learned, optimizer and method included, as a device saves it. Raises UserError.
+
+        steps: a count of your own; sequence: of the save, what a device loads is the newest.
+        """
+        state = self._state()
+        state.setflags(write=False)
+        made = Checkpoint(sequence, self.facts.identity, steps, state)
+        encode(made)  # which looks at the counts
+        return made
+
+    def restore(self, checkpoint: Checkpoint) -> int:
+        """Goes on where `checkpoint` was saved, by this engine, another one or a device; returns its steps.
+
+        Raises UserError where another program saved it, or a weight in it is NaN or infinite.
+        """
+        words, own = checkpoint.state.size, self.facts
+        if (checkpoint.identity, words) != (own.identity, own.state_words):
+            raise UserError(
+                f"the checkpoint has {words} words of program {checkpoint.identity:08x}, this engine is "
+                f"{own.identity:08x} with {own.state_words}: build the network and method that saved it."
+            )
+        if not np.isfinite(checkpoint.state[: words - 1 - own.layers].view(np.float32)).all():
+            raise UserError("the checkpoint holds a weight that is NaN or infinite: take an older one.")
+        self._set_state(checkpoint.state)
+        return checkpoint.steps
+
     @staticmethod
     def _require_frozen(train: TrainProgram, arrays: Mapping[str, np.ndarray]) -> None:
         own = train.program.parameters
@@ -278,6 +309,14 @@ class Engine(ABC):
     @abstractmethod
     def _set_parameters(self, values: np.ndarray) -> None:
         """Stores values (P,) float32, known to be finite."""
+
+    @abstractmethod
+    def _state(self) -> np.ndarray:
+        """The words that a checkpoint keeps, (W,) uint32, an array of its own."""
+
+    @abstractmethod
+    def _set_state(self, state: np.ndarray) -> None:
+        """Stores such words."""
 
     @abstractmethod
     def _explain(self, status: int) -> str:

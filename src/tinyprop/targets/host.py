@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from tinyprop.checkpoint import Checkpoint, encode
 from tinyprop.codegen.source_tree import SourceTree
 from tinyprop.errors import InternalError, UserError
 from tinyprop.targets.compilation import compile_tree, link
@@ -75,14 +74,7 @@ class HostEngine(Engine):
         self._library = _load(tree, toolchain, optimise, wide)
         program = self._library.host_program_facts().contents
         super().__init__(
-            Facts(
-                program.inputs,
-                program.outputs,
-                program.layers,
-                program.parameters,
-                program.memory_bytes,
-                learns_targets=bool(program.train_target),
-            ),
+            Facts(**{count: getattr(program, count) for count in COUNTS}, learns_targets=bool(program.train_target)),
             input_shape,
             target="host",
             chunk=max(SHORTEST_CHUNK, min(LONGEST_CHUNK, CHUNK_BYTES // max(1, program.memory_bytes))),
@@ -103,43 +95,8 @@ class HostEngine(Engine):
         size = ctypes.c_size_t(self._memory.nbytes)
         self._demand(self._library.tp_init(self._handle(), program, memory, size))
 
-    def checkpoint(self, *, steps: int = 0, sequence: int = 1) -> Checkpoint:
-        """All that was learned, optimizer and method included, as a device saves it. Raises UserError.
-
-        steps: a count of your own; sequence: of the save, what a device loads is the newest.
-        """
-        self._handle()
-        state = self._state().copy()
-        state.setflags(write=False)
-        made = Checkpoint(sequence, int(self._library.host_program_facts().contents.identity), steps, state)
-        encode(made)  # which looks at the counts
-        return made
-
-    def restore(self, checkpoint: Checkpoint) -> int:
-        """Goes on where `checkpoint` was saved, by this engine, another one or a device; returns its steps.
-
-        Raises UserError where another program saved it, or a weight in it is NaN or infinite.
-        """
-        self._handle()
-        program = self._library.host_program_facts().contents
-        if (checkpoint.identity, checkpoint.state.size) != (program.identity, program.state_words):
-            raise UserError(
-                f"the checkpoint has {checkpoint.state.size} words of program {checkpoint.identity:08x}, this engine "
-                f"is {program.identity:08x} with {program.state_words}: build the network and method that saved it."
-            )
-        floats = checkpoint.state[: checkpoint.state.size - 1 - self.facts.layers].view(np.float32)
-        if not np.isfinite(floats).all():
-            raise UserError("the checkpoint holds a weight that is NaN or infinite: take an older one.")
-        self._state()[:] = checkpoint.state
-        return checkpoint.steps
-
     def close(self) -> None:
         self._open = False
-
-    def _state(self) -> np.ndarray:
-        """The words that a checkpoint keeps, (W,) uint32, where they lie."""
-        words: np.ndarray = self._memory.view(np.uint32)[: self._library.host_program_facts().contents.state_words]
-        return words
 
     def _handle(self) -> Any:
         if not self._open:
@@ -176,6 +133,14 @@ class HostEngine(Engine):
 
     def _set_parameters(self, values: np.ndarray) -> None:
         self._demand(self._library.tp_set_parameters(self._handle(), values.ctypes.data))
+
+    def _state(self) -> np.ndarray:
+        self._handle()
+        return self._memory.view(np.uint32)[: self.facts.state_words].copy()
+
+    def _set_state(self, state: np.ndarray) -> None:
+        self._handle()
+        self._memory.view(np.uint32)[: self.facts.state_words] = state
 
     def _explain(self, status: int) -> str:
         return str(self._library.tp_strerror(status).decode())

@@ -6,7 +6,7 @@ from enum import IntEnum
 import numpy as np
 
 SENTENCE_BYTES = 256
-GREETING_BYTES = 28
+GREETING_BYTES = 36
 STATUS_BYTES = 4
 
 
@@ -21,6 +21,8 @@ class Command(IntEnum):
     STACK = 6
     EXPLAIN = 7
     QUIT = 8
+    STATE = 9
+    RESTORE = 10
 
 
 def order(command: Command, count: int = 0, rate: float = 0.0) -> bytes:

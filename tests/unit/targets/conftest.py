@@ -118,7 +118,10 @@ def toy_tree(spare_floats: int = 1, source: str = SOURCE) -> SourceTree:
             "toy.c": source.replace("INITIAL", literals).replace("SKIP_BELOW", f"{SKIP_BELOW}f"),
             "tp_kernels.h": KERNELS_HEADER,
             "tp_kernels.c": KERNELS_SOURCE,
-            "engine/tinyprop.h": (ENGINE / "include" / "tinyprop.h").read_text(),
+            **{
+                f"engine/{name}.h": (ENGINE / "include" / f"{name}.h").read_text()
+                for name in ("tinyprop", "tp_checkpoint", "tp_guard")
+            },
             "engine/tp_config.h": (ENGINE / "include" / "tp_config.h").read_text(),
             "engine/tp_instrument.h": (ENGINE / "include" / "tp_instrument.h").read_text(),
             "engine/tp_api.c": (ENGINE / "src" / "tp_api.c").read_text(),

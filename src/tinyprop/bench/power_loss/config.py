@@ -52,9 +52,11 @@ SMALL = chain("small", (3,), (Dense(3, 4), ReLU(), Dense(4, 3)))
 
 @dataclass(frozen=True)
 class PowerLossConfig:
-    """What is cut. flip_every: one bit in that many is turned on the larger network; on the small one every bit."""
+    """What is cut. flip_every: one bit in that many is turned on the larger network; on the small one every bit.
+    measures_rewritten: also say how much of a slot changes from save to save, which takes 64 inputs and ten classes."""
 
     geometries: tuple[Geometry, ...] = GEOMETRIES
     learning: Program = LEARNING
     small: Program = SMALL
     flip_every: int = 61
+    measures_rewritten: bool = True

@@ -1,5 +1,6 @@
 """What the cuts of power came to."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 
@@ -53,6 +54,15 @@ class SaveCost:
 
 
 @dataclass(frozen=True)
+class Rewritten:
+    """Share of the blocks of a slot that differ after `steps` steps of `method`, by block size in bytes; means."""
+
+    method: str
+    steps: int
+    share: Mapping[str, float]
+
+
+@dataclass(frozen=True)
 class PowerLossReport:
     """All of it; version: of tinyprop."""
 
@@ -60,6 +70,7 @@ class PowerLossReport:
     compiler: str
     cases: tuple[PowerLossCase, ...]
     saves: tuple[SaveCost, ...]
+    rewritten: tuple[Rewritten, ...]
 
     @property
     def bad(self) -> tuple[PowerLossCase, ...]:

@@ -17,6 +17,7 @@ from tinyprop.bench.power_loss.config import (
     PowerLossConfig,
 )
 from tinyprop.bench.power_loss.records import Geometry, PowerLossCase, PowerLossReport, SaveCost
+from tinyprop.bench.power_loss.rewritten import rewritten
 from tinyprop.bench.progress import Advance
 from tinyprop.codegen.generate import tool_version
 from tinyprop.codegen.source_tree import SourceTree
@@ -134,4 +135,5 @@ def run_power_loss(advance: Advance, config: PowerLossConfig | None = None) -> P
         cases.append(case())
     advance(STAGE, len(todo), len(todo))
     saves = tuple(learning.save_cost(geometry) for geometry in config.geometries)
-    return PowerLossReport(tool_version(), learning.compiler, tuple(cases), saves)
+    shares = rewritten(config.learning) if config.measures_rewritten else ()
+    return PowerLossReport(tool_version(), learning.compiler, tuple(cases), saves, shares)

@@ -34,6 +34,19 @@ def saves_table(report: PowerLossReport) -> Table:
     return made
 
 
+def rewritten_table(report: PowerLossReport) -> Table:
+    """A row per method and number of steps between saves: the share of the slot that is written."""
+    title = "Share of a slot's blocks that differ from the save before, digits"
+    made = Table(title=title, title_justify="left", box=None, padding=(0, 1, 0, 0), pad_edge=False)
+    made.add_column("method")
+    made.add_column("steps", justify="right")
+    for size in report.rewritten[0].share:
+        made.add_column(f"{size} B", justify="right")
+    for row in report.rewritten:
+        made.add_row(row.method, f"{row.steps:,}", *(f"{share:.2f}" for share in row.share.values()))
+    return made
+
+
 def notes() -> Iterator[str]:
     """What a reader must know to judge the figures."""
     yield (

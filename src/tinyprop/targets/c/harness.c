@@ -7,9 +7,12 @@
  *   SET      parameters[parameters]       answers {status}
  *   RESET                                 answers {status}
  *   STACK                                 answers {bytes}
+ *   STATE                                 answers state[state_words]
+ *   RESTORE  state[state_words]           answers {status}
  *   EXPLAIN  count: a status              answers a sentence of SENTENCE_BYTES characters, zeros behind it
  *   QUIT                                  answers nothing and ends
- * On power-up it says {inputs, outputs, layers, parameters, memory_bytes, learns_targets, status of tp_init}.
+ * On power-up it says {inputs, outputs, layers, parameters, memory_bytes, state_words, identity,
+ * learns_targets, status of tp_init}.
  * A truth is a label or, where the loss learns targets, target[outputs]. */
 #include "measure.h"
 #include "semihosting.h"
@@ -27,7 +30,9 @@ enum {
     COMMAND_RESET = 5,
     COMMAND_STACK = 6,
     COMMAND_EXPLAIN = 7,
-    COMMAND_QUIT = 8
+    COMMAND_QUIT = 8,
+    COMMAND_STATE = 9,
+    COMMAND_RESTORE = 10
 };
 
 #define SENTENCE_BYTES 256u
@@ -135,12 +140,12 @@ static void infer(const command *order)
     }
 }
 
-/* The parameters lie first in the memory, as tinyprop.h says: no second copy, which might not fit. The host has
- * already seen that all are finite. */
-static void set_parameters(void)
+/* Parameters, and behind them all else that a checkpoint keeps, lie first in the memory, as tinyprop.h says: no second
+ * copy, which might not fit. The host has already seen that all are finite. */
+static void set_words(uint32_t words)
 {
     const int32_t status = TP_OK;
-    stream_read(model.memory, board_program->parameters * (uint32_t)sizeof(float));
+    stream_read(model.memory, 4u * words);
     stream_write(&status, sizeof status);
 }
 
@@ -160,8 +165,9 @@ static void greet(void)
     const tp_program *p = board_program;
     int32_t status = reset();
     const uint32_t learns_targets = p->train_target != NULL;
-    const uint32_t facts[7] = {
-        p->inputs, p->outputs, p->layers, p->parameters, p->memory_bytes, learns_targets, (uint32_t)status,
+    const uint32_t facts[9] = {
+        p->inputs, p->outputs, p->layers, p->parameters, p->memory_bytes, p->state_words, p->identity,
+        learns_targets, (uint32_t)status,
     };
     ticks_of_no_training = learns_targets ? measure_no_target_trained() : measure_nothing_trained();
     ticks_of_no_inference = measure_nothing_inferred();
@@ -183,7 +189,13 @@ static void obey(const command *order)
         stream_write(model.memory, board_program->parameters * (uint32_t)sizeof(float));
         break;
     case COMMAND_SET:
-        set_parameters();
+        set_words(board_program->parameters);
+        break;
+    case COMMAND_STATE:
+        stream_write(model.memory, 4u * board_program->state_words);
+        break;
+    case COMMAND_RESTORE:
+        set_words(board_program->state_words);
         break;
     case COMMAND_RESET:
         status = reset();
