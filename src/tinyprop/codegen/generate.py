@@ -29,7 +29,7 @@ from tinyprop.plan.plan import Plan
 INLINE = "inline"  # kernels inlined once per distinct shape: fast
 SIZE = "size"  # one generic body per kernel: small
 # The linker drops what firmware does not call.
-PUBLIC = tuple(f"engine/src/tp_{name}.c" for name in ("api", "buffer", "checkpoint", "crc32", "guard"))
+PUBLIC = tuple(f"engine/src/tp_{name}.c" for name in ("api", "buffer", "checkpoint", "crc32", "guard", "link"))
 ENGINE_FOLDERS = {"include": "engine/include", "src": "engine/src"}
 
 

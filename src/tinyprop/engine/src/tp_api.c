@@ -4,6 +4,7 @@
 #include "tinyprop.h"
 #include "tp_checkpoint.h"
 #include "tp_guard.h"
+#include "tp_link.h"
 #include "tp_kernels.h"
 
 #include <string.h>
@@ -174,6 +175,18 @@ const char *tp_strerror(int status)
         return "the flash failed or does not read back what was written: check the driver, or the flash is worn out";
     case TP_CHECKPOINT_NONE:
         return "no slot holds a whole checkpoint of this program: it starts from its initial weights";
+    case TP_LINK_ERR_VERSION:
+        return "the request is of another version of the line: host and device need the same";
+    case TP_LINK_ERR_SESSION:
+        return "the device knows no such session: it has started anew, or another host has opened one";
+    case TP_LINK_ERR_NUMBER:
+        return "the request is out of turn: open a session anew";
+    case TP_LINK_ERR_REQUEST:
+        return "the device does not know this request, or it has not the size it should";
+    case TP_LINK_ERR_PLACE:
+        return "that is outside of what can be written or read, or not at a whole word or unit";
+    case TP_LINK_ERR_NOT_BUILT:
+        return "this firmware has no checkpoints, or was not built with TP_LINK_PUSH=1";
     case TP_GUARD_ERR_SETTINGS:
         return "a setting of the guard is out of its range: see tp_guard_settings in tp_guard.h";
     case TP_GUARD_ROLLED_BACK:
