@@ -21,6 +21,7 @@ from tinyprop.targets.toolchain import board_compiler
 
 C_FOLDER = Path(__file__).parent / "c"
 HARNESS = ("harness", "measure", "measure_nothing", "semihosting", "stack", "startup", "stream")
+LINE = ("line", "semihosting", "stack", "startup", "stream")  # what a product's firmware would do, in its place
 HARNESS_HEADERS = ("core", "measure", "semihosting", "stack", "stream", "ticks")
 # Placed apart by the linker script: the harness is not part of what a user's firmware will hold.
 HARNESS_SECTION = ".harness"
@@ -99,14 +100,18 @@ def build_firmware(
     clock: str,
     toolchain: str = "zig",
     optimise: str | None = None,
+    *,
+    harness: tuple[str, ...] = HARNESS,
+    defines: tuple[str, ...] = (),
 ) -> Firmware:
     """Compiles and links `tree` for `board`; clock: which `ticks_<clock>.c` measures.
 
+    harness: HARNESS, which measures, or LINE, which speaks the protocol of `tp_link.h`. defines: for the compiler.
     Raises UserError when the image does not fit the board, and when the toolchain is missing.
     """
     compiler = board_compiler(board, toolchain, optimise)
-    whole = _with_harness(tree, board, clock, has_c_library=toolchain != "zig")
-    image = link(compile_tree(whole, compiler), compiler, ".elf", linker_script(board))
+    whole = _with_harness(tree, board, clock, harness, has_c_library=toolchain != "zig")
+    image = link(compile_tree(whole, compiler, defines), compiler, ".elf", linker_script(board))
     firmware = read_firmware(image, board, tree.name)
     _check_fit(firmware, tree.name)
     return firmware
@@ -170,9 +175,11 @@ def _functions(symbols: list[_Symbol]) -> tuple[tuple[int, int, str], ...]:
     return tuple(found[address] for address in sorted(found))
 
 
-def _with_harness(tree: SourceTree, board: Board, clock: str, has_c_library: bool) -> SourceTree:
+def _with_harness(
+    tree: SourceTree, board: Board, clock: str, harness: tuple[str, ...], has_c_library: bool
+) -> SourceTree:
     ports = (f"core_{board.architecture}", f"ticks_{clock}")
-    names = {f"{name}.c": f"harness/{name}.board.c" for name in (*HARNESS, *ports)}
+    names = {f"{name}.c": f"harness/{name}.board.c" for name in (*harness, *ports)}
     names |= {f"{name}.h": f"harness/{name}.h" for name in HARNESS_HEADERS}
     if not has_c_library:
         names["freestanding/string.h"] = "harness/string.h"

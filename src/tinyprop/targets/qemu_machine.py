@@ -13,6 +13,7 @@ from tinyprop.targets.firmware import Firmware
 from tinyprop.targets.machine import DeviceFault, Machine
 
 QEMU = "qemu-system-arm"
+MOMENT_S = 0.05
 # One instruction per nanosecond of emulated time: that is what makes its timers count instructions.
 OPTIONS = ("-nographic", "-monitor", "none", "-serial", "none", "-icount", "shift=0")
 SEMIHOSTING = ("-semihosting-config", "enable=on,target=native")
@@ -21,15 +22,18 @@ SEMIHOSTING = ("-semihosting-config", "enable=on,target=native")
 class QemuMachine(Machine):
     """`firmware` from power-up on. timeout_s: real seconds that one exchange may take before it counts as hung.
 
+    file: what the firmware may read and change in place, as if it were a flash; it outlives the machine.
     Raises UserError when QEMU is missing or does not know the board.
     """
 
-    def __init__(self, firmware: Firmware, timeout_s: float = 120.0) -> None:
+    def __init__(self, firmware: Firmware, timeout_s: float = 120.0, file: bytearray | None = None) -> None:
         self._timeout_s = timeout_s
+        self._file = bytearray() if file is None else file
         self._folder = tempfile.TemporaryDirectory(prefix="tinyprop-qemu-")
         place = Path(self._folder.name)
         for name in ("commands", "results"):
             os.mkfifo(place / name)
+        (place / "flash").write_bytes(self._file)
         self._said = (place / "said").open("w+", encoding="utf-8")
         self._process = subprocess.Popen(
             qemu_command(firmware), cwd=place, stdin=subprocess.DEVNULL, stdout=self._said, stderr=self._said
@@ -51,6 +55,18 @@ class QemuMachine(Machine):
             answer += part
         return bytes(answer)
 
+    def talk(self, received: bytes) -> bytes:
+        """What the firmware has sent by now, or sends within a moment of these bytes. Raises DeviceFault."""
+        if received:
+            self._send(received)
+        answer = bytearray()
+        while select.select([self._answers], [], [], MOMENT_S)[0]:
+            part = os.read(self._answers, 65536)
+            if not part:
+                raise self._ended()
+            answer += part
+        return bytes(answer)
+
     def close(self) -> None:
         self._stopped = self._stopped or "it was closed"
         if self._said.closed:
@@ -58,6 +74,7 @@ class QemuMachine(Machine):
         if self._process.poll() is None:
             self._process.kill()
         self._process.wait()
+        self._file[:] = Path(self._folder.name, "flash").read_bytes()
         for descriptor in (self._answers, self._commands):
             if descriptor >= 0:
                 os.close(descriptor)

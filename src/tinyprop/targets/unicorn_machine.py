@@ -30,17 +30,28 @@ from tinyprop.targets.unicorn_core import core_of
 PAGE = 4096
 SYSTEM_CONTROL = 0xE000_E000  # CPACR, which the startup code of cores with an FPU sets, is here
 DWT = 0xE000_1000  # its cycle counter shows the instruction count, to cores that have no DWT unit too
-SYS_OPEN, SYS_WRITE, SYS_READ, SYS_EXIT = 0x01, 0x05, 0x06, 0x18
-OPEN_TO_READ, HANDLE_IN, HANDLE_OUT = 1, 1, 2
+SYS_OPEN, SYS_WRITE, SYS_READ, SYS_SEEK, SYS_EXIT = 0x01, 0x05, 0x06, 0x0A, 0x18
+OPEN_TO_READ, OPEN_TO_CHANGE = 1, 3
+HANDLE_IN, HANDLE_OUT, HANDLE_FILE = 1, 2, 3
 NEVER = 0xFFFF_FFFE  # an address that no run comes to: runs end by a trap, a fault or the timeout
 WRITES = (UC_MEM_WRITE_PROT, UC_MEM_WRITE_UNMAPPED)
 FETCHES = (UC_MEM_FETCH_PROT, UC_MEM_FETCH_UNMAPPED)
 
 
 class UnicornMachine(Machine):
-    """`firmware` from power-up on. timeout_s: real seconds that one exchange may take before it counts as hung."""
+    """`firmware` from power-up on. timeout_s: real seconds that one exchange may take before it counts as hung.
 
-    def __init__(self, firmware: Firmware, timeout_s: float = 120.0, native_counter: bool = True) -> None:
+    file: what the firmware may read and change in place, as if it were a flash; it outlives the machine.
+    """
+
+    def __init__(
+        self,
+        firmware: Firmware,
+        timeout_s: float = 120.0,
+        native_counter: bool = True,
+        file: bytearray | None = None,
+    ) -> None:
+        self._file, self._file_at = bytearray() if file is None else file, 0
         board = firmware.board
         self._core = core_of(board)
         self._firmware = firmware
@@ -66,6 +77,13 @@ class UnicornMachine(Machine):
         self._run()
         if len(self._answers) != answer_bytes:
             raise DeviceFault(f"the emulated board answered {len(self._answers)} bytes in place of {answer_bytes}.")
+        answer, self._answers = bytes(self._answers), bytearray()
+        return answer
+
+    def talk(self, received: bytes) -> bytes:
+        """What the firmware sends when these bytes have come, until it waits for more. Raises DeviceFault."""
+        self._commands += received
+        self._run()
         answer, self._answers = bytes(self._answers), bytearray()
         return answer
 
@@ -194,7 +212,10 @@ class UnicornMachine(Machine):
             raise DeviceFault(f"the firmware ended by itself with code {argument:#x}.")
         first, second, third = np.frombuffer(uc.mem_read(argument, 12), dtype="<u4").tolist()
         if operation == SYS_OPEN:
-            self._answer(HANDLE_IN if second == OPEN_TO_READ else HANDLE_OUT)
+            handles = {OPEN_TO_READ: HANDLE_IN, OPEN_TO_CHANGE: HANDLE_FILE}
+            self._answer(handles.get(second, HANDLE_OUT))
+        elif first == HANDLE_FILE:
+            self._answer(self._change_file(operation, second, third))
         elif operation == SYS_WRITE:
             self._answers += uc.mem_read(second, third)
             self._answer(0)
@@ -204,6 +225,19 @@ class UnicornMachine(Machine):
             self._waiting = (second, third)
         else:
             raise DeviceFault(self._place(f"unknown semihosting call {operation:#x} on {first:#x}"))
+
+    def _change_file(self, operation: int, address: int, size: int) -> int:
+        """Bytes that were not read or written; of a seek, whose second word is the place, 0."""
+        if operation == SYS_SEEK:
+            self._file_at = address
+            return 0
+        start, end = self._file_at, min(self._file_at + size, len(self._file))
+        if operation == SYS_WRITE:
+            self._file[start:end] = self._emulator.mem_read(address, end - start)
+        else:
+            self._emulator.mem_write(address, bytes(self._file[start:end]))
+        self._file_at = end
+        return size - (end - start)
 
     def _deliver(self, address: int, size: int) -> None:
         part = bytes(self._commands[:size])
