@@ -74,13 +74,21 @@ class DeviceRefused(UserError):
 
 
 class DeviceLine:
-    """A session with the device at `port`. timeout_s: how long one answer may take; attempts: how often it is asked.
+    """A session with the device at `port`. timeout_s: how long one answer may take; attempts: how often it is asked;
+    clock: seconds.
 
     Opening it says HELLO. Raises DeviceSilent when nobody answers.
     """
 
-    def __init__(self, port: SerialPort, *, timeout_s: float = 1.0, attempts: int = 5) -> None:
-        self._port = port
+    def __init__(
+        self,
+        port: SerialPort,
+        *,
+        timeout_s: float = 1.0,
+        attempts: int = 5,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._port, self._clock = port, clock
         self._timeout_s, self._attempts = timeout_s, attempts
         self._received = bytearray()
         self._session = 1 + secrets.randbelow(0xFFFF)
@@ -231,8 +239,8 @@ class DeviceLine:
 
     def _answer(self, asked: Frame) -> Frame | None:
         """The answer to `asked`; None when it does not come in time. Whatever else comes is passed over."""
-        deadline = time.monotonic() + self._timeout_s
-        while time.monotonic() < deadline:
+        deadline = self._clock() + self._timeout_s
+        while self._clock() < deadline:
             line, zero, rest = self._received.partition(b"\0")
             if zero:
                 self._received = bytearray(rest)
