@@ -186,6 +186,17 @@ def test_a_host_that_goes_away_in_mid_frame_leaves_the_line_to_the_next():
         assert line.counters()["steps"] == 6
 
 
+def test_what_is_too_long_is_damaged_to_its_end():
+    """A frame that hides behind more bytes than there is room for is not found in them."""
+    device = linked()
+    DeviceLine(MemoryPort(device.take))
+    hidden = encode_frame(Frame(Request.COUNTERS, device.link.session, device.link.number + 1))
+    for length in range(270, 290):
+        assert device.take(b"\x55" * length + hidden) == b""
+    assert device.counts["damaged"] == 20
+    assert device.take(hidden) != b""
+
+
 def test_checkpoints_are_pulled_and_pushed_only_where_that_is_built_in():
     device = linked()
     line = DeviceLine(MemoryPort(device.take))
