@@ -23,15 +23,43 @@ class Memory(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return self.origin + self.bytes
 
 
+class FlashWrite(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a checkpoint must know of the flash it is written to.
+
+    block_bytes: erased at once; unit_bytes: programmed at once; cycles: erasures that the maker promises each block.
+    """
+
+    block_bytes: int
+    unit_bytes: int
+    cycles: int
+
+
 class Flash(Memory, frozen=True, forbid_unknown_fields=True):
-    """origin: where instructions are fetched. read_origin: where data is read, on chips that have a second window."""
+    """origin: where instructions are fetched. read_origin: where data is read, on chips that have a second window.
+
+    write: how it is written, None where no source was at hand.
+    """
 
     read_origin: int | None = None
+    write: FlashWrite | None = None
 
     @property
     def read_offset(self) -> int:
         """What to add to an address of the flash to read the byte there as data."""
         return 0 if self.read_origin is None else self.read_origin - self.origin
+
+
+class Power(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the maker says the chip draws while its core computes at clock_hz, and in which document."""
+
+    clock_hz: int
+    milliamperes: float
+    volts: float
+    source: str
+
+    def millijoules(self, cycles: float) -> float:
+        """Energy of so many cycles at this clock: mA · V · s = mJ."""
+        return self.milliamperes * self.volts * cycles / self.clock_hz
 
 
 class CompilerFlags(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -42,16 +70,21 @@ class CompilerFlags(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Emulator(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """kind: which emulator `build` takes. machine: QEMU's name of the board, where it has one."""
+    """kind: which emulator `build` takes. machine: QEMU's name of the board, where it has one.
+
+    timer: what counts instructions in QEMU, one of `c/ticks_<timer>.c`.
+    """
 
     kind: Literal["unicorn", "qemu"]
     machine: str = ""
+    timer: Literal["cmsdk", "systick"] = "cmsdk"
 
 
 class Board(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A board. clock_hz in Hz; stack_bytes is kept free at the top of RAM and not available to a network.
 
     timing: the table of `targets/cycles` that holds for its core, "" where there is none and cycles are not estimated.
+    power: None where no source was at hand.
     """
 
     name: str
@@ -65,6 +98,7 @@ class Board(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     flags: CompilerFlags
     emulator: Emulator
     timing: str = ""
+    power: Power | None = None
 
     @property
     def architecture(self) -> Literal["arm", "riscv"]:

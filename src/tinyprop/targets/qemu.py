@@ -8,7 +8,7 @@ from tinyprop.targets.qemu_machine import QemuMachine
 
 
 class QemuEngine(DeviceEngine):
-    """The network of `tree` on `board`. Instruction counts come from a timer of 40 instructions' resolution.
+    """The network of `tree` on `board`. Instruction counts come from a timer of 31 or 40 instructions' resolution.
 
     timeout_s: real seconds that 64 steps may take. Raises UserError when the network does not fit, a tool is missing,
     or QEMU does not know the board.
@@ -24,7 +24,7 @@ class QemuEngine(DeviceEngine):
         timeout_s: float = 120.0,
     ) -> None:
         super().__init__(
-            build_firmware(tree, board, "cmsdk", toolchain, optimise),
+            build_firmware(tree, board, board.emulator.timer, toolchain, optimise),
             input_shape,
             lambda firmware: QemuMachine(firmware, timeout_s),
         )
