@@ -7,10 +7,8 @@ from typing import Annotated
 from cyclopts import App, Parameter
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
 from tinyprop.errors import TinypropError
-from tinyprop.targets import board_names, load_board
 
 app = App(
     name="tinyprop",
@@ -323,19 +321,18 @@ def methods(
 
 
 @app.command
-def boards() -> int:
-    """List the boards that come with tinyprop."""
-    table = Table(title="Boards", title_justify="left", box=None, padding=(0, 1, 0, 0), pad_edge=False)
-    for column in ("name", "board", "core", "clock", "RAM", "flash", "runs in"):
-        amount = column in ("clock", "RAM", "flash")  # a name is typed again: never cut
-        table.add_column(column, justify="right" if amount else "left", no_wrap=column != "board", overflow="fold")
-    for name in board_names():
-        board = load_board(name)
-        sizes = (f"{board.ram.bytes // 1024} KiB", f"{board.flash.bytes // 1024} KiB")
-        clock = f"{board.clock_hz / 1e6:.0f} MHz"
-        table.add_row(name, board.title, board.cpu, clock, *sizes, board.emulator.kind)
-    console.print(table)
-    return 0
+def boards(
+    *,
+    json: JsonPath = None,
+    template: Annotated[Path | None, Parameter(help="write a commented file for a board of your own, and stop")] = None,
+) -> int:
+    """List the boards that come with tinyprop, and which figures of each have a source.
+
+    Examples: tinyprop boards --json build/boards.json  ·  tinyprop boards --template my-board.toml
+    """
+    from tinyprop.bench.boards_command import boards_command
+
+    return boards_command(console, json_path=json, template=template)
 
 
 @data_app.default
@@ -647,6 +644,45 @@ def device_emulate(
 
     trainer = load(model).train(method_named(method, **(settings or {})), loss, SGD(momentum))
     return emulate_command(console, trainer, board, push=push)
+
+
+@app.command
+def fit(
+    model: Annotated[Path, Parameter(help="a program saved by torch.export.save (.pt2)")],
+    *,
+    boards: Annotated[
+        list[str] | None,
+        Parameter(negative=(), consume_multiple=True, help="all (the default), names, or .toml files of your own"),
+    ] = None,
+    method: MethodName = "tinyprop_v2",
+    settings: MethodSettings = None,
+    loss: LossName = "cross_entropy",
+    momentum: Momentum = 0.0,
+    kernels: Annotated[str, Parameter(help="inline (fast) or size (small)")] = "inline",
+    trainable: Annotated[
+        list[str] | None, Parameter(help="what trains: a word of `tinyprop memory`, or a layer; may be repeated")
+    ] = None,
+    batch_norm: BatchNorm = "fold",
+    store: Annotated[int | None, Parameter(help="also count a store of that many samples (SampleStore)")] = None,
+    store_bits: Annotated[int, Parameter(help="of each value in it: 32 or 8")] = 32,
+    json: JsonPath = None,
+) -> int:
+    """Say on which boards a model fits, by how much, what a step costs there, and what to change where it does not fit.
+
+    Examples: tinyprop fit model.pt2  ·  tinyprop fit model.pt2 --boards nano33ble my-board.toml --store 100
+    """
+    from tinyprop.bench.fit_command import fit_command
+    from tinyprop.bench.fitting.records import Setup
+    from tinyprop.methods import method_named
+    from tinyprop.store import StoreSettings
+    from tinyprop.surface import load
+
+    network = load(model, batch_norm=batch_norm)
+    program = network.program
+    kept = None if store is None else StoreSettings(store, program.input.shape, program.output.size, store_bits)
+    chosen = None if trainable is None else tuple(trainable)
+    asked = Setup(method_named(method, **(settings or {})), loss, momentum, kernels, chosen)
+    return fit_command(console, network, asked, boards or ("all",), store=kept, json_path=json)
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -14,8 +14,8 @@ from tinyprop.ir.passes import fuse
 from tinyprop.methods import METHODS
 from tinyprop.plan.lifetimes import storage_of
 from tinyprop.plan.memory import plan_memory
-from tinyprop.targets import EmulatedEngine, HostEngine, QemuEngine, build, load_board
-from tinyprop.targets.board import CompilerFlags
+from tinyprop.targets import EmulatedEngine, HostEngine, QemuEngine, board_names, build, load_board
+from tinyprop.targets.board import CompilerFlags, Emulator
 
 torch = pytest.importorskip("torch")
 SHAPE = (1, 8, 8)
@@ -104,6 +104,59 @@ def test_host_and_board_are_bit_identical(tree, samples, kind, method):
 def test_every_compiler_and_emulator_agrees(tree, samples, kind, target, toolchain):
     made = tree(kind, "tinyprop_v2")
     assert_same(run(HostEngine(made, SHAPE), samples), run(build(made, SHAPE, target, toolchain), samples))
+
+
+@pytest.mark.parametrize("name", board_names())
+def test_every_board_learns_the_bits_of_the_host(tree, samples, name):
+    if load_board(name).emulator.kind == "qemu" and shutil.which("qemu-system-arm") is None:
+        pytest.skip("qemu-system-arm not installed")
+    made = tree("cnn", "ours")
+    assert_same(run(HostEngine(made, SHAPE), samples), run(build(made, SHAPE, name), samples))
+
+
+@needs_gcc
+@pytest.mark.parametrize(
+    "name", ["nucleo-f746zg", "nucleo-h743zi", "nrf5340dk", pytest.param("corstone-300", marks=needs_qemu)]
+)
+def test_gcc_agrees_on_the_cores_with_newer_floating_point_units(tree, samples, name):
+    made = tree("cnn", "tinyprop_v2")
+    assert_same(run(HostEngine(made, SHAPE), samples), run(build(made, SHAPE, name, "gcc"), samples))
+
+
+# An FPGA image of each core in QEMU, and where it keeps code and data. Its timer is that of an MPS2 board or not read.
+IN_QEMU = {"nucleo-f746zg": ("mps2-an500", 0, 0x2000_0000), "nrf5340dk": ("mps2-an505", 0x1000_0000, 0x3800_0000)}
+
+
+@needs_qemu
+@pytest.mark.parametrize("name", IN_QEMU)
+def test_qemu_agrees_on_cortex_m7_and_m33(tree, samples, name):
+    made, board = tree("mlp", "ours"), load_board(name)
+    machine, code, data = IN_QEMU[name]
+    flash, ram = replace(board.flash, origin=code), replace(board.ram, origin=data)
+    there = replace(board, flash=flash, ram=ram, emulator=Emulator("qemu", machine, "systick"))
+    assert_same(run(EmulatedEngine(made, SHAPE, board), samples), run(QemuEngine(made, SHAPE, there), samples))
+
+
+@pytest.mark.parametrize(
+    "name", ["nano33ble", "nucleo-h743zi", "nrf5340dk", pytest.param("corstone-300", marks=needs_qemu)]
+)
+def test_denormal_numbers_are_numbers(name):
+    """Helium would flush them to zero, and the weights would differ: its record leaves it out."""
+    import tinyprop
+
+    module = network("mlp")
+    with torch.no_grad():
+        for parameter in module.parameters():
+            parameter.mul_(1e-38)
+    trainer = tinyprop.capture(module, torch.zeros(1, *SHAPE), name="tiny").train("full")
+    x = np.random.default_rng(0).random((5, *SHAPE), dtype=np.float32)
+    hashes = []
+    for target in ("host", name):
+        with trainer.build(target) as engine:
+            engine.fit(x, np.arange(5), lr=1e-25, progress=False)
+            hashes.append(engine.weight_hash())
+            assert np.abs(engine.weights()["1.weight"]).max() < np.finfo(np.float32).tiny
+    assert hashes[0] == hashes[1]
 
 
 @pytest.mark.parametrize("toolchain", ["zig", pytest.param("gcc", marks=needs_gcc)])

@@ -18,7 +18,7 @@ from tinyprop.codegen.literals import c_float
 from tinyprop.data import DATA_SETS, Report
 from tinyprop.errors import UserError
 from tinyprop.methods.rules.magnitude import bar_over_norm
-from tinyprop.targets import board_names
+from tinyprop.targets import board_names, load_board
 
 
 def _run(*arguments: str) -> int:
@@ -61,6 +61,7 @@ COMMANDS = (
     ["bench"],
     ["export"],
     ["memory"],
+    ["fit"],
     ["methods"],
     ["boards"],
     ["networks"],
@@ -143,6 +144,39 @@ def test_boards_are_named_in_full_on_a_narrow_terminal() -> None:
     listed = subprocess.run(command, env=narrow, capture_output=True, text=True)
     assert listed.returncode == 0
     assert set(board_names()) <= {line.split()[0] for line in listed.stdout.splitlines() if line[:1].strip()}
+
+
+def test_boards_as_json_and_as_a_template(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    listed, own = tmp_path / "boards.json", tmp_path / "own.toml"
+    assert _run("boards", "--json", str(listed)) == 0
+    rows = {row["name"]: row for row in json.loads(listed.read_text())}
+    assert set(rows) == set(board_names())
+    assert rows["nano33ble"]["flash"]["write"] == {"block_bytes": 4096, "unit_bytes": 4, "cycles": 10_000}
+    assert rows["rp2040"]["power"] is None
+    [line] = [line for line in capsys.readouterr().out.splitlines() if line.startswith("nano33ble")]
+    assert "64 MHz" in line
+    assert _run("boards", "--template", str(own)) == 0
+    before = own.read_bytes()
+    assert load_board(own).name == "custom"
+    assert _run("boards", "--template", str(own)) == 1
+    assert "is there already and was not touched" in capsys.readouterr().err
+    assert own.read_bytes() == before
+    assert _run("boards", "--template", str(tmp_path / "own.txt")) == 1
+    assert "does not end in .toml" in capsys.readouterr().err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["boards.json", "own.toml"]
+
+
+def test_fit_takes_what_export_takes(saved: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "fit.json"
+    chosen = ["--method", "ours", "--set.drop", "0.75", "--loss", "mse", "--momentum", "0.5", "--kernels", "size"]
+    store = ["--store", "10", "--store-bits", "8", "--trainable", "last_layer", "--batch-norm", "train"]
+    assert _run("fit", str(saved), "--boards", "nano33ble", *chosen, *store, "--json", str(path)) == 0
+    [row] = json.loads(path.read_text())
+    assert row["fits"]
+    assert row["instructions_training"] > row["instructions_inference"] > 0
+    assert "nano33ble" in capsys.readouterr().out
+    assert _run("fit", str(saved), "--boards", "nano33bel") == 1
+    assert "did you mean 'nano33ble'" in capsys.readouterr().err
 
 
 def test_export_with_every_choice(saved: Path, tmp_path: Path) -> None:

@@ -30,7 +30,18 @@ class Golden:
 
 
 def golden_vectors(train: TrainProgram) -> Golden:
-    """`STEPS` steps on fixed pseudo-random samples, half of whose inputs are exact zeros."""
+    """`STEPS` steps on `golden_samples`."""
+    program = train.program
+    samples, truths = golden_samples(train)
+    oracle = OracleTrainer(train)
+    losses = oracle.fit(samples, truths, RATE).loss
+    final = to_engine(program, oracle.parameters, (*train.trainable, *train.frozen))
+    crc = zlib.crc32(final.astype("<f4").tobytes())
+    return Golden(samples.reshape(STEPS, -1), truths, losses, crc)
+
+
+def golden_samples(train: TrainProgram) -> tuple[np.ndarray, np.ndarray]:
+    """Fixed pseudo-random samples (STEPS, *input shape), half of whose inputs are exact zeros, and their truths."""
     program = train.program
     generator = np.random.default_rng(20241)
     samples = generator.standard_normal((STEPS, *program.input.shape)).astype(np.float32)
@@ -38,8 +49,4 @@ def golden_vectors(train: TrainProgram) -> Golden:
     truths = np.arange(STEPS) % program.output.size
     if train.loss.learns_targets:
         truths = generator.standard_normal((STEPS, program.output.size)).astype(np.float32)
-    oracle = OracleTrainer(train)
-    losses = oracle.fit(samples, truths, RATE).loss
-    final = to_engine(program, oracle.parameters, (*train.trainable, *train.frozen))
-    crc = zlib.crc32(final.astype("<f4").tobytes())
-    return Golden(samples.reshape(STEPS, -1), truths, losses, crc)
+    return samples, truths

@@ -9,6 +9,7 @@ import msgspec
 from tinyprop.errors import UserError, unknown_name
 
 BOARD_FOLDER = Path(__file__).parent / "boards"
+TEMPLATE = Path(__file__).parent / "board_template.toml"  # of a board of a user
 
 
 class Memory(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

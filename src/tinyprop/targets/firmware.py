@@ -13,9 +13,9 @@ from elftools.elf.elffile import ELFFile
 from elftools.elf.sections import Section
 
 from tinyprop.codegen.source_tree import SourceTree
-from tinyprop.errors import UserError
-from tinyprop.targets.board import Board, board_names, load_board
+from tinyprop.targets.board import Board
 from tinyprop.targets.compilation import compile_tree, link
+from tinyprop.targets.fit import Fit, require_fit
 from tinyprop.targets.linker_script import linker_script
 from tinyprop.targets.toolchain import board_compiler
 
@@ -80,6 +80,16 @@ class Firmware:
             image[start : start + len(segment.content)] = segment.content
         return bytes(image)
 
+    def fit(self, store_bytes: int = 0) -> Fit:
+        """What the image needs of its board, beside a store of samples of that many bytes."""
+        board = self.board
+        variables = self.ram_end - board.ram.origin
+        return Fit(
+            board=board,
+            flash_bytes=self.flash_end - board.flash.origin,
+            ram_bytes=variables + self.scratch_bytes + board.stack_bytes + store_bytes,
+        )
+
     def in_harness(self, address: int) -> bool:
         """Whether `address` is code of the harness and not of the network or the engine."""
         return self.harness[0] <= address < self.harness[1]
@@ -94,6 +104,27 @@ class Firmware:
         return "?"
 
 
+def link_firmware(
+    tree: SourceTree,
+    board: Board,
+    clock: str,
+    toolchain: str = "zig",
+    optimise: str | None = None,
+    *,
+    harness: tuple[str, ...] = HARNESS,
+    defines: tuple[str, ...] = (),
+) -> Firmware:
+    """Compiles and links `tree` for `board`, fit or not; clock: which `ticks_<clock>.c` measures.
+
+    harness: HARNESS, which measures, or LINE, which speaks the protocol of `tp_link.h`. defines: for the compiler.
+    Raises UserError when the toolchain is missing.
+    """
+    compiler = board_compiler(board, toolchain, optimise)
+    whole = _with_harness(tree, board, clock, harness, has_c_library=toolchain != "zig")
+    image = link(compile_tree(whole, compiler, defines), compiler, ".elf", linker_script(board))
+    return read_firmware(image, board, tree.name)
+
+
 def build_firmware(
     tree: SourceTree,
     board: Board,
@@ -104,16 +135,9 @@ def build_firmware(
     harness: tuple[str, ...] = HARNESS,
     defines: tuple[str, ...] = (),
 ) -> Firmware:
-    """Compiles and links `tree` for `board`; clock: which `ticks_<clock>.c` measures.
-
-    harness: HARNESS, which measures, or LINE, which speaks the protocol of `tp_link.h`. defines: for the compiler.
-    Raises UserError when the image does not fit the board, and when the toolchain is missing.
-    """
-    compiler = board_compiler(board, toolchain, optimise)
-    whole = _with_harness(tree, board, clock, harness, has_c_library=toolchain != "zig")
-    image = link(compile_tree(whole, compiler, defines), compiler, ".elf", linker_script(board))
-    firmware = read_firmware(image, board, tree.name)
-    _check_fit(firmware, tree.name)
+    """`link_firmware`, and UserError when the image does not fit the board."""
+    firmware = link_firmware(tree, board, clock, toolchain, optimise, harness=harness, defines=defines)
+    require_fit(firmware.fit(), tree.name)
     return firmware
 
 
@@ -205,24 +229,4 @@ def _network_in_static_memory(name: str) -> str:
         f"static {name}_memory memory;\n"
         f"const tp_program *const board_program = &{name};\n"
         f"void *const board_memory = &memory;\n"
-    )
-
-
-def _check_fit(firmware: Firmware, name: str) -> None:
-    """Raises UserError when flash, or RAM with a sample, its outputs and the stack, is more than the board has."""
-    board = firmware.board
-    flash = firmware.flash_end - board.flash.origin
-    ram = firmware.ram_end - board.ram.origin + firmware.scratch_bytes + board.stack_bytes
-    if board.holds(flash, ram):
-        return
-    excess = [
-        f"{needed - memory.bytes:,} bytes of {kind} too many ({needed:,} of {memory.bytes:,})"
-        for kind, needed, memory in (("flash", flash, board.flash), ("RAM", ram, board.ram))
-        if needed > memory.bytes
-    ]
-    larger = [other for other in board_names() if load_board(other).holds(flash, ram)]
-    remedy = f"it would fit {', '.join(larger)}" if larger else "no board tinyprop knows is large enough"
-    raise UserError(
-        f"the network '{name}' does not fit {board.title}: {' and '.join(excess)}, a sample and a stack of "
-        f"{board.stack_bytes:,} bytes included; {remedy}, or make the network smaller."
     )

@@ -1,11 +1,14 @@
 """The emulated board: exact counts, its memory map, its stack, its sizes."""
 
+import shutil
+
 import numpy as np
 import pytest
 
 from tinyprop.errors import InternalError, UserError
 from tinyprop.targets import DeviceFault, EmulatedEngine, board_names, build, load_board
 from tinyprop.targets.board import BOARD_FOLDER
+from tinyprop.targets.qemu_machine import QEMU
 
 NANO = load_board("nano33ble")
 DEEP_STACK = "volatile uint8_t room[ROOM]; for (int i = 0; i < ROOM; i++) { room[i] = 1u; } m->kept[0] = room[label];"
@@ -139,7 +142,9 @@ def test_sizes_are_those_of_the_network(board, toy):
 def test_network_that_does_not_fit_names_the_excess_and_a_board_that_would_do(toy):
     with pytest.raises(UserError, match=r"does not fit Arduino Nano 33 BLE: ([\d,]+) bytes of RAM too many") as error:
         emulate(toy(spare_floats=70_000))
-    assert "it would fit apollo4p-evb, esp32c3, mps2-an386, nucleo-l4r5zi, or" in str(error.value)
+    assert "it would fit nucleo-f746zg, esp32c3, nrf5340dk, nucleo-h743zi, rp2350, nucleo-l4r5zi, b-u585i" in str(
+        error.value
+    )
 
 
 def test_the_excess_is_exact(toy):
@@ -187,10 +192,17 @@ def test_warnings_are_errors(sabotaged):
 
 
 @pytest.mark.parametrize("name", board_names())
-def test_every_board_file_serves_the_emulator(toy, name):
-    engine = EmulatedEngine(toy(), (4,), load_board(name))
-    assert engine.target == name
-    engine.close()
+def test_every_board_file_serves_its_emulator(toy, toy_initial, name):
+    if load_board(name).emulator.kind == "qemu" and shutil.which(QEMU) is None:
+        pytest.skip(f"{QEMU} not installed")
+    with build(toy(), (4,), name) as engine:
+        assert engine.target == name
+        np.testing.assert_array_equal(engine.parameters(), toy_initial)
+
+
+def test_a_core_that_unicorn_does_not_know_is_refused(toy):
+    with pytest.raises(UserError, match=r"Corstone-300 .*: Unicorn has no cortex-m55; it has cortex-m0plus, "):
+        EmulatedEngine(toy(), (4,), load_board("corstone-300"))
 
 
 def test_board_file_of_a_user(toy, tmp_path, toy_initial):

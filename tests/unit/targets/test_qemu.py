@@ -60,3 +60,13 @@ def test_missing_qemu(toy, monkeypatch):
     monkeypatch.setattr("tinyprop.targets.qemu_machine.shutil.which", lambda _name: None)
     with pytest.raises(UserError, match="qemu-system-arm was not found: install the package qemu-system-arm"):
         QemuEngine(toy(), (4,), MPS2)
+
+
+@needs_qemu
+def test_corstone_300_counts_what_is_added(toy, sabotaged, toy_samples):
+    """Its timer ticks every 31.25 instructions: 31,250 more in the source are 31,250 more in the count, within a tick."""
+    corstone = load_board("corstone-300")
+    more = sabotaged('__asm__ volatile(".rept 31250\\n nop\\n .endr");')
+    with QemuEngine(toy(), (4,), corstone) as plain, QemuEngine(more, (4,), corstone) as longer:
+        counts = [engine.fit(*toy_samples, lr=0.3).instructions.astype(int) for engine in (plain, longer)]
+    assert np.abs(counts[1] - counts[0] - 31_250).max() <= 2 * 32
