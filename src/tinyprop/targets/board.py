@@ -80,6 +80,11 @@ class Emulator(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     machine: str = ""
     timer: Literal["cmsdk", "systick"] = "cmsdk"
 
+    @property
+    def clock(self) -> str:
+        """Which `c/ticks_<clock>.c` is linked for this emulator."""
+        return "dwt" if self.kind == "unicorn" else self.timer
+
 
 class Board(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A board. clock_hz in Hz; stack_bytes is kept free at the top of RAM and not available to a network.

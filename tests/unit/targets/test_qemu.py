@@ -64,7 +64,7 @@ def test_missing_qemu(toy, monkeypatch):
 
 @needs_qemu
 def test_corstone_300_counts_what_is_added(toy, sabotaged, toy_samples):
-    """Its timer ticks every 31.25 instructions: 31,250 more in the source are 31,250 more in the count, within a tick."""
+    """Its timer ticks every 31.25 instructions: 31,250 more in the source are as many in the count."""
     corstone = load_board("corstone-300")
     more = sabotaged('__asm__ volatile(".rept 31250\\n nop\\n .endr");')
     with QemuEngine(toy(), (4,), corstone) as plain, QemuEngine(more, (4,), corstone) as longer:

@@ -28,7 +28,7 @@ def fit_boards(
         return setup.trainer(network)
 
     def linked(setup: Setup, board: Board, kept: int = store_bytes) -> Fit:
-        return link_firmware(trainer_of(setup).sources, board, board.emulator.timer).fit(kept)
+        return link_firmware(trainer_of(setup).sources, board, board.emulator.clock).fit(kept)
 
     fits = []
     for number, board in enumerate(boards):
@@ -64,7 +64,7 @@ def _counted(
     for number, key in enumerate(cores):
         advance("counting", number, len(cores))
         same = [board for board in (*boards, *others) if core_key(board) == key]
-        same.sort(key=lambda board: (not board.timing, board.emulator.kind))  # stable: those asked for come first
+        same.sort(key=_last_resort)  # stable: the boards asked for come first
         if reason := reason_not_counted(same[0]):
             found[key] = (None, reason)
             continue
@@ -72,6 +72,11 @@ def _counted(
         found[key] = (None, "it fits no board with this core") if place is None else (count(trainer, place), "")
     advance("counting", len(cores), len(cores))
     return found
+
+
+def _last_resort(board: Board) -> tuple[bool, bool]:
+    """False before True: where cycles are estimated, and no FPGA image that stands in for a core."""
+    return (not board.timing, board.emulator.kind != "unicorn")
 
 
 def _changes(
