@@ -2,6 +2,7 @@
 
 import json
 from io import StringIO
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from rich.console import Console
 from torch import nn
 
 import tinyprop
+from tinyprop.bench.boards_command import sourced
 from tinyprop.bench.fit_command import chosen_boards, fit_command
 from tinyprop.bench.fitting.counting import count, reason_not_counted
 from tinyprop.bench.fitting.records import Setup
@@ -19,12 +21,13 @@ from tinyprop.codegen.golden import golden_samples
 from tinyprop.errors import UserError
 from tinyprop.methods import TinyPropV2
 from tinyprop.store import StoreSettings
-from tinyprop.targets import load_board
+from tinyprop.targets import board_names, load_board
 from tinyprop.targets.board import TEMPLATE, Emulator
 from tinyprop.targets.fit import Fit
 
 NANO = load_board("nano33ble")
 ASKED = Setup(TinyPropV2(), momentum=0.5)
+ROOT = Path(__file__).parents[3]
 FIRST, PLAIN = "momentum=0", Setup(TinyPropV2())
 
 
@@ -207,3 +210,28 @@ def test_golden_samples_are_half_zeros(network):
     assert samples.shape == (3, 64)
     assert 0.3 < np.mean(samples == 0) < 0.7
     assert truths.tolist() == [0, 1, 2]
+
+
+def test_what_the_page_shows_is_the_committed_result():
+    rows = {row["board"]: row for row in json.loads((ROOT / "results/fit.json").read_text())}
+    assert set(rows) == set(board_names())
+    page = (ROOT / "docs/boards.md").read_text()
+    shown = page[page.index("Bytes of the linked image") : page.index("## A board of your own")]
+    for name in ("nano33ble", "nrf5340dk", "corstone-300"):
+        held, cost = [line.split() for line in shown.splitlines() if line.startswith(f"{name} ")]
+        sizes = [f"{rows[name][key]:,}" for key in ("ram_bytes", "ram_left", "flash_bytes", "flash_left")]
+        assert held == [name, "yes" if rows[name]["fits"] else "no", *sizes]
+        assert cost[1:3] == [f"{rows[name][f'instructions_{what}']:,.0f}" for what in ("training", "inference")]
+    assert f"{1e3 * rows['nano33ble']['seconds_training']:.3g}" in shown
+    assert f"{rows['nano33ble']['millijoules_training']:.3g}" in shown
+
+
+@pytest.mark.parametrize("name", board_names())
+def test_the_page_has_a_line_for_every_board(name):
+    board = load_board(name)
+    [line] = [line for line in (ROOT / "docs/boards.md").read_text().splitlines() if line.startswith(f"| `{name}` ")]
+    cells = [cell.strip() for cell in line.strip("|").split("|")]
+    sizes = [f"{board.clock_hz // 1_000_000} MHz", f"{board.ram.bytes >> 10} KiB", f"{board.flash.bytes >> 10} KiB"]
+    assert cells[3:6] == sizes
+    assert cells[6].lower() == board.emulator.kind
+    assert [bool(cell) for cell in cells[7:]] == [word in sourced(board) for word in ("time", "energy", "write")]

@@ -74,6 +74,7 @@ def json_rows(rows: Sequence[BoardFit]) -> list[dict[str, Any]]:
             "instructions_training": row.counts and row.counts.training,
             "instructions_inference": row.counts and row.counts.inference,
             "counted_on": row.counts and row.counts.board,
+            "not_counted": row.uncounted or None,
             "cycles_training": row.training_cycles,
             "cycles_inference": row.inference_cycles,
             "seconds_training": row.seconds(row.training_cycles),
