@@ -68,12 +68,12 @@ class BoardFit:
     @property
     def training_cycles(self) -> float | None:
         """Estimated cycles of a step; None where there is no table for this board."""
-        return self.counts.training_cycles if self._has_cycles() and self.counts else None
+        return self.counts.training_cycles if self.counts and self._same_timing else None
 
     @property
     def inference_cycles(self) -> float | None:
         """The same of an inference."""
-        return self.counts.inference_cycles if self._has_cycles() and self.counts else None
+        return self.counts.inference_cycles if self.counts and self._same_timing else None
 
     def seconds(self, cycles: float | None) -> float | None:
         """At the board's clock; an estimate, as the cycles are."""
@@ -83,5 +83,6 @@ class BoardFit:
         """At the clock, current and voltage of the board's sourced record; None where it has none."""
         return None if cycles is None or self.board.power is None else self.board.power.millijoules(cycles)
 
-    def _has_cycles(self) -> bool:
-        return self.counts is not None and bool(self.board.timing) and self.board.timing == self.counts.timing
+    @property
+    def _same_timing(self) -> bool:
+        return self.counts is not None and self.counts.timing == self.board.timing
