@@ -26,7 +26,7 @@ class EmulatedDevice:
     """
 
     def __init__(self, tree: SourceTree, layout: StateLayout, board: Board, *, push: bool = False) -> None:
-        clock = "dwt" if board.emulator.kind == "unicorn" else "cmsdk"
+        clock = board.emulator.clock
         defines = ("TP_LINK_PUSH=1",) if push else ()
         self.firmware = build_firmware(tree, board, clock, harness=LINE, defines=defines)
         slot = -(-(HEADER_BYTES + 4 * layout.words) // BLOCK_BYTES) * BLOCK_BYTES
