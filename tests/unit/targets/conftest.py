@@ -120,7 +120,7 @@ def toy_tree(spare_floats: int = 1, source: str = SOURCE) -> SourceTree:
             "tp_kernels.c": KERNELS_SOURCE,
             **{
                 f"engine/{name}.h": (ENGINE / "include" / f"{name}.h").read_text()
-                for name in ("tinyprop", "tp_checkpoint", "tp_guard")
+                for name in ("tinyprop", "tp_checkpoint", "tp_link", "tp_guard")
             },
             "engine/tp_config.h": (ENGINE / "include" / "tp_config.h").read_text(),
             "engine/tp_instrument.h": (ENGINE / "include" / "tp_instrument.h").read_text(),
