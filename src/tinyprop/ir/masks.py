@@ -37,14 +37,14 @@ def with_masks(train: TrainProgram, values: Collection[str]) -> TrainProgram:
 
     values: of `maskable(train)`; masks that are there stay. The same errors reach the same places, bit for bit.
     """
-    origin = _origins(train.program)
+    masks = {value: mask for value, mask in _origins(train.program).items() if mask in values}
     steps: list[Step] = []
     for step in train.steps:
         match step:
             case ForwardStep(node) if node.output in values:
                 steps += [step, PackMaskStep(node)]
             case PassErrorStep() | BackwardStep():
-                steps.append(_packed(step, {value: mask for value, mask in origin.items() if mask in values}))
+                steps.append(_packed(step, masks))
             case _:
                 steps.append(step)
     return replace(train, steps=tuple(steps))

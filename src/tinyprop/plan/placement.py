@@ -3,7 +3,10 @@
 The result depends on the buffers alone: not on the order they are given in, nor on hashing.
 """
 
-from collections.abc import Callable, Iterable
+from bisect import insort
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import lru_cache
+from typing import NamedTuple
 
 from tinyprop.plan.plan import Buffer, Placed, Plan, most_live_bytes
 
@@ -22,12 +25,28 @@ RANKINGS: tuple[Ranking, ...] = (
 )
 
 Layout = tuple[Placed, ...]
-Fit = Callable[[Layout, Buffer], int]
+
+
+class Spot(NamedTuple):
+    """Where a placed buffer lies, and in which steps: all that the next one has to know of it."""
+
+    offset: int
+    end: int
+    first: int
+    last: int
+
+
+Fit = Callable[[Sequence[Spot], Buffer], int]
 
 
 def place(buffers: Iterable[Buffer]) -> Plan:
     """Offsets for `buffers`, in the smallest arena found."""
-    named = tuple(sorted(buffers, key=lambda b: b.name))
+    return _place(tuple(sorted(buffers, key=lambda b: b.name)))
+
+
+# Most methods need the same buffers, and a comparison plans for each method, seed and way of compiling.
+@lru_cache(maxsize=64)
+def _place(named: tuple[Buffer, ...]) -> Plan:
     bound = most_live_bytes(named)
     starts = [(sorted(named, key=rank), fit) for rank in RANKINGS for fit in (best_fit, lowest_fit)]
     best = min((greedy(order, fit) for order, fit in starts), key=arena_bytes)
@@ -47,10 +66,13 @@ def arena_bytes(layout: Layout) -> int:
 
 def greedy(ordered: Iterable[Buffer], fit: Fit) -> Layout:
     """Each buffer in turn where `fit` says, never moved again."""
-    layout: Layout = ()
+    layout: list[Placed] = []
+    spots: list[Spot] = []
     for buffer in ordered:
-        layout = (*layout, Placed(buffer, fit(layout, buffer)))
-    return layout
+        offset = fit(spots, buffer)
+        layout.append(Placed(buffer, offset))
+        insort(spots, spot_of(buffer, offset))
+    return tuple(layout)
 
 
 def reordered(order: Iterable[Buffer], fit: Fit, bound: int) -> Layout:
@@ -58,41 +80,52 @@ def reordered(order: Iterable[Buffer], fit: Fit, bound: int) -> Layout:
 
     What lies on top was placed too late: many small buffers that live long (masks) had been in the way of a large one.
     """
-    order = list(order)
+    order = tuple(order)
+    tried = set()
     best = layout = greedy(order, fit)
-    for _ in range(ROUNDS):
-        if arena_bytes(best) == bound:
-            break
-        top = arena_bytes(layout)
-        highest = [p.buffer for p in layout if p.end == top]
-        order = highest + [buffer for buffer in order if buffer not in highest]
+    least = top = arena_bytes(best)
+    while least > bound and len(tried) < ROUNDS and order not in tried:
+        tried.add(order)
+        highest = tuple(p.buffer for p in layout if p.end == top)
+        order = highest + tuple(buffer for buffer in order if buffer not in highest)
         layout = greedy(order, fit)
-        best = min(best, layout, key=arena_bytes)
+        top = arena_bytes(layout)
+        if top < least:
+            best, least = layout, top
     return best
 
 
-def gaps(layout: Layout, buffer: Buffer) -> list[tuple[int, int]]:
-    """(offset, bytes left over) of every place where `buffer` fits, lowest first; the last is the open end."""
-    found = []
+def spot_of(buffer: Buffer, offset: int) -> Spot:
+    """The spot of `buffer` at `offset`."""
+    return Spot(offset, offset + buffer.bytes, buffer.first, buffer.last)
+
+
+def gaps(spots: Sequence[Spot], buffer: Buffer) -> Iterator[tuple[int, int]]:
+    """(offset, bytes left over) of every place between `spots`, which are sorted, where `buffer` fits, lowest first.
+
+    The last is the open end.
+    """
+    begin, end, size, align = buffer.first, buffer.last, buffer.bytes, buffer.align
     start = free_from = 0
-    for offset, size in sorted((p.offset, p.buffer.bytes) for p in layout if p.buffer.meets(buffer)):
-        left_over = offset - start - buffer.bytes
+    # Nearly all of a plan's time: hence a comparison in place and no method.
+    for lower, upper in [(lower, upper) for lower, upper, first, last in spots if first <= end and begin <= last]:
+        left_over = lower - start - size
         if left_over >= 0:
-            found.append((start, left_over))
-        if offset + size > free_from:
-            free_from = offset + size
-            start = aligned(free_from, buffer.align)
-    return [*found, (start, 0)]
+            yield start, left_over
+        if upper > free_from:
+            free_from = upper
+            start = aligned(free_from, align)
+    yield start, 0
 
 
-def lowest_fit(layout: Layout, buffer: Buffer) -> int:
+def lowest_fit(spots: Sequence[Spot], buffer: Buffer) -> int:
     """The lowest offset at which `buffer` fits."""
-    return gaps(layout, buffer)[0][0]
+    return next(gaps(spots, buffer))[0]
 
 
-def best_fit(layout: Layout, buffer: Buffer) -> int:
+def best_fit(spots: Sequence[Spot], buffer: Buffer) -> int:
     """The gap between buffers that `buffer` fills best, or the open end when it fits into none."""
-    *inner, end = gaps(layout, buffer)
+    *inner, end = gaps(spots, buffer)
     return min(inner, key=lambda gap: gap[1], default=end)[0]
 
 
@@ -118,21 +151,23 @@ class ExactSearch:
     def improved(self, start: Layout) -> Layout:
         """The best layout within the budget; `start` when none is better."""
         self.best = start
-        self._extend((), self.buffers, 0)
+        self._extend((), (), self.buffers, 0)
         return self.best
 
-    def _extend(self, layout: Layout, rest: tuple[Buffer, ...], floor: int) -> None:
+    def _extend(self, layout: Layout, spots: tuple[Spot, ...], rest: tuple[Buffer, ...], floor: int) -> None:
         if not rest:
             self.best = min(self.best, layout, key=arena_bytes)
             return
         children = sorted(
-            ((lowest_fit(layout, buffer), buffer) for buffer in rest),
+            ((lowest_fit(spots, buffer), buffer) for buffer in rest),
             key=lambda child: (child[0], -child[1].bytes, child[1].name),
         )
         self.budget -= len(children)
+        still_needed = most_live_bytes(rest)
         for offset, buffer in children:
             limit = arena_bytes(self.best)
             if self.budget <= 0 or limit == self.bound:
                 return
-            if offset >= floor and max(offset + most_live_bytes(rest), offset + buffer.bytes) < limit:
-                self._extend((*layout, Placed(buffer, offset)), tuple(b for b in rest if b is not buffer), offset)
+            if offset >= floor and max(offset + still_needed, offset + buffer.bytes) < limit:
+                fewer = tuple(b for b in rest if b is not buffer)
+                self._extend((*layout, Placed(buffer, offset)), (*spots, spot_of(buffer, offset)), fewer, offset)

@@ -1,6 +1,7 @@
 """Plan: where each buffer of a training step lies in the one arena, and for how long."""
 
 from dataclasses import dataclass
+from itertools import accumulate
 
 from tinyprop.errors import InternalError
 
@@ -64,11 +65,10 @@ class Plan:
         return "\n".join(lines)
 
 
-def live_bytes(buffers: tuple[Buffer, ...], step: int) -> int:
-    """Bytes in use at `step`."""
-    return sum(b.bytes for b in buffers if b.first <= step <= b.last)
-
-
 def most_live_bytes(buffers: tuple[Buffer, ...]) -> int:
-    """The most bytes in use at any one step; the peak always falls on a step at which some buffer begins."""
-    return max((live_bytes(buffers, step) for step in {b.first for b in buffers}), default=0)
+    """The most bytes in use at any one step."""
+    changes: dict[int, int] = {}
+    for b in buffers:
+        changes[b.first] = changes.get(b.first, 0) + b.bytes
+        changes[b.last + 1] = changes.get(b.last + 1, 0) - b.bytes
+    return max(accumulate(changes[step] for step in sorted(changes)), default=0)

@@ -1,12 +1,11 @@
 """Where the planner puts things."""
 
-from tinyprop.plan.placement import RANKINGS, arena_bytes, best_fit, greedy, lowest_fit, place
-from tinyprop.plan.plan import Buffer, Placed
+from tinyprop.plan.placement import RANKINGS, arena_bytes, best_fit, greedy, lowest_fit, place, spot_of
+from tinyprop.plan.plan import Buffer
 
-FLOOR = Placed(Buffer("floor", 10, 1, 0, 9), 0)
-SHELF = Placed(Buffer("shelf", 10, 1, 0, 9), 30)
-ROOF = Placed(Buffer("roof", 10, 1, 0, 9), 46)
-SHELVES = (FLOOR, SHELF, ROOF)
+SHELVES = tuple(
+    spot_of(Buffer(name, 10, 1, 0, 9), offset) for name, offset in {"floor": 0, "shelf": 30, "roof": 46}.items()
+)
 
 
 def test_fits_respect_alignment_and_time() -> None:
