@@ -81,7 +81,7 @@ def reordered(order: Iterable[Buffer], fit: Fit, bound: int) -> Layout:
     What lies on top was placed too late: many small buffers that live long (masks) had been in the way of a large one.
     """
     order = tuple(order)
-    tried = set()
+    tried: set[tuple[Buffer, ...]] = set()
     best = layout = greedy(order, fit)
     least = top = arena_bytes(best)
     while least > bound and len(tried) < ROUNDS and order not in tried:
