@@ -39,9 +39,15 @@ def task(seed: int) -> Task:
     return Task(samples(90, 1, (0, 1)), samples(FIELD, 2), samples(60, 4), samples(60, 5), old)
 
 
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """All runs start from the same weights, and most of what they compile is the same."""
+    return tmp_path_factory.mktemp("cache")
+
+
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
-    monkeypatch.setenv("TINYPROP_CACHE", str(tmp_path))
+def run(monkeypatch: pytest.MonkeyPatch, cache: Path):
+    monkeypatch.setenv("TINYPROP_CACHE", str(cache))
     card = ScenarioCard("own", "made up", task, {"small": Small})
     monkeypatch.setattr(experiment, "SCENARIOS", {"own": card})
     weights = experiment.pretrain(CELL)
