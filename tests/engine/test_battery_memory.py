@@ -10,6 +10,7 @@ import pytest
 
 from battery.networks import CLASSES, FROZEN, INPUTS, NETWORKS, cases_of, network_of, samples, trainer_of
 from battery.rules import EVERY_RULE
+from battery.sanitizers import sanitized
 from tinyprop.codegen.layout import to_engine, weight_hash
 from tinyprop.codegen.literals import c_float
 from tinyprop.codegen.sound import KERNELS as SOUND_KERNELS
@@ -20,8 +21,6 @@ from tinyprop.targets import firmware, load_board
 from tinyprop.targets.emulated import EmulatedEngine
 from tinyprop.targets.toolchain import board_compiler
 
-SANITIZED = ("-fsanitize=address,undefined,float-cast-overflow", "-fno-sanitize-recover=all")
-OPTIMISE = {"size": "-O0", "inline": "-O1"}  # inlined kernels with every check in them take gcc minutes at -O0
 STEPS, LR = 4, 0.01
 # Optimizers, targets and features have tests of their own.
 ELSEWHERE = {"tp_clip_f32", "tp_velocity_f32", "tp_descend_f32", "tp_mean_squared_error_f32"}
@@ -89,7 +88,7 @@ def trapping(monkeypatch):
 def test_every_case_keeps_to_its_memory_and_does_nothing_undefined(gcc, c_program, run, kernels, method):
     tree = all_in_one(method, kernels)
     header = battery_header([oracle_of(name, method)[1].train.program.name for name in NETWORKS])
-    program = c_program(tree, "battery.c", gcc(OPTIMISE[kernels], *SANITIZED), {"battery.h": header})
+    program = c_program(tree, "battery.c", gcc(*sanitized(kernels)), {"battery.h": header})
     expected = [expected_line(name, method) for name in NETWORKS]
     assert run(program).splitlines() == expected
     assert run(program, "poison").splitlines() == expected

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from battery.rules import EVERY_RULE
+from battery.sanitizers import sanitized
 from tinyprop.ir.masks import maskable, with_masks
 from tinyprop.ir.oracle import OracleTrainer
 from tinyprop.methods.optimizer import SGD
@@ -13,7 +14,6 @@ from tinyprop.targets import firmware, load_board
 from tinyprop.targets.emulated import EmulatedEngine
 from tinyprop.targets.toolchain import board_compiler
 
-SANITIZED = ("-O0", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 GEOMETRIES = ("mlp", "pooled", "strided", "overlapping", "separable", "grouped", "activated", "normalised")
 BUILDS = [*(("size", method) for method in EVERY_RULE), ("inline", "tinyprop_v2")]
 
@@ -23,7 +23,7 @@ BUILDS = [*(("size", method) for method in EVERY_RULE), ("inline", "tinyprop_v2"
 def test_steps_keep_to_their_memory_and_leave_nothing_in_the_arena(
     networks, gcc, c_program, run, name, method, kernels
 ):
-    program = c_program(networks[name].train(method, kernels=kernels).sources, "drive.c", gcc(*SANITIZED))
+    program = c_program(networks[name].train(method, kernels=kernels).sources, "drive.c", gcc(*sanitized(kernels)))
     left_alone = run(program)
     assert len(set(left_alone.splitlines())) > 100
     assert run(program, "poison") == left_alone
@@ -35,7 +35,7 @@ def test_steps_keep_to_their_memory_and_leave_nothing_in_the_arena(
 def test_an_optimizer_keeps_to_its_memory_and_nothing_in_the_arena(networks, gcc, c_program, run, name, kernels):
     sgd = SGD(momentum=0.5, weight_decay=0.01, clip=0.5)
     sources = networks[name].train("tinyprop_v2", optimizer=sgd, kernels=kernels).sources
-    program = c_program(sources, "drive.c", gcc(*SANITIZED))
+    program = c_program(sources, "drive.c", gcc(*sanitized(kernels)))
     left_alone = run(program)
     assert len(set(left_alone.splitlines())) > 100
     assert run(program, "poison") == left_alone
@@ -52,7 +52,7 @@ def test_an_optimizer_keeps_to_its_memory_and_nothing_in_the_arena(networks, gcc
 def test_what_is_frozen_is_read_where_it_lies(networks, gcc, c_program, run, name, kernels, trainable):
     sgd = SGD(momentum=0.5, weight_decay=0.01) if kernels == "size" else SGD()
     sources = networks[name].train("tinyprop_v2", optimizer=sgd, kernels=kernels, trainable=trainable).sources
-    program = c_program(sources, "drive.c", gcc(*SANITIZED))
+    program = c_program(sources, "drive.c", gcc(*sanitized(kernels)))
     left_alone = run(program)
     assert len(set(left_alone.splitlines())) > 50
     assert run(program, "poison") == left_alone
@@ -65,7 +65,7 @@ def test_masks_keep_to_their_memory_and_leave_nothing_in_the_arena(networks, gcc
     train = chosen.train_program
     trainer = replace(chosen, train_program=with_masks(train, maskable(train)))
     assert len(trainer.storage.mask) >= 2
-    program = c_program(trainer.sources, "drive.c", gcc(*SANITIZED))
+    program = c_program(trainer.sources, "drive.c", gcc(*sanitized("size")))
     left_alone = run(program)
     assert len(set(left_alone.splitlines())) > 90
     assert run(program, "poison") == left_alone
@@ -77,14 +77,16 @@ def test_masks_keep_to_their_memory_and_leave_nothing_in_the_arena(networks, gcc
 )
 def test_wide_kernels_keep_to_their_memory_and_train_the_same(networks, gcc, c_program, run, name, method):
     sources = networks[name].train(method).sources
-    plain, wide = (c_program(sources, "drive.c", gcc(*SANITIZED, *flags)) for flags in ((), ("-DTP_WIDE",)))
+    plain, wide = (c_program(sources, "drive.c", gcc(*sanitized("inline"), *flags)) for flags in ((), ("-DTP_WIDE",)))
     assert run(wide) == run(plain) == run(wide, "poison")
 
 
 @pytest.mark.parametrize("name", GEOMETRIES)
 def test_both_ways_of_compiling_kernels_train_the_same(networks, gcc, c_program, run, name):
-    trees = [networks[name].train("tinyprop_v2", kernels=kernels).sources for kernels in ("size", "inline")]
-    printed = [run(c_program(tree, "drive.c", gcc(*SANITIZED))) for tree in trees]
+    printed = []
+    for kernels in ("size", "inline"):
+        tree = networks[name].train("tinyprop_v2", kernels=kernels).sources
+        printed.append(run(c_program(tree, "drive.c", gcc(*sanitized(kernels)))))
     assert " 1:" in printed[0] or name in ("pooled", "separable", "grouped", "activated", "normalised"), (
         "no step was skipped"
     )

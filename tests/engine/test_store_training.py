@@ -8,10 +8,10 @@ import subprocess
 import numpy as np
 import pytest
 
+from battery.sanitizers import sanitized
 from tinyprop import SampleStore
 from tinyprop.targets.toolchain import WARNINGS
 
-SANITIZED = ("-O1", "-fsanitize=address,undefined,float-cast-overflow", "-fno-sanitize-recover=all")
 CAPACITY, OFFERED, ROUNDS = 24, 90, 6
 
 
@@ -31,7 +31,7 @@ def stream(inputs, outputs):
 @pytest.mark.parametrize("name", ["mlp", "pooled"])
 def test_firmware_learns_from_a_store_as_the_host_does(networks, gcc, c_program, run, name, kernels):
     trainer = networks[name].train("ours", kernels=kernels)
-    printed = run(c_program(trainer.sources, "store_training.c", gcc(*SANITIZED))).splitlines()
+    printed = run(c_program(trainer.sources, "store_training.c", gcc(*sanitized(kernels)))).splitlines()
     shape = trainer.train_program.program.input.shape
     store = SampleStore(CAPACITY, shape, 5, bits=8, low=-1, high=1, seed=7)
     x, y = stream(int(np.prod(shape)), 5)
