@@ -47,7 +47,7 @@ soak: $(VENV)/demo.stamp ## a million steps through resets, bad samples and cut 
 	$(BIN)/tinyprop soak --json $(BUILD)/soak.json
 
 test: $(VENV)/dev.stamp ## all tests, on two cores
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n 2 --dist worksteal
 
 check: $(VENV)/dev.stamp ## lint, format, types, import order
 	$(BIN)/ruff check
