@@ -8,7 +8,7 @@ it out is equal.
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 
@@ -27,9 +27,8 @@ class ConvKernels(Enum):
     POINTWISE = "one tap, stride 1, no padding: a matrix product per position"
 
 
-@dataclass(frozen=True)
-class DeltaEntry:
-    """One entry of δ: output channel, row and column before any pooling, and its value."""
+class DeltaEntry(NamedTuple):
+    """One entry of δ: output channel, row and column before any pooling, and its value. An oracle makes millions."""
 
     channel: int
     y: int
@@ -191,8 +190,9 @@ class Conv2d(LayerOp):
         """The view (I / groups, KH, KW) of a padded feature map that the output of `entry` reads."""
         first = entry.channel // (self.out_channels // self.groups) * self.group_inputs
         top, left = entry.y * self.stride[0], entry.x * self.stride[1]
-        rows = slice(top, top + self.reach[0], self.dilation[0])
-        columns = slice(left, left + self.reach[1], self.dilation[1])
+        height, width = self.reach
+        rows = slice(top, top + height, self.dilation[0])
+        columns = slice(left, left + width, self.dilation[1])
         return padded[first : first + self.group_inputs, rows, columns]
 
     def input_error_of(self, entries: Iterable[DeltaEntry], x: Array, weight: Array) -> Array:
@@ -220,5 +220,7 @@ class Conv2d(LayerOp):
 
 def entries_of(delta: Array) -> list[DeltaEntry]:
     """The non-zero entries of δ (O, OH, OW), position-major, channel innermost."""
-    by_position = np.argwhere(np.moveaxis(delta, 0, -1))
-    return [DeltaEntry(co, oy, ox, delta[co, oy, ox]) for oy, ox, co in by_position.tolist()]
+    by_position = np.moveaxis(delta, 0, -1)
+    places = np.argwhere(by_position).tolist()
+    values = by_position[by_position != 0]
+    return [DeltaEntry(co, oy, ox, value) for (oy, ox, co), value in zip(places, values, strict=True)]
