@@ -42,7 +42,7 @@ def test_every_header_compiles_alone(toolchain):
 @pytest.mark.parametrize("standard", ["c++98", "c++20"])
 def test_the_headers_a_user_includes_are_cpp(networks, tmp_path, standard):
     tree = networks["mlp"].train("tinyprop_v2").sources
-    headers = ("mlp.h", *(f"tp_{name}.h" for name in ("buffer", "checkpoint", "crc32", "guard")))
+    headers = ("mlp.h", *(f"tp_{name}.h" for name in ("buffer", "checkpoint", "crc32", "guard", "link")))
     included = "".join(f'#include "{header}"\n' for header in headers)
     tree = replace(tree, files={**tree.files, "main.cpp": f"{included}int main() {{ return tp_strerror(0)[0]; }}\n"})
     tree.write(tmp_path)

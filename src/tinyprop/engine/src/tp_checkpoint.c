@@ -3,6 +3,7 @@
  * has every byte. Only its CRC makes an image whole, so that a loss of power at any moment, and writes that reach the
  * flash in another order, leave a slot that is either the new one or none. */
 #include "tp_checkpoint.h"
+#include "tp_config.h"
 #include "tp_crc32.h"
 
 #include <string.h>
@@ -41,13 +42,13 @@ static int low_byte_first(void)
     return first == 1U;
 }
 
-static uint32_t word_in(const uint8_t *bytes, uint32_t number)
+TP_NOINLINE uint32_t word_in(const uint8_t *bytes, uint32_t number)
 {
     const uint8_t *b = bytes + 4U * number;
     return (uint32_t)b[3] << 24 | (uint32_t)b[2] << 16 | (uint32_t)b[1] << 8 | b[0];
 }
 
-static void put_word(uint8_t *bytes, uint32_t number, uint32_t word)
+TP_NOINLINE void put_word(uint8_t *bytes, uint32_t number, uint32_t word)
 {
     for (uint32_t i = 0U; i < 4U; ++i) {
         bytes[4U * number + i] = (uint8_t)(word >> 8U * i & 0xFFU);
@@ -113,7 +114,7 @@ static uint32_t floats_of(const tp_program *program)
 }
 
 /* Whether none of `count` floats, low byte first, is NaN or infinite. */
-static int are_finite(const uint8_t *floats, uint32_t count)
+TP_NOINLINE int are_finite(const uint8_t *floats, uint32_t count)
 {
     for (uint32_t i = 0U; i < count; ++i, floats += 4) {
         if ((floats[3] & 0x7FU) == 0x7FU && (floats[2] & 0x80U) != 0U) {
@@ -210,7 +211,7 @@ static tp_image image_of(const tp_checkpoint *c, const tp_model *model, uint32_t
 }
 
 /* Copies what of the part[size] that begins at `start` lies in the piece at `at`. flip: 3 turns the bytes of its words. */
-static void copy_overlap(uint8_t *piece, uint32_t at, uint32_t count, uint32_t start, const uint8_t *part, uint32_t size,
+TP_NOINLINE void copy_overlap(uint8_t *piece, uint32_t at, uint32_t count, uint32_t start, const uint8_t *part, uint32_t size,
                          uint32_t flip)
 {
     const uint32_t first = at > start ? at : start, end = least(at + count, start + size);
@@ -227,7 +228,7 @@ static void copy_overlap(uint8_t *piece, uint32_t at, uint32_t count, uint32_t s
 }
 
 /* Bytes [at, at + count) of the image; behind its end those of erased flash. */
-static void fill(const tp_image *image, uint32_t at, uint8_t *piece, uint32_t count)
+TP_NOINLINE void fill(const tp_image *image, uint32_t at, uint8_t *piece, uint32_t count)
 {
     const tp_checkpoint *c = image->checkpoint;
     const uint32_t state_end = TP_CHECKPOINT_HEADER_BYTES + image->state_bytes;
@@ -284,7 +285,7 @@ static int is_there(const tp_image *image, uint32_t slot, uint32_t at, uint32_t 
 }
 
 /* Programs bytes [at, end) of the image, whole units, over what is erased. Returns whether the driver did. */
-static int program_part(const tp_image *image, uint32_t slot, uint32_t at, uint32_t end)
+TP_NOINLINE int program_part(const tp_image *image, uint32_t slot, uint32_t at, uint32_t end)
 {
     const tp_flash *flash = image->checkpoint->flash;
     uint8_t piece[TP_PIECE];

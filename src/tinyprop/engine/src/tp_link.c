@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The line. Bytes become a frame, a frame a request, a request an answer; each step checks what the one before left. */
 #include "tp_link.h"
+#include "tp_config.h"
 #include "tp_crc32.h"
 
 #include <stddef.h>
@@ -21,19 +22,20 @@ typedef struct tp_exchange {
     uint32_t length;  /* of it, so far */
 } tp_exchange;
 
-static uint32_t word_at(const uint8_t *bytes)
+/* Not worth a copy wherever they are called: this code waits for a line. */
+TP_NOINLINE uint32_t word_at(const uint8_t *bytes)
 {
     return (uint32_t)bytes[3] << 24 | (uint32_t)bytes[2] << 16 | (uint32_t)bytes[1] << 8 | bytes[0];
 }
 
-static void put_word(uint8_t *bytes, uint32_t word)
+TP_NOINLINE void put_word(uint8_t *bytes, uint32_t word)
 {
     for (uint32_t i = 0U; i < 4U; ++i) {
         bytes[i] = (uint8_t)(word >> 8U * i & 0xFFU);
     }
 }
 
-static void add_word(tp_exchange *e, uint32_t word)
+TP_NOINLINE void add_word(tp_exchange *e, uint32_t word)
 {
     put_word(e->answer + e->length, word);
     e->length += 4U;
@@ -104,7 +106,7 @@ static int hello(tp_link *link, tp_exchange *e)
     const uint32_t bytes = link->checkpoint != NULL ? tp_checkpoint_bytes(link->checkpoint, p) : 0U;
     const uint32_t facts[9]
         = {p->identity, p->inputs, p->outputs, p->layers, p->parameters, p->state_words, built, bytes, unit};
-    for (uint32_t i = 0U; i < 9U; ++i) {
+    TP_ROLLED for (uint32_t i = 0U; i < 9U; ++i) {
         add_word(e, facts[i]);
     }
     for (uint32_t i = 0U; i < MOST_NAME && p->name[i] != '\0'; ++i) {
@@ -121,7 +123,7 @@ static float *floats_of(const tp_link *link, uint32_t what, uint32_t *count)
     return what == (uint32_t)TP_LINK_SAMPLE ? link->sample : what == (uint32_t)TP_LINK_TRUTH ? link->truth : NULL;
 }
 
-static int lies_within(uint32_t offset, uint32_t size, uint32_t whole)
+TP_NOINLINE int lies_within(uint32_t offset, uint32_t size, uint32_t whole)
 {
     return offset <= whole && size <= whole - offset;
 }
@@ -290,14 +292,14 @@ static int counters(const tp_link *link, tp_exchange *e)
     const tp_link_counts *c = &link->counts;
     const uint32_t own[7] = {c->frames, c->damaged, c->repeated, c->rejected, c->steps, c->skipped, c->refused};
     add_word(e, 7U);
-    for (uint32_t i = 0U; i < 7U; ++i) {
+    TP_ROLLED for (uint32_t i = 0U; i < 7U; ++i) {
         add_word(e, own[i]);
     }
     if (link->guard != NULL) {
         const tp_guard_counts *g = &link->guard->counts;
         const uint32_t guards[10] = {g->steps, g->skipped, g->refused, g->looks, g->right,
                                      g->best, g->saves, g->failures, g->rollbacks, g->nonfinite};
-        for (uint32_t i = 0U; i < 10U; ++i) {
+        TP_ROLLED for (uint32_t i = 0U; i < 10U; ++i) {
             add_word(e, guards[i]);
         }
     }
