@@ -556,6 +556,7 @@ def export(
     method: MethodName = "tinyprop_v2",
     settings: MethodSettings = None,
     board: Annotated[str | None, Parameter(help="check that the model fits this board")] = None,
+    form: Annotated[str, Parameter(help="cmake, arduino, platformio, zephyr or esp-idf")] = "cmake",
     loss: LossName = "cross_entropy",
     momentum: Momentum = 0.0,
     weight_decay: WeightDecay = 0.0,
@@ -569,7 +570,8 @@ def export(
 ) -> int:
     """Write the C project of a model that trains on the device.
 
-    Example: tinyprop export model.pt2 firmware/ --method ours --set.drop 0.8 --board nano33ble
+    Examples: tinyprop export model.pt2 firmware/ --method ours --set.drop 0.8 --board nano33ble
+    ·  tinyprop export model.pt2 keywords/ --form arduino
     """
     from tinyprop.methods import method_named
     from tinyprop.methods.optimizer import SGD
@@ -584,7 +586,7 @@ def export(
         skip_zero_inputs=skip_zero_inputs,
         trainable=trainable,
     )
-    written = trainer.export(folder, board=board)
+    written = trainer.export(folder, board=board, form=form)
     console.print(
         f"{network}\n{trainer.memory}.\nWrote {written}; build it as {written}/README.md says.", highlight=False
     )

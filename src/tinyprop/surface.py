@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinyprop.codegen.export_folder import replace_folder, require_replaceable
+from tinyprop.codegen.forms import form_named
 from tinyprop.codegen.generate import INLINE, SIZE, generate
 from tinyprop.codegen.project import project
 from tinyprop.codegen.source_tree import SourceTree
@@ -199,12 +200,14 @@ class Trainer:
         engine.train_program = self.train_program
         return engine
 
-    def export(self, folder: str | Path, board: str | Path | None = None) -> Path:
-        """Writes the C project: engine, network, weights, CMakeLists.txt, a self-test and a README. Returns the folder.
+    def export(self, folder: str | Path, board: str | Path | None = None, form: str = "cmake") -> Path:
+        """Writes the C project: engine, network, weights, build files, a self-test and a README. Returns the folder.
 
-        board: checked to hold the model before anything is written. The folder must be new, empty, or an earlier
-        export in which nothing was added or changed; it is replaced as a whole or not at all. Raises UserError.
+        form: "cmake", "arduino", "platformio", "zephyr" or "esp-idf". board: checked to hold the model before anything
+        is written. The folder must be new, empty, or an earlier export in which nothing was added or changed; it is
+        replaced as a whole or not at all. Raises UserError.
         """
+        form_named(form)
         require_replaceable(Path(folder))
         notes: tuple[str, ...] = (f"\n{self.memory}.",)
         if board is not None:
@@ -212,7 +215,7 @@ class Trainer:
             image = build_firmware(self.sources, record, clock="dwt")
             sizes = f"{image.flash_bytes:,} bytes of flash and {image.ram_bytes:,} of RAM"
             notes += (f"Compiled with zig for the {record.title} ({record.cpu}) it takes {sizes}, without a sample.",)
-        return replace_folder(Path(folder), project(self.sources, self.train_program, self.plan, notes))
+        return replace_folder(Path(folder), project(self.sources, self.train_program, self.plan, notes, form))
 
     def __str__(self) -> str:
         return f"{self.train_program}\n{self.memory}"

@@ -1,10 +1,10 @@
-"""SourceTree → a project a firmware engineer can build: CMake or plain `cc`, with a self-test that must pass."""
-
-from dataclasses import replace
+"""SourceTree → a project a firmware engineer can build, in one of `FORMS`, with a self-test that must pass."""
 
 import numpy as np
 
-from tinyprop.codegen.generate import render, stamp
+from tinyprop.codegen.forms import DEFAULT, Contents, form_named
+from tinyprop.codegen.forms.form import with_files
+from tinyprop.codegen.generate import stamp, tool_version
 from tinyprop.codegen.golden import RATE, golden_vectors
 from tinyprop.codegen.literals import c_float
 from tinyprop.codegen.source_tree import SourceTree
@@ -13,12 +13,20 @@ from tinyprop.ir.train_program import TrainProgram
 from tinyprop.plan.plan import Plan
 
 
-def project(tree: SourceTree, train: TrainProgram, plan: Plan, notes: tuple[str, ...] = ()) -> SourceTree:
-    """`tree` with CMakeLists.txt, main.c (golden self-test) and README.md. notes: more lines for the README."""
+def project(
+    tree: SourceTree, train: TrainProgram, plan: Plan, notes: tuple[str, ...] = (), form: str = DEFAULT
+) -> SourceTree:
+    """`tree` as a project of that form: build files, README, self-test with golden vectors, what a checkpoint means.
+
+    notes: more lines for the README. Raises UserError for an unknown form.
+    """
+    shape = form_named(form)
     golden = golden_vectors(train)
     context = {
         "name": tree.name,
         "stamp": stamp(train, plan),
+        "version": _version(),
+        "library": tree.name.strip("_") or "network",  # to package managers, which want a letter or digit at both ends
         "sources": tree.sources,
         "include_dirs": tree.include_dirs,
         "method": train.spec.method,
@@ -31,13 +39,18 @@ def project(tree: SourceTree, train: TrainProgram, plan: Plan, notes: tuple[str,
         "steps": len(golden.losses),
         "rate": c_float(RATE),
         "crc32": f"0x{golden.crc32:08X}U",
+        "crc32_text": f"{golden.crc32:x}",
         "frozen": train.count(train.frozen),
         "notes": notes,
     }
-    templates = {"CMakeLists.txt": "CMakeLists.txt.j2", "main.c": "main.c.j2", "README.md": "project_readme.md.j2"}
-    extra = {path: render(template, context) for path, template in templates.items()}
-    extra[f"{tree.name}_state.json"] = state_json(state_layout(train))
-    return replace(tree, files=dict(sorted({**tree.files, **extra}.items())))
+    state = {f"{tree.name}_state.json": state_json(state_layout(train))}
+    return with_files(shape(Contents(tree, context)), state)
+
+
+def _version() -> str:
+    """Of the exported library, for its manifest: the tool's, or the least there is where it is not installed."""
+    number = tool_version().rpartition(" ")[2]
+    return number if number[0].isdigit() else "0.0.0"
 
 
 def _floats(values: np.ndarray) -> str:

@@ -1,0 +1,1 @@
+"""C files that reach a board: one per kind of board, all behind `tp_port.h`, copied into exported projects as they are."""

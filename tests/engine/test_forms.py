@@ -1,0 +1,312 @@
+"""Each form of a project builds as its build system builds it, with every compiler there is, and its self-test passes.
+
+Build systems that cannot be installed here (Arduino, PlatformIO, Zephyr, ESP-IDF) are imitated: their choice of sources,
+folders and flags, and in the place of their headers a few declarations, `c/stand_ins`."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from tinyprop.codegen.forms import FORMS
+from tinyprop.codegen.forms.form import with_files
+from tinyprop.codegen.generate import tool_version
+from tinyprop.codegen.project import project
+from tinyprop.codegen.source_tree import SourceTree
+from tinyprop.errors import UserError
+from tinyprop.targets.compilation import compile_tree, link
+from tinyprop.targets.toolchain import LANGUAGE, WARNINGS, Compiler, zig_command
+
+C_FOLDER = Path(__file__).parent / "c"
+CORTEX_M4F = ("-mcpu=cortex-m4", "-mthumb", "-mfloat-abi=hard", "-mfpu=fpv4-sp-d16")
+BARE = ("-Wl,--section-start=.vectors=0x0", "-Wl,-Ttext=0x400", "-Wl,-Tdata=0x20000000", "-Wl,-u,mps2_vectors")
+BOARD_LINK = ("-nostartfiles", "-Wl,--gc-sections", *BARE)
+# Beyond the project's own: what the imitated build systems are known to call their compilers with.
+ARDUINO = ("-Os", "-w", "-ffunction-sections", "-fdata-sections", "-DARDUINO=10819")
+ARDUINO_C = ("-std=gnu11", *ARDUINO)
+ARDUINO_CPP = ("-std=gnu++17", "-fno-exceptions", "-fno-threadsafe-statics", "-fno-rtti", *ARDUINO)
+STRICT = (*LANGUAGE, *WARNINGS, "-O2")
+# As the engine's are checked: no C++ project need share our wish for warnings.
+CPP_WARNINGS = ("-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Werror", "-Wno-long-long")
+PUBLIC_HEADERS = ("tinyprop.h", "tp_buffer.h", "tp_checkpoint.h", "tp_crc32.h", "tp_port.h")
+
+
+class Build(NamedTuple):
+    """What a build system compiles of a project, for a program: each source alone."""
+
+    tree: SourceTree
+    c_flags: tuple[str, ...]
+    cpp_flags: tuple[str, ...] = ()
+
+
+@pytest.fixture(scope="session")
+def exported(networks):
+    """exported(form, kernels, network) → the project as a SourceTree."""
+    made = {}
+
+    def export(form, kernels="inline", network="pooled"):
+        if (form, kernels, network) not in made:
+            trainer = networks[network].train("tinyprop_v2", kernels=kernels)
+            made[form, kernels, network] = project(trainer.sources, trainer.train_program, trainer.plan, (), form)
+        return made[form, kernels, network]
+
+    return export
+
+
+def stand_ins(name):
+    """Path → text of the headers and sources in tests/engine/c/stand_ins/<name>."""
+    folder = C_FOLDER / "stand_ins" / name
+    return {f"stand_ins/{p.relative_to(folder).as_posix()}": p.read_text() for p in folder.rglob("*.*") if p.is_file()}
+
+
+def below(tree, folder, *endings):
+    return [path for path in tree.files if path.startswith(folder) and path.endswith(endings)]
+
+
+def arduino(tree, core="core.cpp"):
+    """All below src/ and all beside the sketch, as the builder finds them; the .ino becomes a .cpp."""
+    sketch = "examples/selftest/selftest.ino"
+    files = {**stand_ins("arduino"), f"{sketch}.cpp": "#include <Arduino.h>\n" + tree.files[sketch]}
+    sources = [*below(tree, "src/", ".c", ".cpp"), *below(tree, "examples/selftest/", ".c"), f"{sketch}.cpp"]
+    whole = with_files(SourceTree(tree.name, tree.files, (*sources, f"stand_ins/{core}"), ("src", "stand_ins")), files)
+    return Build(whole, ARDUINO_C, ARDUINO_CPP)
+
+
+def platformio(tree):
+    """All below src/, and all below the example's own src/."""
+    sources = [*below(tree, "src/", ".c", ".cpp"), *below(tree, "examples/selftest/src/", ".c", ".cpp")]
+    main = tree.files["examples/selftest/src/main.cpp"]
+    files = {**stand_ins("arduino"), "examples/selftest/src/main.cpp": main}
+    folders = ("include", "src", "stand_ins")
+    whole = with_files(SourceTree(tree.name, tree.files, (*sources, "stand_ins/core.cpp"), folders), files)
+    return Build(whole, STRICT, (*ARDUINO_CPP, "-ffp-contract=off"))
+
+
+def listed(tree, sources, folders, system):
+    """What build files that name their sources compile, and stand-ins of the system."""
+    whole = SourceTree(tree.name, tree.files, (*tree.sources, *sources, "stand_ins/system.c"), folders)
+    return Build(with_files(whole, stand_ins(system)), STRICT)
+
+
+def zephyr(tree):
+    sample = [f"samples/selftest/src/{name}" for name in ("main.c", f"{tree.name}_golden.c")]
+    return listed(tree, [*sample, "port/zephyr.c"], (".", "engine/include", "port", "stand_ins"), "zephyr")
+
+
+def esp_idf(tree):
+    main = [f"examples/selftest/main/{name}" for name in ("main.c", f"{tree.name}_golden.c")]
+    return listed(tree, [*main, "port/esp_idf.c"], (".", "engine/include", "port", "stand_ins"), "esp_idf")
+
+
+def cmake(tree, port="port/host.c"):
+    sources = (*tree.sources, "main.c", f"{tree.name}_golden.c", port)
+    return Build(SourceTree(tree.name, tree.files, sources, tree.include_dirs), STRICT)
+
+
+BUILDS = {"cmake": cmake, "arduino": arduino, "platformio": platformio, "zephyr": zephyr, "esp-idf": esp_idf}
+
+
+def compiler_of(command, flags, link_flags=()):
+    """The compiler `command`; the test is skipped where it is not installed."""
+    if command == "zig":
+        return Compiler(zig_command(), "zig", flags, link_flags)
+    path = shutil.which(command)
+    if path is None:
+        pytest.skip(f"{command} not installed")
+    printed = subprocess.run([path, "--version"], capture_output=True, text=True, check=True).stdout
+    return Compiler((path,), printed.partition("\n")[0], flags, link_flags)
+
+
+def objects_of(build, prefix="", machine=(), c_compiler="gcc"):
+    """Objects of C and C++, each by its own compiler."""
+    c = [path for path in build.tree.sources if path.endswith(".c")]
+    cpp = [path for path in build.tree.sources if path.endswith(".cpp")]
+    made = compile_tree(part(build.tree, c), compiler_of(f"{prefix}{c_compiler}", (*machine, *build.c_flags)))
+    if cpp:
+        made += compile_tree(part(build.tree, cpp), compiler_of(f"{prefix}g++", (*machine, *build.cpp_flags)))
+    return made
+
+
+def part(tree, sources):
+    return SourceTree(tree.name, tree.files, tuple(sources), tree.include_dirs)
+
+
+def on_this_computer(build, c_compiler="gcc"):
+    """What the program prints."""
+    linker = "g++" if any(path.endswith(".cpp") for path in build.tree.sources) else c_compiler
+    program = link(objects_of(build, c_compiler=c_compiler), compiler_of(linker, ()), "")
+    return subprocess.run([program], capture_output=True, text=True, check=False).stdout
+
+
+def on_the_emulated_board(build):
+    """What the program prints through the UART of a Cortex-M4F in QEMU, linked against newlib-nano."""
+    if shutil.which("qemu-system-arm") is None:
+        pytest.skip("qemu-system-arm not installed")
+    image = link(
+        objects_of(build, "arm-none-eabi-", CORTEX_M4F),
+        compiler_of("arm-none-eabi-gcc", (*CORTEX_M4F, "--specs=nano.specs", "--specs=nosys.specs"), BOARD_LINK),
+        ".elf",
+    )
+    machine = ("-M", "mps2-an386", "-display", "none", "-monitor", "none", "-serial", "stdio")
+    command = ["qemu-system-arm", *machine, "-semihosting-config", "enable=on,target=native", "-kernel", image]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False).stdout
+
+
+def with_board(build):
+    """The build with what a user adds for the emulated board."""
+    files = {"board/mps2.c": (C_FOLDER / "mps2.c").read_text()}
+    tree = with_files(build.tree, files)
+    return build._replace(tree=part(tree, (*tree.sources, *files)))
+
+
+def expected(tree):
+    """The first two words that every build prints: PASS, and the hash of the weights."""
+    header = next(text for path, text in tree.files.items() if path.endswith("_golden.h"))
+    [crc] = re.findall(r"GOLDEN_CRC32 0x([0-9A-F]+)U", header)
+    return f"PASS: {tree.name} learns bit for bit\nweights {int(crc, 16):x}, each step "
+
+
+def test_every_form_is_built_here():
+    assert set(BUILDS) == set(FORMS)
+
+
+@pytest.mark.parametrize("kernels", ["inline", "size"])
+@pytest.mark.parametrize("form", BUILDS)
+def test_self_test_passes_on_this_computer(exported, form, kernels):
+    tree = exported(form, kernels)
+    printed = on_this_computer(BUILDS[form](tree))
+    assert printed.startswith(expected(tree))
+    counter = {"cmake": "0 (no counter)", "arduino": "3 microseconds", "platformio": "3 microseconds"}
+    assert printed.endswith(f"each step {counter.get(form, '3 cycles')}\n") or form == "zephyr"
+
+
+@pytest.mark.parametrize("form", BUILDS)
+def test_self_test_sees_a_wrong_weight(exported, form):
+    tree = exported(form)
+    [path] = below(tree, "", "_parameters.c")
+    broken, changed = re.subn(
+        r"(0x1\.)(\w)", lambda m: m[1] + ("1" if m[2] == "0" else "0"), tree.files[path], count=1
+    )
+    assert changed == 1
+    assert on_this_computer(BUILDS[form](with_files(tree, {path: broken}))).startswith("FAIL: ")
+
+
+@pytest.mark.parametrize("command", ["clang", "zig"])
+def test_plain_c_with_other_compilers(exported, command):
+    build = cmake(exported("cmake", "size"))
+    printed = on_this_computer(build._replace(c_flags=(*STRICT, "-fno-math-errno")), command)
+    assert printed.startswith(expected(build.tree))
+
+
+@pytest.mark.parametrize("kernels", ["inline", "size"])
+def test_arduino_library_keeps_its_bits_on_a_core_that_would_fuse(exported, kernels):
+    """-std=gnu11 lets gcc fuse multiply-adds, and a Cortex-M4F has them: only the engine's own pragmas stand against it."""
+    tree = exported("arduino", kernels)
+    printed = on_the_emulated_board(with_board(arduino(tree, "core_mps2.cpp")))
+    assert printed.startswith(expected(tree))
+
+
+def test_self_test_sees_fused_multiply_adds(exported):
+    tree = exported("arduino")
+    config = tree.files["src/tp_config.h"]
+    fused = config.replace('#pragma GCC optimize("fp-contract=off")\n', "")
+    assert fused != config
+    build = with_board(arduino(with_files(tree, {"src/tp_config.h": fused}), "core_mps2.cpp"))
+    assert on_the_emulated_board(build).startswith("FAIL: ")
+
+
+def test_plain_c_runs_through_the_port_to_cortex_m(exported):
+    tree = exported("cmake")
+    printed = on_the_emulated_board(with_board(cmake(tree, "port/cortex_m.c")))
+    assert printed == expected(tree) + "0 (no counter)\n"  # QEMU has no DWT unit
+
+
+BARE_METAL = {
+    "Cortex-M0+, newlib-nano": ("arm-none-eabi-gcc", ("-mcpu=cortex-m0plus", "-mthumb", "--specs=nano.specs")),
+    "Cortex-M33, newlib-nano": (
+        "arm-none-eabi-gcc",
+        ("-mcpu=cortex-m33", "-mthumb", "-mfloat-abi=hard", "-mfpu=fpv5-sp-d16", "--specs=nano.specs"),
+    ),
+    "RV32IMC, picolibc": ("riscv64-unknown-elf-gcc", ("-march=rv32imc", "-mabi=ilp32", "--specs=picolibc.specs")),
+    "Cortex-M4F, zig": (
+        "zig",
+        ("-target", "thumb-freestanding-eabihf", "-mcpu=cortex_m4+vfp4d16sp", "-fhosted"),
+    ),
+}
+
+
+@pytest.mark.parametrize("target", BARE_METAL)
+def test_plain_c_links_for_bare_metal(exported, target):
+    """Nothing is missing: no heap, no standard output, no libm."""
+    command, machine = BARE_METAL[target]
+    build = cmake(exported("cmake"), "port/cortex_m.c")
+    files = {"start.c": "int main(void);\nvoid start(void);\nvoid start(void)\n{\n    (void)main();\n}\n"}
+    if command == "zig":  # which brings no C library when freestanding
+        folder = Path(__file__).parents[2] / "src/tinyprop/targets/c/freestanding"
+        files["string.h"] = (folder / "string.h").read_text()
+    tree = with_files(build.tree, files)
+    flags = (*machine, *STRICT, "-ffunction-sections", "-fdata-sections")
+    compiler = compiler_of(command, flags, ("-nostartfiles", "-Wl,--gc-sections", "-Wl,-e,start"))
+    assert link(compile_tree(part(tree, (*tree.sources, "start.c")), compiler), compiler, ".elf").stat().st_size > 0
+
+
+@pytest.mark.parametrize("command", ["g++", "clang++"])
+@pytest.mark.parametrize("standard", ["c++98", "c++20"])
+def test_every_public_header_is_cpp(exported, tmp_path, command, standard):
+    if shutil.which(command) is None:
+        pytest.skip(f"{command} not installed")
+    tree = exported("cmake")
+    headers = (*PUBLIC_HEADERS, f"{tree.name}.h", f"{tree.name}_golden.h")
+    with_files(tree, {f"alone_{h}.cpp": f'#include "{h}"\n' for h in headers}).write(tmp_path)
+    run = [command, f"-std={standard}", *CPP_WARNINGS, "-fsyntax-only", "-I.", "-Iengine/include"]
+    done = subprocess.run([*run, *(f"alone_{h}.cpp" for h in headers)], cwd=tmp_path, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.skipif(shutil.which("cmake") is None, reason="cmake not installed")
+def test_library_is_part_of_another_cmake_project(exported, tmp_path):
+    tree = exported("cmake", network="mlp")
+    tree.write(tmp_path / "mlp")
+    (tmp_path / "CMakeLists.txt").write_text(
+        "cmake_minimum_required(VERSION 3.14)\nproject(firmware C)\ninclude(FetchContent)\n"
+        "FetchContent_Declare(mlp SOURCE_DIR ${CMAKE_CURRENT_SOURCE_DIR}/mlp)\nFetchContent_MakeAvailable(mlp)\n"
+        "add_executable(firmware main.c)\ntarget_link_libraries(firmware PRIVATE mlp)\n"
+    )
+    (tmp_path / "main.c").write_text('#include "mlp.h"\nint main(void) { return mlp.layers == MLP_LAYERS ? 0 : 1; }\n')
+    for step in (("-B", "build"), ("--build", "build")):
+        subprocess.run(["cmake", *step], cwd=tmp_path, check=True, capture_output=True)
+    assert subprocess.run([tmp_path / "build" / "firmware"], check=False).returncode == 0
+    assert not list((tmp_path / "build").rglob("selftest"))  # theirs to build, not every project's
+
+
+@pytest.mark.parametrize("form", BUILDS)
+def test_an_example_is_sixty_lines_at_most(exported, form):
+    tree = exported(form)
+    names = re.compile(r"(^|/)(main\.c|main\.cpp|\w+\.ino)$")
+    lengths = {path: text.count("\n") for path, text in tree.files.items() if names.search(path)}
+    assert lengths
+    assert max(lengths.values()) <= 60, lengths
+
+
+def test_a_library_that_is_compiled_whole_holds_nothing_to_leave_out(exported):
+    """Arduino and PlatformIO compile every .c they find: kernels that a network inlines must not be among them."""
+    for form in ("arduino", "platformio"):
+        for kernels in ("inline", "size"):
+            tree = exported(form, kernels)
+            assert set(below(tree, "src/", ".c")) == set(tree.sources)
+
+
+def test_an_unknown_form_is_refused_and_nothing_written(networks, tmp_path):
+    with pytest.raises(UserError, match="unknown form 'ardunio': did you mean 'arduino'\\? known are arduino, cmake, "):
+        networks["mlp"].train("ours").export(tmp_path / "firmware", form="ardunio")
+    assert not (tmp_path / "firmware").exists()
+
+
+def test_a_project_of_one_form_becomes_one_of_another(networks, tmp_path):
+    trainer = networks["mlp"].train("ours")
+    folder = trainer.export(tmp_path / "mlp", form="zephyr")
+    assert tool_version() in (trainer.export(folder, form="arduino") / "library.properties").read_text()
+    assert not (folder / "zephyr").exists()
