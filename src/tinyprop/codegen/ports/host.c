@@ -25,8 +25,10 @@ int tp_port_get(void)
 
 void tp_port_put(const uint8_t *bytes, uint32_t count)
 {
-    (void)fwrite(bytes, 1U, count, stdout);
-    (void)fflush(stdout);
+    for (uint32_t i = 0U; i < count; ++i) {
+        (void)putchar(bytes[i]);
+    }
+    (void)fflush(NULL);
 }
 
 /* A clock of wall time would say something about this computer, and nothing about a board. */
