@@ -187,9 +187,7 @@ def test_self_test_passes_on_this_computer(exported, form, kernels):
 def test_self_test_sees_a_wrong_weight(exported, form):
     tree = exported(form)
     [path] = below(tree, "", "_parameters.c")
-    broken, changed = re.subn(
-        r"(0x1\.)(\w)", lambda m: m[1] + ("1" if m[2] == "0" else "0"), tree.files[path], count=1
-    )
+    broken, changed = re.subn(r"(0x1\.)(\w)", lambda m: m[1] + ("1" if m[2] == "0" else "0"), tree.files[path], count=1)
     assert changed == 1
     assert on_this_computer(BUILDS[form](with_files(tree, {path: broken}))).startswith("FAIL: ")
 
@@ -251,6 +249,20 @@ def test_plain_c_links_for_bare_metal(exported, target):
     flags = (*machine, *STRICT, "-ffunction-sections", "-fdata-sections")
     compiler = compiler_of(command, flags, ("-nostartfiles", "-Wl,--gc-sections", "-Wl,-e,start"))
     assert link(compile_tree(part(tree, (*tree.sources, "start.c")), compiler), compiler, ".elf").stat().st_size > 0
+
+
+OTHER_CORES = {
+    "zephyr": ("arm-none-eabi-gcc", (*CORTEX_M4F, "--specs=nano.specs")),
+    "esp-idf": ("riscv64-unknown-elf-gcc", ("-march=rv32imc", "-mabi=ilp32", "--specs=picolibc.specs")),
+}
+
+
+@pytest.mark.parametrize("form", OTHER_CORES)
+def test_component_compiles_for_the_cores_it_is_for(exported, form):
+    command, machine = OTHER_CORES[form]
+    tree = BUILDS[form](exported(form)).tree
+    sources = [path for path in tree.sources if path != "stand_ins/system.c"]
+    assert len(compile_tree(part(tree, sources), compiler_of(command, (*machine, *STRICT)))) == len(sources)
 
 
 @pytest.mark.parametrize("command", ["g++", "clang++"])

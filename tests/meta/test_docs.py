@@ -90,7 +90,7 @@ def test_what_dependencies_pull_in_is_pinned_too():
             loose.add(name)
             continue
         waiting += needs_of(name, extras)
-    assert not loose
+    assert loose <= {"pip"}  # which comes with the environment, and installs all the others
 
 
 def needs_of(name: str, extras: frozenset[str]) -> list[Requirement]:
