@@ -1,7 +1,7 @@
 """Each form of a project builds as its build system builds it, with every compiler there is, and its self-test passes.
 
-Build systems that cannot be installed here (Arduino, PlatformIO, Zephyr, ESP-IDF) are imitated: their choice of sources,
-folders and flags, and in the place of their headers a few declarations, `c/stand_ins`."""
+Build systems that cannot be installed here (Arduino, PlatformIO, Zephyr, ESP-IDF) are imitated: their choice of
+sources, folders and flags, and in the place of their headers a few declarations, `c/stand_ins`."""
 
 import re
 import shutil
@@ -201,7 +201,7 @@ def test_plain_c_with_other_compilers(exported, command):
 
 @pytest.mark.parametrize("kernels", ["inline", "size"])
 def test_arduino_library_keeps_its_bits_on_a_core_that_would_fuse(exported, kernels):
-    """-std=gnu11 lets gcc fuse multiply-adds, and a Cortex-M4F has them: only the engine's own pragmas stand against it."""
+    """-std=gnu11 lets gcc fuse multiply-adds, and a Cortex-M4F can: only the engine's own pragmas stand against it."""
     tree = exported("arduino", kernels)
     printed = on_the_emulated_board(with_board(arduino(tree, "core_mps2.cpp")))
     assert printed.startswith(expected(tree))

@@ -1,7 +1,7 @@
 """Manifests of the forms, checked by their own tools where PyPI has them, else against what their makers document.
 
-PlatformIO's parser and Espressif's component manager are installed for this. Arduino's linter is not on PyPI, and Zephyr
-keeps its schema in its own tree: their rules stand here, as the library specification (format 1.5, revision 2.2) and
+PlatformIO's parser and Espressif's component manager are installed for this. Arduino's linter is not on PyPI, and
+Zephyr keeps its schema in its own tree: their rules stand here, as the library specification (format 1.5, revision 2.2) and
 Zephyr's page on modules and twister give them."""
 
 import importlib.util
@@ -22,8 +22,9 @@ needs_espressif = pytest.mark.skipif(
 )
 
 CATEGORIES = (
-    "Display, Communication, Signal Input/Output, Sensors, Device Control, Timing, Data Storage, Data Processing, Other"
-).split(", ")
+    *("Display", "Communication", "Signal Input/Output", "Sensors", "Device Control", "Timing", "Data Storage"),
+    *("Data Processing", "Other"),
+)
 REQUIRED = ("name", "version", "author", "maintainer", "sentence", "paragraph", "category", "url", "architectures")
 NAMES = ("tiny", "Tiny_2", "_tiny")  # all that C takes for a name
 
@@ -48,7 +49,7 @@ def properties(text):
 def complaints_of_arduino(given):
     """What the library specification would have otherwise, and what is not there."""
     found = [key for key in REQUIRED if not given.get(key)]
-    # Basic letters and numbers, spaces, underscores, dots and dashes; begins with a letter or number, one letter at least.
+    # Basic letters and numbers, spaces, underscores, dots, dashes; a letter or number first, one letter at least.
     if not re.fullmatch(r"(?=.*[A-Za-z])[A-Za-z0-9][A-Za-z0-9 _.-]{0,62}", given["name"]):
         found.append("name")
     if given["name"].lower().startswith("arduino"):  # for Arduino's own
