@@ -66,22 +66,21 @@ def below(tree, folder, *endings):
     return [path for path in tree.files if path.startswith(folder) and path.endswith(endings)]
 
 
-def arduino(tree, core="core.cpp"):
+def arduino(tree, example="selftest", core="core.cpp"):
     """All below src/ and all beside the sketch, as the builder finds them; the .ino becomes a .cpp."""
-    sketch = "examples/selftest/selftest.ino"
+    sketch = f"examples/{example}/{example}.ino"
     files = {**stand_ins("arduino"), f"{sketch}.cpp": "#include <Arduino.h>\n" + tree.files[sketch]}
-    sources = [*below(tree, "src/", ".c", ".cpp"), *below(tree, "examples/selftest/", ".c"), f"{sketch}.cpp"]
+    sources = [*below(tree, "src/", ".c", ".cpp"), *below(tree, f"examples/{example}/", ".c"), f"{sketch}.cpp"]
     whole = with_files(SourceTree(tree.name, tree.files, (*sources, f"stand_ins/{core}"), ("src", "stand_ins")), files)
     return Build(whole, ARDUINO_C, ARDUINO_CPP)
 
 
-def platformio(tree):
+def platformio(tree, example="selftest"):
     """All below src/, and all below the example's own src/."""
-    sources = [*below(tree, "src/", ".c", ".cpp"), *below(tree, "examples/selftest/src/", ".c", ".cpp")]
-    main = tree.files["examples/selftest/src/main.cpp"]
-    files = {**stand_ins("arduino"), "examples/selftest/src/main.cpp": main}
+    sources = [*below(tree, "src/", ".c", ".cpp"), *below(tree, f"examples/{example}/src/", ".c", ".cpp")]
     folders = ("include", "src", "stand_ins")
-    whole = with_files(SourceTree(tree.name, tree.files, (*sources, "stand_ins/core.cpp"), folders), files)
+    whole = SourceTree(tree.name, tree.files, (*sources, "stand_ins/core.cpp"), folders)
+    whole = with_files(whole, stand_ins("arduino"))
     return Build(whole, STRICT, (*ARDUINO_CPP, "-ffp-contract=off"))
 
 
@@ -91,19 +90,19 @@ def listed(tree, sources, folders, system):
     return Build(with_files(whole, stand_ins(system)), STRICT)
 
 
-def zephyr(tree):
-    sample = [f"samples/selftest/src/{name}" for name in ("main.c", f"{tree.name}_golden.c")]
-    return listed(tree, [*sample, "port/zephyr.c"], (".", "engine/include", "port", "stand_ins"), "zephyr")
+def zephyr(tree, example="selftest"):
+    own = below(tree, f"samples/{example}/src/", ".c")
+    return listed(tree, [*own, "port/zephyr.c"], (".", "engine/include", "port", "stand_ins"), "zephyr")
 
 
-def esp_idf(tree):
-    main = [f"examples/selftest/main/{name}" for name in ("main.c", f"{tree.name}_golden.c")]
-    return listed(tree, [*main, "port/esp_idf.c"], (".", "engine/include", "port", "stand_ins"), "esp_idf")
+def esp_idf(tree, example="selftest"):
+    own = below(tree, f"examples/{example}/main/", ".c")
+    return listed(tree, [*own, "port/esp_idf.c"], (".", "engine/include", "port", "stand_ins"), "esp_idf")
 
 
-def cmake(tree, port="port/host.c"):
-    sources = (*tree.sources, "main.c", f"{tree.name}_golden.c", port)
-    return Build(SourceTree(tree.name, tree.files, sources, tree.include_dirs), STRICT)
+def cmake(tree, example="selftest", port="port/host.c"):
+    own = {"selftest": ("main.c", f"{tree.name}_golden.c"), "field": ("field.c",)}[example]
+    return Build(SourceTree(tree.name, tree.files, (*tree.sources, *own, port), tree.include_dirs), STRICT)
 
 
 BUILDS = {"cmake": cmake, "arduino": arduino, "platformio": platformio, "zephyr": zephyr, "esp-idf": esp_idf}
@@ -192,6 +191,11 @@ def test_self_test_sees_a_wrong_weight(exported, form):
     assert on_this_computer(BUILDS[form](with_files(tree, {path: broken}))).startswith("FAIL: ")
 
 
+@pytest.mark.parametrize("form", BUILDS)
+def test_firmware_for_the_field_compiles(exported, form):
+    assert objects_of(BUILDS[form](exported(form), "field"))
+
+
 @pytest.mark.parametrize("command", ["clang", "zig"])
 def test_plain_c_with_other_compilers(exported, command):
     build = cmake(exported("cmake", "size"))
@@ -203,7 +207,7 @@ def test_plain_c_with_other_compilers(exported, command):
 def test_arduino_library_keeps_its_bits_on_a_core_that_would_fuse(exported, kernels):
     """-std=gnu11 lets gcc fuse multiply-adds, and a Cortex-M4F can: only the engine's own pragmas stand against it."""
     tree = exported("arduino", kernels)
-    printed = on_the_emulated_board(with_board(arduino(tree, "core_mps2.cpp")))
+    printed = on_the_emulated_board(with_board(arduino(tree, core="core_mps2.cpp")))
     assert printed.startswith(expected(tree))
 
 
@@ -212,13 +216,13 @@ def test_self_test_sees_fused_multiply_adds(exported):
     config = tree.files["src/tp_config.h"]
     fused = config.replace('#pragma GCC optimize("fp-contract=off")\n', "")
     assert fused != config
-    build = with_board(arduino(with_files(tree, {"src/tp_config.h": fused}), "core_mps2.cpp"))
+    build = with_board(arduino(with_files(tree, {"src/tp_config.h": fused}), core="core_mps2.cpp"))
     assert on_the_emulated_board(build).startswith("FAIL: ")
 
 
 def test_plain_c_runs_through_the_port_to_cortex_m(exported):
     tree = exported("cmake")
-    printed = on_the_emulated_board(with_board(cmake(tree, "port/cortex_m.c")))
+    printed = on_the_emulated_board(with_board(cmake(tree, port="port/cortex_m.c")))
     assert printed == expected(tree) + "0 (no counter)\n"  # QEMU has no DWT unit
 
 
@@ -240,7 +244,7 @@ BARE_METAL = {
 def test_plain_c_links_for_bare_metal(exported, target):
     """Nothing is missing: no heap, no standard output, no libm."""
     command, machine = BARE_METAL[target]
-    build = cmake(exported("cmake"), "port/cortex_m.c")
+    build = cmake(exported("cmake"), port="port/cortex_m.c")
     files = {"start.c": "int main(void);\nvoid start(void);\nvoid start(void)\n{\n    (void)main();\n}\n"}
     if command == "zig":  # which brings no C library when freestanding
         folder = Path(__file__).parents[2] / "src/tinyprop/targets/c/freestanding"
@@ -297,9 +301,9 @@ def test_library_is_part_of_another_cmake_project(exported, tmp_path):
 @pytest.mark.parametrize("form", BUILDS)
 def test_an_example_is_sixty_lines_at_most(exported, form):
     tree = exported(form)
-    names = re.compile(r"(^|/)(main\.c|main\.cpp|\w+\.ino)$")
+    names = re.compile(r"(^|/)(main\.c|field\.c|main\.cpp|\w+\.ino)$")
     lengths = {path: text.count("\n") for path, text in tree.files.items() if names.search(path)}
-    assert lengths
+    assert len(lengths) == 2
     assert max(lengths.values()) <= 60, lengths
 
 

@@ -5,12 +5,13 @@ from tinyprop.codegen.source_tree import SourceTree
 
 
 def arduino(contents: Contents) -> SourceTree:
-    """Everything in src/, side by side; the example is a sketch."""
+    """Everything in src/, side by side; the examples are sketches."""
     tree = moved(contents.tree, headers="src/", sources="src/", kernels="src/kernels/")
     return with_files(
         tree,
         {
-            **contents.example("examples/selftest/", "selftest.ino", entry="sketch"),
+            **contents.selftest("examples/selftest/", "selftest.ino", "sketch"),
+            **contents.field("examples/field/field.ino", "sketch"),
             "src/tp_port.h": port("tp_port.h"),
             "src/tp_port.cpp": port("arduino.cpp"),
             "library.properties": contents.text("library.properties.j2"),

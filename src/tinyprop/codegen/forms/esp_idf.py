@@ -1,18 +1,18 @@
-"""An ESP-IDF component, and an example project that uses it."""
+"""An ESP-IDF component, and example projects that use it."""
 
 from tinyprop.codegen.forms.form import Contents, port, with_files
 from tinyprop.codegen.source_tree import SourceTree
 
 
 def esp_idf(contents: Contents) -> SourceTree:
-    """The engine as it is; the example is a project of its own, which finds the component above it."""
+    """The engine as it is; the examples are projects of their own, which find the component above them."""
     return with_files(
         contents.tree,
         {
-            **contents.example("examples/selftest/main/", "main.c", entry="app_main"),
-            "examples/selftest/CMakeLists.txt": contents.text("esp_idf_example.txt.j2"),
-            "examples/selftest/main/CMakeLists.txt": contents.text("esp_idf_main.txt.j2"),
-            "examples/selftest/main/idf_component.yml": contents.text("esp_idf_main.yml.j2"),
+            **contents.selftest("examples/selftest/main/", "main.c", "app_main"),
+            **contents.field("examples/field/main/main.c", "app_main"),
+            **_example(contents, "selftest", ("main.c", f"{contents.name}_golden.c")),
+            **_example(contents, "field", ("main.c",)),
             "port/tp_port.h": port("tp_port.h"),
             "port/esp_idf.c": port("esp_idf.c"),
             "CMakeLists.txt": contents.text("esp_idf.txt.j2"),
@@ -20,3 +20,13 @@ def esp_idf(contents: Contents) -> SourceTree:
             "README.md": contents.text("project_readme.md.j2", form="esp-idf"),
         },
     )
+
+
+def _example(contents: Contents, example: str, own: tuple[str, ...]) -> dict[str, str]:
+    """What ESP-IDF reads of an example. own: its sources."""
+    templates = {
+        "CMakeLists.txt": "esp_idf_example.txt.j2",
+        "main/CMakeLists.txt": "esp_idf_main.txt.j2",
+        "main/idf_component.yml": "esp_idf_main.yml.j2",
+    }
+    return {f"examples/{example}/{file}": contents.text(t, example=example, own=own) for file, t in templates.items()}

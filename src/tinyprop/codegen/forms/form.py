@@ -25,16 +25,20 @@ class Contents:
         """A template as text; words: more than the context has."""
         return render(template, {**self.context, **words})
 
-    def example(self, folder: str, file: str, entry: str = "main", golden: str = "") -> dict[str, str]:
+    def selftest(self, folder: str, file: str, entry: str = "main") -> dict[str, str]:
         """The self-test in `folder` with its golden vectors: path → text.
 
-        file: name of the one with the entry, which is "main", "app_main" or "sketch"; golden: their folder below it.
+        file: name of the one with the entry, which is "main", "app_main" or "sketch".
         """
         return {
             f"{folder}{file}": self.text("selftest.j2", entry=entry),
-            f"{folder}{golden}{self.name}_golden.h": self.text("golden.h.j2"),
-            f"{folder}{golden}{self.name}_golden.c": self.text("golden.c.j2"),
+            f"{folder}{self.name}_golden.h": self.text("golden.h.j2"),
+            f"{folder}{self.name}_golden.c": self.text("golden.c.j2"),
         }
+
+    def field(self, path: str, entry: str = "main") -> dict[str, str]:
+        """Firmware that learns over the line and saves what it learned: path → text; entry as of the self-test."""
+        return {path: self.text("field.j2", entry=entry)}
 
 
 Form = Callable[[Contents], SourceTree]
