@@ -1,4 +1,4 @@
-"""Firmware for the field, as exported: it learns over the line, saves, and goes on where it was after a loss of power."""
+"""Firmware for the field, as exported: it learns over the line, saves, and goes on where it was when power went."""
 
 import os
 import shutil

@@ -84,6 +84,14 @@ def test_export(saved: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str])
     assert "RAM to train" in capsys.readouterr().out
 
 
+def test_export_in_another_form(saved: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert _run("export", str(saved), str(tmp_path / "fw"), "--form", "arduino") == 0
+    assert "name=tiny" in (tmp_path / "fw" / "library.properties").read_text()
+    assert _run("export", str(saved), str(tmp_path / "other"), "--form", "keil") == 1
+    assert "known are arduino, cmake, esp-idf, platformio, zephyr" in capsys.readouterr().err.replace("\n", " ")
+    assert not (tmp_path / "other").exists()
+
+
 def test_memory_of_each_choice(saved: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "out" / "memory.json"
     assert _run("memory", str(saved), "--momentum", "0.5", "--json", str(path)) == 0

@@ -1,4 +1,4 @@
-"""Plain C with CMakeLists.txt: a library, a self-test and firmware for the field, for this computer or a bare Cortex-M."""
+"""Plain C with CMakeLists.txt: a library, and its examples for this computer or a bare Cortex-M."""
 
 from tinyprop.codegen.forms.form import Contents, port, with_files
 from tinyprop.codegen.source_tree import SourceTree
