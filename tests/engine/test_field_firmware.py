@@ -1,10 +1,9 @@
 """Firmware for the field, as exported: it learns over the line, saves, and goes on where it was when power went."""
 
 import os
+import select
 import shutil
-import struct
 import subprocess
-import zlib
 
 import numpy as np
 import pytest
@@ -12,99 +11,76 @@ import pytest
 from tinyprop.codegen.golden import RATE
 from tinyprop.codegen.project import project
 from tinyprop.codegen.source_tree import SourceTree
+from tinyprop.device import DeviceLine
 from tinyprop.targets.compilation import compile_tree, link
 
 pytestmark = pytest.mark.skipif(shutil.which("gcc") is None, reason="gcc not installed")
 
-HELLO, WRITE, TRAIN = 1, 2, 4
 SAVED = 100  # steps, as field.c has it
 
 
-def stuffed(frame):
-    """COBS: each zero is replaced by the distance to the next; frames are too short for longer runs here."""
-    return b"".join(bytes([len(run) + 1]) + run for run in frame.split(b"\0")) + b"\0"
+class Firmware:
+    """The program as the port that it is the other end of; closing it is a loss of power."""
 
-
-def unstuffed(line):
-    runs = []
-    while line:
-        runs.append(line[1 : line[0]])
-        line = line[line[0] :]
-    return b"\0".join(runs)
-
-
-class Line:
-    """The program, and requests to it one after the other; closing the line is a loss of power."""
+    in_waiting = 0
 
     def __init__(self, program, flash):
         environment = {**os.environ, "TINYPROP_FLASH": str(flash)}
         self.process = subprocess.Popen([program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
-        self.number = 0
-        self.ask(HELLO)
 
-    def __enter__(self):
-        return self
+    def write(self, content):
+        self.process.stdin.write(content)
+        self.process.stdin.flush()
 
-    def __exit__(self, *_):
+    def read(self, _):
+        out = self.process.stdout.fileno()
+        return os.read(out, 4096) if select.select([out], [], [], 0.2)[0] else b""
+
+    def close(self):
         self.process.stdin.close()
         assert self.process.wait(timeout=10) == 0
         self.process.stdout.close()
 
-    def ask(self, kind, payload=b""):
-        self.number = (self.number + 1) % 256
-        frame = struct.pack("<BBHBB", 1, kind, 7, self.number, 0) + payload
-        self.process.stdin.write(stuffed(frame + struct.pack("<I", zlib.crc32(frame))))
-        self.process.stdin.flush()
-        answer = bytearray()
-        while not answer or answer[-1] != 0:
-            byte = self.process.stdout.read(1)
-            assert byte, "the firmware has ended"
-            answer += byte
-        whole = unstuffed(bytes(answer[:-1]))
-        assert struct.unpack("<I", whole[-4:]) == (zlib.crc32(whole[:-4]),)
-        assert whole[5] == 0, f"status {whole[5] - 256}"
-        return whole[6:-4]
-
-    def train(self, sample, label):
-        """The loss of the step, and the steps behind the model."""
-        self.ask(WRITE, struct.pack("<II", 0, 0) + sample.astype("<f4").tobytes())
-        answer = self.ask(TRAIN, struct.pack("<If", label, RATE))
-        return np.float32(struct.unpack_from("<f", answer)[0]), struct.unpack_from("<I", answer, 12)[0]
-
 
 @pytest.fixture
-def field(networks, gcc):
-    """field(trainer) → the program, with the engine's own checks and those of the sanitizers."""
+def connected(gcc):
+    """connected(trainer, flash) → a line to the exported program, built with sanitizers, and just switched on."""
 
-    def build(trainer):
+    def connect(trainer, flash):
         tree = project(trainer.sources, trainer.train_program, trainer.plan)
         whole = SourceTree(tree.name, tree.files, (*tree.sources, "field.c", "port/host.c"), tree.include_dirs)
         compiler = gcc("-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
-        return link(compile_tree(whole, compiler), compiler, "")
+        program = link(compile_tree(whole, compiler), compiler, "")
+        return DeviceLine(Firmware(program, flash), timeout_s=10)
 
-    return build
+    return connect
 
 
-def test_it_goes_on_where_it_was_saved(networks, field, tmp_path):
-    trainer = networks["mlp"].train("tinyprop_v2")
+def samples_of(trainer, count):
     generator = np.random.default_rng(5)
-    x = generator.standard_normal((SAVED + 30, *trainer.train_program.program.input.shape)).astype(np.float32)
-    y = generator.integers(0, 5, len(x))
-    program, flash = field(trainer), tmp_path / "flash.bin"
-    with trainer.build("host") as engine:
-        expected = engine.fit(x, y, lr=RATE).loss
-    with Line(program, flash) as line:
-        told = [line.train(sample, label) for sample, label in zip(x[: SAVED + 7], y[: SAVED + 7], strict=True)]
-    assert told == [(loss, step + 1) for step, loss in enumerate(expected[: SAVED + 7])]
-    with Line(program, flash) as line:  # the last seven steps are lost, and made again
-        told = [line.train(sample, label) for sample, label in zip(x[SAVED:], y[SAVED:], strict=True)]
-    assert told == [(loss, SAVED + step + 1) for step, loss in enumerate(expected[SAVED:])]
+    x = generator.standard_normal((count, *trainer.train_program.program.input.shape)).astype(np.float32)
+    return x, generator.integers(0, 5, count)
 
 
-def test_where_the_flash_cannot_be_written_it_learns_and_forgets(networks, field, tmp_path):
+def test_it_goes_on_where_it_was_saved(networks, connected, tmp_path):
     trainer = networks["mlp"].train("tinyprop_v2")
-    sample = np.full(trainer.train_program.program.input.shape, 0.5, np.float32)
-    program = field(trainer)
+    x, y = samples_of(trainer, SAVED + 30)
+    with trainer.build("host") as engine:
+        undisturbed = engine.fit(x, y, lr=RATE).loss
+    with connected(trainer, tmp_path / "flash.bin") as line:
+        before = line.fit(x[: SAVED + 7], y[: SAVED + 7], lr=RATE).loss
+    with connected(trainer, tmp_path / "flash.bin") as line:  # the last seven steps are lost, and made again
+        assert line.pull().steps == SAVED
+        after = line.fit(x[SAVED:], y[SAVED:], lr=RATE).loss
+        assert line.train(x[0], y[0], RATE).steps == SAVED + 31
+    np.testing.assert_array_equal(before, undisturbed[: SAVED + 7])
+    np.testing.assert_array_equal(after, undisturbed[SAVED:])
+
+
+def test_where_the_flash_cannot_be_written_it_learns_and_forgets(networks, connected, tmp_path):
+    trainer = networks["mlp"].train("tinyprop_v2")
+    x, y = samples_of(trainer, SAVED + 1)
     for _ in range(2):
-        with Line(program, tmp_path / "no folder" / "flash.bin") as line:
-            assert [line.train(sample, 1)[1] for _ in range(SAVED + 1)] == list(range(1, SAVED + 2))
+        with connected(trainer, tmp_path / "no folder" / "flash.bin") as line:
+            line.fit(x[:-1], y[:-1], lr=RATE)
+            assert line.train(x[-1], y[-1], RATE).steps == SAVED + 1
