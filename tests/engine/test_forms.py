@@ -5,12 +5,16 @@ sources, folders and flags, and in the place of their headers a few declarations
 
 import re
 import shutil
+import struct
 import subprocess
 from importlib.metadata import version
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+import unicorn
+from elftools.elf.elffile import ELFFile
+from unicorn import arm_const
 
 from tinyprop.codegen.forms import FORMS
 from tinyprop.codegen.forms.form import with_files
@@ -142,15 +146,18 @@ def on_this_computer(build):
     return subprocess.run([program], capture_output=True, text=True, check=False).stdout
 
 
+def image_of(build):
+    """The program for the emulated board, linked against newlib-nano."""
+    flags = (*CORTEX_M4F, "--specs=nano.specs", "--specs=nosys.specs")
+    objects = objects_of(build, "arm-none-eabi-", CORTEX_M4F)
+    return link(objects, compiler_of("arm-none-eabi-gcc", flags, BOARD_LINK), ".elf")
+
+
 def on_the_emulated_board(build):
-    """What the program prints through the UART of a Cortex-M4F in QEMU, linked against newlib-nano."""
+    """What the program prints through the UART of a Cortex-M4F in QEMU."""
     if shutil.which("qemu-system-arm") is None:
         pytest.skip("qemu-system-arm not installed")
-    image = link(
-        objects_of(build, "arm-none-eabi-", CORTEX_M4F),
-        compiler_of("arm-none-eabi-gcc", (*CORTEX_M4F, "--specs=nano.specs", "--specs=nosys.specs"), BOARD_LINK),
-        ".elf",
-    )
+    image = image_of(build)
     machine = ("-M", "mps2-an386", "-display", "none", "-monitor", "none", "-serial", "stdio")
     command = ["qemu-system-arm", *machine, "-semihosting-config", "enable=on,target=native", "-kernel", image]
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False).stdout
@@ -232,6 +239,51 @@ def test_plain_c_runs_through_the_port_to_cortex_m(exported):
     tree = exported("cmake")
     printed = on_the_emulated_board(with_board(cmake(tree, port="port/cortex_m.c")))
     assert printed == expected(tree) + "0 (no counter)\n"  # QEMU has no DWT unit
+
+
+@pytest.mark.parametrize("form", ["cmake", "arduino"])
+def test_ports_to_cortex_m_switch_the_cycle_counter_on(exported, form):
+    """In Unicorn, with a DWT unit that counts what is executed, once the debug exception register lets it."""
+    tree = exported(form)
+    image = image_of(
+        with_board(cmake(tree, port="port/cortex_m.c") if form == "cmake" else arduino(tree, core="core_mps2.cpp"))
+    )
+    printed, executed = in_unicorn(image)
+    assert printed.startswith(expected(tree))
+    [counted] = re.findall(r"each step (\d+) cycles\n", printed)
+    assert executed / 10 < 3 * int(counted) < executed  # the rest is a CRC, bit by bit, and text
+
+
+def in_unicorn(image):
+    """What the program sends to its UART, and how many instructions it executed."""
+    uc = unicorn.Uc(unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB)
+    uc.ctl_set_cpu_model(arm_const.UC_CPU_ARM_CORTEX_M4)
+    sent, registers, executed = bytearray(), {}, 0
+
+    def count(*_):
+        nonlocal executed
+        executed += 1
+
+    def read_system(_, offset, *__):
+        enabled = registers.get(0xEDFC, 0) >> 24 & registers.get(0x1000, 0) & 1
+        return executed if offset == 0x1004 and enabled else registers.get(offset, 0)
+
+    uc.mem_map(0, 1 << 20, unicorn.UC_PROT_READ | unicorn.UC_PROT_EXEC)
+    uc.mem_map(0x20000000, 0x400000, unicorn.UC_PROT_READ | unicorn.UC_PROT_WRITE)
+    uc.mmio_map(0x40004000, 4096, lambda *_: 0, None, lambda _, at, __, byte, ___: at == 0 and sent.append(byte), None)
+    uc.mmio_map(
+        0xE0000000, 1 << 16, read_system, None, lambda _, at, __, value, ___: registers.update({at: value}), None
+    )
+    with image.open("rb") as stream:
+        elf = ELFFile(stream)
+        for segment in elf.iter_segments("PT_LOAD"):
+            uc.mem_write(segment["p_vaddr"], segment.data())
+    stack, entry = struct.unpack("<II", uc.mem_read(0, 8))
+    uc.reg_write(arm_const.UC_ARM_REG_SP, stack)
+    uc.hook_add(unicorn.UC_HOOK_CODE, count)
+    uc.hook_add(unicorn.UC_HOOK_INTR, lambda *_: uc.emu_stop())  # semihosting: the program has ended
+    uc.emu_start(entry, 1 << 20, timeout=60_000_000)
+    return sent.decode(), executed
 
 
 BARE_METAL = {
