@@ -16,10 +16,11 @@ void tp_port_open(void)
     (void)uart_driver_install(LINE, BUFFER_BYTES, 0, 0, NULL, 0);
 }
 
+/* Waits for a tick where nothing has come, so that the idle task runs and its watchdog stays quiet. */
 int tp_port_get(void)
 {
     uint8_t byte;
-    return uart_read_bytes(LINE, &byte, 1U, 0U) == 1 ? (int)byte : -1;
+    return uart_read_bytes(LINE, &byte, 1U, 1U) == 1 ? (int)byte : -1;
 }
 
 void tp_port_put(const uint8_t *bytes, uint32_t count)
