@@ -402,6 +402,35 @@ def checkpoint_diff(first: Path, second: Path, *, state: StatePath = None, json:
     return diff_command(console, first, second, layout_path=state, json_path=json)
 
 
+@checkpoint_app.command(name="plan")
+def checkpoint_plan(
+    state: Annotated[Path, Parameter(help="NAME_state.json of an exported project")],
+    *,
+    boards: Annotated[
+        list[str] | None, Parameter(negative=(), consume_multiple=True, help="names, .toml files; default: all")
+    ] = None,
+    slots: Annotated[int, Parameter(help="that take turns, 2 or more")] = 2,
+    saves_per_day: Annotated[float, Parameter(help="how often a day the device saves")] = 24.0,
+    extra: Annotated[int, Parameter(help="bytes of your own that are saved as well, such as a sample store's")] = 0,
+    json: JsonPath = None,
+) -> int:
+    """Say how much flash checkpoints take on each board, and after how many years it is worn.
+
+    Example: tinyprop checkpoint plan firmware/digits_state.json --boards nano33ble rp2040 --saves-per-day 96
+    """
+    from tinyprop.bench.checkpoint_plan_command import plan_command
+
+    return plan_command(
+        console,
+        state,
+        boards or ["all"],
+        slots=slots,
+        saves_per_day=saves_per_day,
+        extra_bytes=extra,
+        json_path=json,
+    )
+
+
 @checkpoint_app.command(name="convert")
 def checkpoint_convert(
     source: Annotated[Path, Parameter(help="a checkpoint, or a .safetensors file")],
