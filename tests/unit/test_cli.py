@@ -365,7 +365,7 @@ def test_the_demo_in_short(tmp_path: Path) -> None:
     command = [
         sys.executable,
         "-m",
-        "tinyprop.cli",
+        "tinyprop",
         "demo",
         "--quick",
         "--json",
