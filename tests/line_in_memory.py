@@ -19,6 +19,7 @@ class CLink(ctypes.Structure):
         ("counts", ctypes.c_uint32 * len(COUNTS)),
         ("ready", ctypes.c_void_p),
         ("slot", ctypes.c_uint32),
+        ("pushed", ctypes.c_uint32),
         *((name, ctypes.c_uint16) for name in ("session", "received", "answered")),
         ("number", ctypes.c_uint8),
         ("overflowed", ctypes.c_uint8),

@@ -2,7 +2,7 @@
 
 import shutil
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -38,22 +38,24 @@ def clang() -> Compiler:
 
 @pytest.fixture
 def fuzz(tmp_path) -> Callable[..., str]:
-    """fuzz(tree, target, texts) → what libFuzzer said; fails where it found something.
+    """fuzz(tree, target) → what libFuzzer said; fails where it found something.
 
-    target: fuzz_<target>.c in c/, with its corpus in corpus/<target>/; texts: further sources and headers.
+    target: fuzz_<target>.c in c/, with its corpus in corpus/<target>/. searches=False: what is in the corpus alone, the
+    same every time.
     """
 
-    def run(tree: SourceTree, target: str, texts: Mapping[str, str] | None = None) -> str:
+    def run(tree: SourceTree, target: str, *, searches: bool = True) -> str:
         source = (FOLDER / "c" / f"fuzz_{target}.c").read_text()
         network = f'#include "{tree.name}.h"\n#define NETWORK {tree.name}\n'
-        extra = {"fuzz.c": source, "network_under_test.h": network, **(texts or {})}
-        sources = (*tree.sources, *(name for name in extra if name.endswith(".c")))
+        extra = {"fuzz.c": source, "network_under_test.h": network}
+        sources = (*tree.sources, "fuzz.c")
         program = link(
             compile_tree(replace(tree, files={**tree.files, **extra}, sources=sources), clang()), clang(), ""
         )
         found = tmp_path / "found"
         found.mkdir()
-        limits = (f"-max_total_time={SECONDS}", "-max_len=4096", "-timeout=5", "-rss_limit_mb=2000")
+        length = f"-max_total_time={SECONDS}" if searches else "-runs=0"
+        limits = (length, "-max_len=4096", "-timeout=5", "-rss_limit_mb=2000")
         command = [program, *limits, f"-artifact_prefix={tmp_path}/", found, FOLDER / "corpus" / target]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr[-4000:]

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import struct
 
 import numpy as np
 import pytest
@@ -12,8 +13,9 @@ from tinyprop.bench.device_command import emulate_command, open_line
 from tinyprop.checkpoint import decode
 from tinyprop.cli import app
 from tinyprop.codegen.state import state_layout
-from tinyprop.device import DeviceLine, DeviceRestarted
+from tinyprop.device import DeviceLine, DeviceRefused, DeviceRestarted
 from tinyprop.device.emulated import EmulatedDevice, PseudoTerminal
+from tinyprop.device.line import Request
 from tinyprop.errors import UserError
 from tinyprop.ir.chain import chain
 from tinyprop.ir.ops import Dense, ReLU
@@ -133,3 +135,26 @@ def test_emulate_prints_the_port_it_is_at():
     said = console.export_text()
     assert "lined runs on Arduino Nano 33 BLE (unicorn) at /dev/" in said
     assert "tinyprop device info --port /dev/" in said
+
+
+def test_a_push_never_goes_over_the_newest_checkpoint():
+    """A save between two pieces makes the slot that was being written the newest: the next piece is refused."""
+    device = emulated("nano33ble")
+    x, y = lessons()
+    try:
+        with PseudoTerminal(device) as terminal, open_line(terminal.path, 115200, 20.0) as line:
+            line.fit(x, y)
+            line.save()
+            kept = line.pull()
+            line._write(2, bytes(256), "a checkpoint")
+            line.save()
+            flash = bytes(device.flash)
+            for offset in (256, 512, 4):
+                with pytest.raises(DeviceRefused, match="outside of what can be written"):
+                    line._ask(Request.WRITE, struct.pack("<2I", 2, offset) + bytes(256), "a checkpoint")
+            assert bytes(device.flash) == flash
+            assert line.load() == (8, 2)
+            assert (line.pull().state == kept.state).all()
+            assert line.push(kept) == 3
+    finally:
+        device.close()

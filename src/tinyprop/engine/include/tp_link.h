@@ -82,7 +82,8 @@ typedef struct tp_link {
     uint32_t steps;                   /* behind the model; with a guard, it counts */
     tp_link_counts counts;
     const uint8_t *ready;             /* what is to be sent when tp_link_take says so */
-    uint32_t slot;                    /* that a checkpoint is being written to */
+    uint32_t slot;                    /* that a checkpoint is being written to: do not save by yourself meanwhile */
+    uint32_t pushed;                  /* bytes of it so far; 0 after any other request */
     uint16_t session;                 /* 0: none */
     uint16_t received;                /* bytes in `in`, of a frame that is not complete */
     uint16_t answered;                /* bytes in `out`: the answer to the last request, kept for when it is asked again */

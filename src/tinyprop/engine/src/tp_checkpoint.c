@@ -74,7 +74,8 @@ static int settings_hold(const tp_checkpoint *c, const tp_program *program)
         return 0;
     }
     const uint32_t half = UINT32_MAX / 2U; /* no sum of two of what is below it overflows */
-    if (c->extra_bytes > half / 2U || program->state_words > half / 16U || block > half / 2U) {
+    if (c->extra_bytes > half / 2U || program->state_words > half / 16U || program->state_words <= program->layers
+        || block > half / 2U) {
         return 0;
     }
     return rounded_up(image_bytes(c, program), block) <= (UINT32_MAX - c->offset) / c->slots;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The guard. What it knows of the past is in the checkpoint; what it counts is in the caller's memory. */
 #include "tp_guard.h"
+#include "tp_config.h"
 #include "tp_math.h"
 
 #include <stddef.h>
@@ -21,7 +22,7 @@ static int settings_hold(const tp_guard_settings *s, const tp_program *program)
     return s->samples != NULL && s->labels != NULL && s->margin < s->count && program->train != NULL;
 }
 
-static int are_numbers(const float *x, uint32_t count)
+TP_NOINLINE int are_numbers(const float *x, uint32_t count)
 {
     for (uint32_t i = 0U; i < count; ++i) {
         if (tp_magnitude_bits(x[i]) >= 0x7F800000U) {

@@ -129,15 +129,17 @@ TP_NOINLINE int lies_within(uint32_t offset, uint32_t size, uint32_t whole)
 }
 
 #if TP_LINK_PUSH
-/* Writes a piece of a checkpoint to the slot that is written next; nobody reads it before it is whole. */
+/* Writes a piece of a checkpoint to the slot that is written next; nobody reads it before it is whole. Pieces come in order
+ * and without another request between them, which might save: the slot would be the newest then. */
 static int push(tp_link *link, const uint8_t *piece, uint32_t offset, uint32_t size)
 {
     const tp_flash *flash = link->checkpoint->flash;
     const uint32_t block = flash->block_bytes, unit = flash->unit_bytes;
     if (!lies_within(offset, size, tp_slot_bytes(link->checkpoint, link->model->program)) || offset % unit != 0U
-        || size % unit != 0U) {
+        || size % unit != 0U || (offset != 0U && offset != link->pushed)) {
         return TP_LINK_ERR_PLACE;
     }
+    link->pushed = 0U;
     if (offset == 0U) {
         tp_slots slots;
         const int status = tp_find_slots(link->checkpoint, link->model->program, &slots);
@@ -155,7 +157,11 @@ static int push(tp_link *link, const uint8_t *piece, uint32_t offset, uint32_t s
         }
         done += part;
     }
-    return flash->sync != NULL && flash->sync(flash->context) != 0 ? TP_CHECKPOINT_ERR_FLASH : TP_OK;
+    if (flash->sync != NULL && flash->sync(flash->context) != 0) {
+        return TP_CHECKPOINT_ERR_FLASH;
+    }
+    link->pushed = offset + size;
+    return TP_OK;
 }
 #endif
 
@@ -306,7 +312,7 @@ static int counters(const tp_link *link, tp_exchange *e)
     return TP_OK;
 }
 
-static int save_or_load(tp_link *link, tp_exchange *e)
+TP_NOINLINE int save_or_load(tp_link *link, tp_exchange *e)
 {
     tp_slots slots;
     if (link->checkpoint == NULL) {
@@ -331,6 +337,9 @@ static int save_or_load(tp_link *link, tp_exchange *e)
 
 static int execute(tp_link *link, tp_exchange *e)
 {
+    if (e->type != (uint32_t)TP_LINK_WRITE) {
+        link->pushed = 0U;
+    }
     switch (e->type) {
     case TP_LINK_HELLO:
         return hello(link, e);
