@@ -11,7 +11,7 @@ from tinyprop.errors import UserError
 from tinyprop.targets.board import TEMPLATE, Board, board_names, load_board
 
 LEGEND = (
-    "sourced: time, cycles can be estimated; energy, the maker says what the chip draws; write, how its flash is "
+    "sourced: T, cycles can be estimated, and so time; E, the maker says what the chip draws; W, how its flash is "
     "erased and programmed, and how often. Each figure's source stands beside it in the board's file."
 )
 
@@ -49,14 +49,15 @@ def write_template(path: Path) -> None:
 def table(boards: list[Board]) -> Table:
     """A row per board."""
     made = Table(title="Boards", title_justify="left", box=None, padding=(0, 1, 0, 0), pad_edge=False)
-    for column in ("name", "board", "core", "clock", "RAM", "flash", "runs in", "sourced"):
-        amount = column in ("clock", "RAM", "flash")  # a name is typed again: never cut
-        free = column in ("board", "sourced")
-        made.add_column(column, justify="right" if amount else "left", no_wrap=not free, overflow="fold")
+    for column in ("name", "core", "MHz", "RAM KiB", "flash KiB", "runs in", "sourced", "board"):
+        amount = column in ("MHz", "RAM KiB", "flash KiB")
+        # A name is typed again: never cut.
+        made.add_column(column, justify="right" if amount else "left", no_wrap=column != "board", overflow="fold")
     for board in boards:
-        sizes = (f"{board.ram.bytes // 1024} KiB", f"{board.flash.bytes // 1024} KiB")
-        clock = f"{board.clock_hz / 1e6:.0f} MHz"
-        made.add_row(board.name, board.title, board.cpu, clock, *sizes, board.emulator.kind, " ".join(sourced(board)))
+        sizes = (f"{board.ram.bytes // 1024:,}", f"{board.flash.bytes // 1024:,}")
+        letters = "".join(word[0].upper() for word in sourced(board))
+        clock = f"{board.clock_hz / 1e6:.0f}"
+        made.add_row(board.name, board.cpu, clock, *sizes, board.emulator.kind, letters, board.title)
     return made
 
 

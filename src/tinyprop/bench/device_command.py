@@ -1,6 +1,7 @@
 """`tinyprop device`: talk to a device over a serial port, or to a board in an emulator."""
 
 import time
+import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -177,6 +178,8 @@ def _known_ports() -> str:
 
 def _arrays(path: Path, samples: str, truths: str | None) -> tuple[np.ndarray, np.ndarray | None]:
     """x and, where it is there or demanded, y of a .npz file. Raises UserError."""
+    if path.exists() and not zipfile.is_zipfile(path):
+        raise UserError(f"'{path}' is no .npz file: write it with numpy.savez(path, x=x, y=y).")
     try:
         with np.load(path, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}

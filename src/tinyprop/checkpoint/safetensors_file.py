@@ -1,5 +1,7 @@
 """Checkpoints as safetensors: weights under the keys of a state_dict, so that PyTorch loads what a device learned."""
 
+import base64
+import binascii
 from collections.abc import Mapping
 from types import ModuleType
 
@@ -7,53 +9,50 @@ import msgspec
 import numpy as np
 
 from tinyprop.checkpoint.format import Checkpoint
-from tinyprop.checkpoint.values import StateValues, checkpoint_of, values_of
+from tinyprop.checkpoint.values import StateValues, checkpoint_of, named_values, values_of
 from tinyprop.codegen.state import StateLayout, frozen_crc32
 from tinyprop.errors import UserError
 
-VELOCITY, MEMORIES, EXTRA = "velocity.", "tinyprop.memories", "tinyprop.extra"
+# Metadata, base64 of little-endian bytes: as arrays among the weights they would be unexpected keys to load_state_dict.
+VELOCITIES, MEMORIES, EXTRA = "velocities", "memories", "extra"
 
 
 def to_safetensors(checkpoint: Checkpoint, layout: StateLayout) -> bytes:
-    """Weights by name, velocities as `velocity.<name>`, what the rules remember, the extra bytes; sequence, steps and
-    identity are metadata. Raises UserError where the checkpoint is another program's, or safetensors is missing."""
+    """The weights that learn, by name. Velocities (in the order of the checkpoint), what the rules remember, the extra
+    bytes, sequence, steps and identity are metadata. Raises UserError where the checkpoint is another program's, or
+    safetensors is missing."""
     library = _library()
     values = values_of(checkpoint, layout)
-    arrays = dict(values.weights)
-    arrays |= {VELOCITY + name: array for name, array in values.velocities.items()}
-    arrays[MEMORIES] = np.ascontiguousarray(values.memories)
-    if checkpoint.extra:
-        arrays[EXTRA] = np.frombuffer(checkpoint.extra, np.uint8)
     head = {
         "program": layout.name,
-        "sequence": checkpoint.sequence,
-        "steps": checkpoint.steps,
         "identity": f"{checkpoint.identity:08x}",
+        "sequence": str(checkpoint.sequence),
+        "steps": str(checkpoint.steps),
+        MEMORIES: _text(values.memories.astype("<u4").tobytes()),
+        EXTRA: _text(checkpoint.extra),
     }
-    saved: bytes = library.numpy.save(arrays, metadata={key: str(value) for key, value in head.items()})
+    if layout.momentum:
+        floats = checkpoint.state[layout.parameters : 2 * layout.parameters]
+        head[VELOCITIES] = _text(floats.astype("<u4").tobytes())
+    saved: bytes = library.numpy.save(dict(values.weights), metadata=head)
     return saved
 
 
 def from_safetensors(content: bytes, layout: StateLayout, name: str = "this") -> Checkpoint:
-    """The checkpoint that holds these arrays; what the device keeps beside its weights is zero where it is not given.
+    """The checkpoint that holds these weights; what the device keeps beside them is zero where metadata has it not.
 
     Frozen weights may be among them, as in a whole state_dict, if they are the program's. Raises UserError otherwise,
     for arrays that do not fit, and for those that the program does not know.
     """
     arrays, head = _read(content, name)
-    memories = arrays.pop(MEMORIES, np.zeros(len(layout.memories), np.uint32))
-    extra = arrays.pop(EXTRA, np.empty(0, np.uint8)).tobytes()
     weights = {tensor.name: arrays.pop(tensor.name) for tensor in layout.tensors if tensor.name in arrays}
-    velocities = {}
-    if layout.momentum:
-        for tensor in layout.tensors:
-            at_rest = np.zeros(tensor.shape, np.float32)
-            velocities[tensor.name] = arrays.pop(VELOCITY + tensor.name, at_rest)
     _require_frozen(arrays, layout, name)
+    moving = _words(head, VELOCITIES, layout.parameters if layout.momentum else 0, name).view(np.float32)
+    velocities = named_values(moving, layout.tensors) if moving.size else {}
+    values = StateValues(weights, velocities, _words(head, MEMORIES, len(layout.memories), name))
     sequence, steps = (_count(head, key, default, name) for key, default in (("sequence", 1), ("steps", 0)))
-    return checkpoint_of(
-        StateValues(weights, velocities, memories), layout, sequence=sequence, steps=steps, extra=extra
-    )
+    extra = _bytes(head, EXTRA, name)
+    return checkpoint_of(values, layout, sequence=sequence, steps=steps, extra=extra)
 
 
 def _require_frozen(arrays: Mapping[str, np.ndarray], layout: StateLayout, name: str) -> None:
@@ -76,6 +75,27 @@ def _read(content: bytes, name: str) -> tuple[dict[str, np.ndarray], dict[str, s
         raise UserError(f"{name} cannot be read as safetensors ({error}).") from error
     head = msgspec.json.decode(content[8 : 8 + int.from_bytes(content[:8], "little")])
     return dict(arrays), dict(head.get("__metadata__") or {})
+
+
+def _text(content: bytes) -> str:
+    return base64.b64encode(content).decode()
+
+
+def _bytes(head: Mapping[str, str], key: str, name: str) -> bytes:
+    try:
+        return base64.b64decode(head.get(key, ""), validate=True)
+    except binascii.Error as error:
+        raise UserError(f"the {key} in {name} are no base64 ({error}): convert the checkpoint again.") from error
+
+
+def _words(head: Mapping[str, str], key: str, count: int, name: str) -> np.ndarray:
+    """So many words (count,) uint32; zeros where metadata has none. Raises UserError where it has another number."""
+    content = _bytes(head, key, name) if count else b""
+    if content and len(content) != 4 * count:
+        raise UserError(
+            f"{name} has {len(content)} bytes of {key}, the program {4 * count}: convert the checkpoint again."
+        )
+    return np.frombuffer(content or bytes(4 * count), "<u4").astype(np.uint32)
 
 
 def _count(head: Mapping[str, str], key: str, default: int, name: str) -> int:

@@ -31,16 +31,25 @@ def values_of(checkpoint: Checkpoint, layout: StateLayout) -> StateValues:
     """What the words of `checkpoint` are. Raises UserError where it belongs to another program."""
     require_same_program(checkpoint, layout)
     floats = checkpoint.state[: checkpoint.state.size - len(layout.memories)].view(np.float32)
-    weights = _named(floats[: layout.parameters], layout.tensors)
-    velocities = _named(floats[layout.parameters :], layout.tensors) if layout.momentum else {}
+    weights = named_values(floats[: layout.parameters], layout.tensors)
+    velocities = named_values(floats[layout.parameters :], layout.tensors) if layout.momentum else {}
     return StateValues(weights, velocities, checkpoint.state[checkpoint.state.size - len(layout.memories) :])
 
 
 def checkpoint_of(
-    values: StateValues, layout: StateLayout, *, sequence: int = 1, steps: int = 0, extra: bytes = b""
+    values: StateValues,
+    layout: StateLayout,
+    *,
+    sequence: int = 1,
+    steps: int = 0,
+    extra: bytes = b"",
 ) -> Checkpoint:
-    """The inverse of `values_of`. Raises UserError that lists every array that is missing or does not fit."""
-    momentum = ((values.velocities, "velocity of "),) if layout.momentum else ()
+    """The inverse of `values_of`; without any velocities, these are zero.
+
+    Raises UserError that lists every array that is missing or does not fit.
+    """
+    at_rest = {tensor.name: np.zeros(tensor.shape, np.float32) for tensor in layout.tensors}
+    momentum = ((values.velocities or at_rest, "velocity of "),) if layout.momentum else ()
     blocks = [_flat(arrays, layout.tensors, what) for arrays, what in ((values.weights, "weight "), *momentum)]
     memories = np.asarray(values.memories, np.uint32)
     if memories.shape != (len(layout.memories),):
@@ -59,7 +68,8 @@ def require_same_program(checkpoint: Checkpoint, layout: StateLayout) -> None:
         )
 
 
-def _named(values: np.ndarray, tensors: tuple[StateTensor, ...]) -> dict[str, np.ndarray]:
+def named_values(values: np.ndarray, tensors: tuple[StateTensor, ...]) -> dict[str, np.ndarray]:
+    """values (P,) of all tensors, one behind the other as the device has them, by name and in PyTorch's layout."""
     named, start = {}, 0
     for tensor in tensors:
         part = values[start : start + tensor.words]

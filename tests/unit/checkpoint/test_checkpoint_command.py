@@ -4,12 +4,16 @@ import json
 
 import numpy as np
 import pytest
+import torch
+from safetensors.torch import load_file
 
+import tinyprop
 from tinyprop.checkpoint import Checkpoint, decode, encode
 from tinyprop.cli import app
 from tinyprop.errors import UserError
 from tinyprop.ir.chain import chain
 from tinyprop.ir.ops import Dense, ReLU
+from tinyprop.methods.optimizer import SGD
 from tinyprop.surface import Network
 
 
@@ -90,3 +94,20 @@ def test_convert_there_and_back(field, capsys):
     with pytest.raises(UserError, match="pull it from the device again"):
         app(["checkpoint", "convert", str(monday), str(there), "--state", str(state)])
     assert there.read_bytes() == before
+
+
+def test_pytorch_loads_what_a_device_learned(tmp_path, capsys):
+    """Momentum and method state are in the file, and not in the way."""
+    torch.manual_seed(0)
+    model = torch.nn.Sequential(torch.nn.Linear(4, 6), torch.nn.ReLU(), torch.nn.Linear(6, 3)).eval()
+    trainer = tinyprop.capture(model, torch.zeros(1, 4), name="net").train("ours", optimizer=SGD(momentum=0.9))
+    state = trainer.export(tmp_path / "firmware") / "net_state.json"
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((6, 4)).astype(np.float32)
+    with trainer.build("host") as engine:
+        engine.fit(x, np.arange(6) % 3, progress=False)
+        (tmp_path / "a.tpck").write_bytes(encode(engine.checkpoint(steps=6)))
+        run(capsys, "checkpoint", "convert", tmp_path / "a.tpck", tmp_path / "a.safetensors", "--state", state)
+        model.load_state_dict(load_file(tmp_path / "a.safetensors"))
+        outputs = model(torch.from_numpy(x)).detach().numpy()
+        assert np.abs(outputs - engine.logits(x, progress=False)).max() < 1e-5

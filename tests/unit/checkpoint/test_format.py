@@ -102,6 +102,7 @@ def test_safetensors_and_back(momentum):
     content = to_safetensors(made, layout)
     assert from_safetensors(content, layout) == made
     weights = safetensors.numpy.load(content)
+    assert set(weights) == {tensor.name for tensor in layout.tensors}  # what load_state_dict takes, and nothing more
     assert (weights["v4.weight"] == values_of(made, layout).weights["v4.weight"]).all()
     assert weights["v4.weight"].shape == (4, 8)
 
@@ -141,6 +142,21 @@ def test_arrays_that_do_not_fit_are_all_named():
         from_safetensors(safetensors.numpy.save(arrays, metadata={"steps": "many"}), layout, "'a'")
     with pytest.raises(UserError, match=r"memories have shape \(2,\), 'net' has \(4,\)"):
         checkpoint_of(StateValues(values_of(some(layout), layout).weights, {}, np.zeros(2)), layout)
+
+
+@pytest.mark.parametrize(
+    ("head", "sentence"),
+    [
+        ({"memories": "!"}, "the memories in 'a' are no base64"),
+        ({"memories": "AAAA"}, "'a' has 3 bytes of memories, the program 16"),
+        ({"velocities": "AAAAAA=="}, "'a' has 4 bytes of velocities, the program"),
+    ],
+)
+def test_metadata_that_cannot_be_is_refused(head, sentence):
+    layout = layout_of(optimizer=SGD(momentum=0.9))
+    weights = dict(values_of(some(layout), layout).weights)
+    with pytest.raises(UserError, match=sentence):
+        from_safetensors(safetensors.numpy.save(weights, metadata=head), layout, "'a'")
 
 
 def test_no_weight_goes_in_as_minus_zero():
