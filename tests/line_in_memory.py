@@ -43,7 +43,11 @@ class LinkedDevice(Device):
     def start(self, guard: object = None) -> int:
         """The firmware starts, as after a reset; weights stay where they are."""
         self.link = CLink()
-        places = (ctypes.byref(self.link), self.engine._handle(), self.sample, self.truth)
+        return self.start_with(self.link, guard)
+
+    def start_with(self, link: CLink, guard: object = None) -> int:
+        """What tp_link_init answers."""
+        places = (ctypes.byref(link), self.engine._handle(), self.sample, self.truth)
         return self.library.tp_link_init(*places, ctypes.byref(self.settings), guard)
 
     def start_anew(self) -> None:

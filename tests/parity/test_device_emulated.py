@@ -9,12 +9,14 @@ import pytest
 import serial
 from rich.console import Console
 
+from line_in_memory import MemoryPort
 from tinyprop.bench.device_command import emulate_command, open_line
 from tinyprop.checkpoint import decode
 from tinyprop.cli import app
 from tinyprop.codegen.state import state_layout
 from tinyprop.device import DeviceLine, DeviceRefused, DeviceRestarted
 from tinyprop.device.emulated import EmulatedDevice, PseudoTerminal
+from tinyprop.device.frame import Frame, encode_frame
 from tinyprop.device.line import Request
 from tinyprop.errors import UserError
 from tinyprop.ir.chain import chain
@@ -156,5 +158,63 @@ def test_a_push_never_goes_over_the_newest_checkpoint():
             assert line.load() == (8, 2)
             assert (line.pull().state == kept.state).all()
             assert line.push(kept) == 3
+    finally:
+        device.close()
+
+
+FAULTS = {
+    "lost": lambda content, at: content[:at] + content[at + 1 :],
+    "turned": lambda content, at: content[:at] + bytes([content[at] ^ 0x10]) + content[at + 1 :],
+    "cut off": lambda content, at: content[:at],
+    "twice": lambda content, at: content + content,
+}
+
+
+def two_steps(port):
+    """Losses, and the checkpoint that the device saves then."""
+    x, y = lessons(2)
+    line = DeviceLine(port, attempts=50, clock=lambda: port.now)
+    losses = [line.train(sample, int(label), 0.02).loss for sample, label in zip(x, y, strict=True)]
+    line.save()
+    return losses, line.pull().state.tobytes()
+
+
+@pytest.mark.parametrize("way", ["there", "back"])
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_bad_line_to_a_board_changes_nothing(fault, way):
+    """As on the host, where every byte is tried (test_line.py), here on the core, at five places of a session."""
+    device = emulated("nano33ble", push=False)
+    try:
+        clean = MemoryPort(device.talk)
+        expected = two_steps(clean)
+        whole = clean.sent if way == "there" else clean.came
+        for place in range(3, whole, whole // 5):
+            device.flash[:] = b"\xff" * len(device.flash)
+            device.reset()
+            passed = 0
+
+            def line(content, place=place):
+                nonlocal passed
+                at, passed = place - passed, passed + len(content)
+                return FAULTS[fault](content, at) if 0 <= at < len(content) else content
+
+            assert two_steps(MemoryPort(device.talk, **{way: line})) == expected
+    finally:
+        device.close()
+
+
+def test_a_reset_in_mid_frame_and_a_host_that_went_away():
+    device = emulated("nano33ble", push=False)
+    try:
+        expected = two_steps(MemoryPort(device.talk))
+        frame = encode_frame(Frame(Request.TRAIN, 9, 9, payload=bytes(8)))
+        device.talk(frame[:7])  # and nothing more: that host is gone
+        again = MemoryPort(device.talk)
+        assert DeviceLine(again, clock=lambda: again.now).counters()["steps"] == 2
+        device.talk(frame[:7])
+        device.flash[:] = b"\xff" * len(device.flash)
+        device.reset()
+        device.talk(frame[7:])
+        assert two_steps(MemoryPort(device.talk)) == expected
     finally:
         device.close()

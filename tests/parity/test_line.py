@@ -307,6 +307,10 @@ def test_calls_with_null_pointers_are_refused():
         arguments = [None if number == missing else one for number, one in enumerate(given)]
         assert device.library.tp_link_init(*arguments, None, None) == -1
     assert device.library.tp_link_init(given[0], (ctypes.c_void_p * 2)(), *given[2:], None, None) == -6
+    device.settings.flash = None  # a place for checkpoints that cannot be
+    before = bytes(device.link)
+    assert device.start_with(device.link) == -30
+    assert bytes(device.link) == before
 
 
 def test_statuses_are_told_in_the_words_of_the_device():

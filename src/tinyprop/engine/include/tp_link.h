@@ -95,7 +95,7 @@ typedef struct tp_link {
 } tp_link;
 
 /* A line to `model`, which tp_init has made ready. sample[inputs] and truth[outputs] belong to the line from now on;
- * checkpoint and guard may be NULL. Returns TP_OK, TP_ERR_NULL or TP_ERR_NOT_READY. */
+ * checkpoint and guard may be NULL. Returns TP_OK, TP_ERR_NULL, TP_ERR_NOT_READY or TP_CHECKPOINT_ERR_SETTINGS. */
 int tp_link_init(tp_link *link, tp_model *model, float *sample, float *truth, const tp_checkpoint *checkpoint,
                  tp_guard *guard);
 

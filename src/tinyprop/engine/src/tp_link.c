@@ -423,6 +423,9 @@ int tp_link_init(tp_link *link, tp_model *model, float *sample, float *truth, co
     if (model->program == NULL || model->memory == NULL) {
         return TP_ERR_NOT_READY;
     }
+    if (checkpoint != NULL && tp_checkpoint_bytes(checkpoint, model->program) == 0U) {
+        return TP_CHECKPOINT_ERR_SETTINGS;
+    }
     memset(link, 0, sizeof *link);
     link->model = model;
     link->sample = sample;
