@@ -101,3 +101,26 @@ class MemoryPort:
 
     def close(self) -> None:
         pass
+
+
+FAULTS = {
+    "lost": lambda content, at: content[:at] + content[at + 1 :],
+    "twice": lambda content, at: content[: at + 1] + content[at : at + 1] + content[at + 1 :],
+    "turned": lambda content, at: content[:at] + bytes([content[at] ^ 0x10]) + content[at + 1 :],
+    "zeroed": lambda content, at: content[:at] + b"\0" + content[at + 1 :],
+    "cut off": lambda content, at: content[:at],
+    "frame twice": lambda content, at: content + content,
+    "frame lost": lambda content, at: b"",
+}
+
+
+def fault_at(place: int, fault: str) -> Callable[[bytes], bytes]:
+    """A line on which this one thing happens, at byte number `place` of all that go over it."""
+    passed = 0
+
+    def line(content: bytes) -> bytes:
+        nonlocal passed
+        at, passed = place - passed, passed + len(content)
+        return FAULTS[fault](content, at) if 0 <= at < len(content) else content
+
+    return line

@@ -47,7 +47,8 @@ def fuzz(tmp_path) -> Callable[..., str]:
     def run(tree: SourceTree, target: str, *, searches: bool = True) -> str:
         source = (FOLDER / "c" / f"fuzz_{target}.c").read_text()
         network = f'#include "{tree.name}.h"\n#define NETWORK {tree.name}\n'
-        extra = {"fuzz.c": source, "network_under_test.h": network}
+        image = (FOLDER / "c" / "fuzz_image.h").read_text()
+        extra = {"fuzz.c": source, "fuzz_image.h": image, "network_under_test.h": network}
         sources = (*tree.sources, "fuzz.c")
         program = link(
             compile_tree(replace(tree, files={**tree.files, **extra}, sources=sources), clang()), clang(), ""

@@ -9,7 +9,7 @@ import pytest
 import serial
 from rich.console import Console
 
-from line_in_memory import MemoryPort
+from line_in_memory import MemoryPort, fault_at
 from tinyprop.bench.device_command import emulate_command, open_line
 from tinyprop.checkpoint import decode
 from tinyprop.cli import app
@@ -162,14 +162,6 @@ def test_a_push_never_goes_over_the_newest_checkpoint():
         device.close()
 
 
-FAULTS = {
-    "lost": lambda content, at: content[:at] + content[at + 1 :],
-    "turned": lambda content, at: content[:at] + bytes([content[at] ^ 0x10]) + content[at + 1 :],
-    "cut off": lambda content, at: content[:at],
-    "twice": lambda content, at: content + content,
-}
-
-
 def two_steps(port):
     """Losses, and the checkpoint that the device saves then."""
     x, y = lessons(2)
@@ -180,7 +172,7 @@ def two_steps(port):
 
 
 @pytest.mark.parametrize("way", ["there", "back"])
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("fault", ["lost", "turned", "cut off", "frame twice"])
 def test_a_bad_line_to_a_board_changes_nothing(fault, way):
     """As on the host, where every byte is tried (test_line.py), here on the core, at five places of a session."""
     device = emulated("nano33ble", push=False)
@@ -191,14 +183,7 @@ def test_a_bad_line_to_a_board_changes_nothing(fault, way):
         for place in range(3, whole, whole // 5):
             device.flash[:] = b"\xff" * len(device.flash)
             device.reset()
-            passed = 0
-
-            def line(content, place=place):
-                nonlocal passed
-                at, passed = place - passed, passed + len(content)
-                return FAULTS[fault](content, at) if 0 <= at < len(content) else content
-
-            assert two_steps(MemoryPort(device.talk, **{way: line})) == expected
+            assert two_steps(MemoryPort(device.talk, **{way: fault_at(place, fault)})) == expected
     finally:
         device.close()
 

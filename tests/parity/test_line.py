@@ -12,7 +12,7 @@ from cobs import cobs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from line_in_memory import LinkedDevice, MemoryPort
+from line_in_memory import FAULTS, LinkedDevice, MemoryPort, fault_at
 from tinyprop.checkpoint import decode
 from tinyprop.codegen.generate import engine_files
 from tinyprop.device import DeviceLine, DeviceRefused, DeviceRestarted, DeviceSilent
@@ -74,17 +74,6 @@ def a_session(device, port) -> list:
     return [*((a.loss, a.predicted, a.skipped, a.steps, *a.kept) for a in made), *line.infer(x[0]), counted["steps"]]
 
 
-FAULTS = {
-    "lost": lambda content, at: content[:at] + content[at + 1 :],
-    "twice": lambda content, at: content[: at + 1] + content[at : at + 1] + content[at + 1 :],
-    "turned": lambda content, at: content[:at] + bytes([content[at] ^ 0x10]) + content[at + 1 :],
-    "zeroed": lambda content, at: content[:at] + b"\0" + content[at + 1 :],
-    "cut off": lambda content, at: content[:at],
-    "frame twice": lambda content, at: content + content,
-    "frame lost": lambda content, at: b"",
-}
-
-
 @pytest.mark.parametrize("way", ["there", "back"])
 @pytest.mark.parametrize("fault", FAULTS)
 def test_one_fault_at_any_byte_changes_nothing(way, fault):
@@ -95,14 +84,7 @@ def test_one_fault_at_any_byte_changes_nothing(way, fault):
     whole = port.sent if way == "there" else port.came
     for place in range(0, whole, 1 if "frame" not in fault else 7):
         device.start_anew()
-        passed = 0
-
-        def line(content, place=place):
-            nonlocal passed
-            at, passed = place - passed, passed + len(content)
-            return FAULTS[fault](content, at) if 0 <= at < len(content) else content
-
-        assert a_session(device, MemoryPort(device.take, **{way: line})) == expected
+        assert a_session(device, MemoryPort(device.take, **{way: fault_at(place, fault)})) == expected
         assert device.engine.weight_hash() == weights
 
 

@@ -2,53 +2,13 @@
 /* Any bytes as the content of a flash: tp_load and tp_save never read or write outside, and what is loaded is whole.
  * The first byte chooses the geometry; the CRCs of the slots are mended where its high bit is set, so that a fuzzer gets past
  * them. Memory is allocated to the byte: a sanitizer sees every step beyond it. */
+#include "fuzz_image.h"
 #include "network_under_test.h"
 #include "tp_checkpoint.h"
 #include "tp_crc32.h"
 
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
 #define SLOTS 2U
 #define EXTRA 5U
-
-typedef struct image {
-    uint8_t *bytes;
-    uint32_t size, unit, block;
-} image;
-
-static void require(int holds)
-{
-    if (!holds) {
-        abort();
-    }
-}
-
-static int image_read(void *context, uint32_t offset, void *to, uint32_t bytes)
-{
-    const image *flash = context;
-    require(offset <= flash->size && bytes <= flash->size - offset);
-    memcpy(to, flash->bytes + offset, bytes);
-    return 0;
-}
-
-static int image_program(void *context, uint32_t offset, const void *from, uint32_t bytes)
-{
-    const image *flash = context;
-    require(offset <= flash->size && bytes <= flash->size - offset);
-    require(offset % flash->unit == 0U && bytes % flash->unit == 0U);
-    memcpy(flash->bytes + offset, from, bytes);
-    return 0;
-}
-
-static int image_erase(void *context, uint32_t offset)
-{
-    const image *flash = context;
-    require(offset % flash->block == 0U && offset < flash->size);
-    memset(flash->bytes + offset, 0xFF, flash->block);
-    return 0;
-}
 
 static void put_word(uint8_t *bytes, uint32_t word)
 {

@@ -2,55 +2,16 @@
 /* Any bytes on the line of a device that takes checkpoints: nothing outside of its memory is read or written, and it answers
  * the next host. The first byte says how the others are meant: as they come, or as requests whose stuffing, session, number
  * and CRC are right, so that a fuzzer gets to what is behind. Memory is allocated to the byte. */
+#include "fuzz_image.h"
 #include "network_under_test.h"
 #include "tp_checkpoint.h"
 #include "tp_crc32.h"
 #include "tp_guard.h"
 #include "tp_link.h"
 
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
 #define BLOCK 128U
 #define UNIT 4U
 #define SESSION 0x0101U
-
-typedef struct image {
-    uint8_t *bytes;
-    uint32_t size;
-} image;
-
-static void require(int holds)
-{
-    if (!holds) {
-        abort();
-    }
-}
-
-static int image_read(void *context, uint32_t offset, void *to, uint32_t bytes)
-{
-    const image *flash = context;
-    require(offset <= flash->size && bytes <= flash->size - offset);
-    memcpy(to, flash->bytes + offset, bytes);
-    return 0;
-}
-
-static int image_program(void *context, uint32_t offset, const void *from, uint32_t bytes)
-{
-    const image *flash = context;
-    require(offset <= flash->size && bytes <= flash->size - offset && offset % UNIT == 0U && bytes % UNIT == 0U);
-    memcpy(flash->bytes + offset, from, bytes);
-    return 0;
-}
-
-static int image_erase(void *context, uint32_t offset)
-{
-    const image *flash = context;
-    require(offset % BLOCK == 0U && offset < flash->size);
-    memset(flash->bytes + offset, 0xFF, BLOCK);
-    return 0;
-}
 
 /* Hands a byte in; what is sent has to be a frame: no zero but the last. */
 static uint32_t take(tp_link *link, uint8_t byte)
@@ -96,7 +57,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size == 0U) {
         return 0;
     }
-    image flash = {NULL, 0U};
+    image flash = {NULL, 0U, UNIT, BLOCK};
     const tp_flash driver = {&flash, BLOCK, UNIT, image_read, image_program, image_erase, NULL};
     const tp_checkpoint checkpoint = {&driver, 0U, 2U, NULL, 0U};
     const tp_guard_settings settings = {NULL, NULL, 0U, 3U, 0U, 2U};
