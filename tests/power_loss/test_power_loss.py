@@ -12,6 +12,7 @@ from tinyprop.bench.power_loss.config import (
     CUTS,
     GEOMETRIES,
     PAIRS,
+    REFUSED,
     REORDERED,
     SMALL,
     SMALLEST,
@@ -109,6 +110,10 @@ BREAKS = {
             ),
         ),
         lambda bench: bench.cut(FRAM, replace(REORDERED, draws=50)),
+    ),
+    "a slot that cannot be read stops the search": (
+        (("        has_failed |= whole < 0;\n", "        if (whole < 0) {\n            return whole;\n        }\n"),),
+        lambda bench: bench.cut(SMALLEST, REFUSED),
     ),
     "one velocity is forgotten": (
         (

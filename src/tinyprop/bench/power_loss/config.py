@@ -31,15 +31,16 @@ class Cut:
     draws: int = 1
 
 
-BEFORE, AFTER, TORN, WEAK, REORDERED = (
+BEFORE, AFTER, TORN, WEAK, REFUSED, REORDERED = (
     Cut("before an operation", 0),
     Cut("after an operation", 1),
     Cut("torn", 2, 3),
     Cut("weak bits", 3, 3),
-    Cut("reordered", 4, 3),
+    Cut("unreadable", 4),
+    Cut("reordered", 5, 3),
 )
-CUTS = (BEFORE, AFTER, TORN, WEAK, REORDERED)
-PAIRS = tuple(product((BEFORE, AFTER, TORN, REORDERED), repeat=2))
+CUTS = (BEFORE, AFTER, TORN, WEAK, REFUSED, REORDERED)
+PAIRS = tuple(product((BEFORE, AFTER, TORN, REFUSED, REORDERED), repeat=2))
 # A checkpoint may seem whole for as long as its weak bits like, and the second cut hit the only other one there is.
 WEAK_PAIRS = ((WEAK, TORN), (WEAK, WEAK))
 BIT_FLIP = "bit flip"

@@ -50,11 +50,11 @@ def rewritten_table(report: PowerLossReport) -> Table:
 def notes() -> Iterator[str]:
     """What a reader must know to judge the figures."""
     yield (
-        "tried: cuts, at every operation (a unit programmed, a block erased) of a save. lost: what was there then "
-        "was older than the last save that had ended, or nothing. mixed: it was no state of the undisturbed device, or "
-        "did not go on with its losses to its weights. weak bits read one way now and another way then. reordered: "
-        "of what was written since the last sync each block got any number of its operations. In slots of which one "
-        "holds a turned bit, the other is expected."
+        "tried: cuts, at every operation (a unit programmed, a block erased) of a save. lost: what was there then was "
+        "older than the last save that had ended, or nothing. mixed: it was no state of the undisturbed device, or did "
+        "not go on with its losses to its weights. weak bits read one way now and another way then, unreadable ones "
+        "not at all. reordered: of what was written since the last sync each block got any number of its operations. "
+        "In slots of which one holds a turned bit, the other is expected."
     )
 
 

@@ -46,8 +46,9 @@ typedef struct tp_flash {
     void *context;
     uint32_t block_bytes; /* erased at once: a multiple of unit_bytes. Where nothing is ever erased: unit_bytes */
     uint32_t unit_bytes;  /* programmed at once: a power of two, 1 to TP_FLASH_LARGEST_UNIT */
-    int (*read)(void *context, uint32_t offset, void *to, uint32_t bytes);             /* any offset, any length */
-    int (*program)(void *context, uint32_t offset, const void *from, uint32_t bytes);  /* whole units, erased before */
+    /* Any offset, any length. Must fail, and not fault, where error correction refuses what a loss of power left. */
+    int (*read)(void *context, uint32_t offset, void *to, uint32_t bytes);
+    int (*program)(void *context, uint32_t offset, const void *from, uint32_t bytes); /* whole units, erased before */
     int (*erase)(void *context, uint32_t offset);  /* one block. NULL: EEPROM or FRAM, which is overwritten as it is */
     int (*sync)(void *context);  /* returns when all that was written is there to stay. NULL: it is when a call returns */
 } tp_flash;

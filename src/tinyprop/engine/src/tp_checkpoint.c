@@ -156,19 +156,19 @@ static int read_slot(const tp_checkpoint *c, const tp_program *program, uint32_t
     return crc == word_in(header, CRC);
 }
 
-/* As tp_find_slots, with checked arguments; slots whose bit is set in `excluded` count as not whole. */
+/* As tp_find_slots, with checked arguments; slots whose bit is set in `excluded` count as not whole. So does one that
+ * cannot be read: flash with error correction refuses what was torn, and must not hold up the slots that are whole. */
 static int find(const tp_checkpoint *c, const tp_program *program, uint32_t excluded, tp_slots *slots)
 {
     const uint32_t size = tp_slot_bytes(c, program);
     uint32_t whole_slots = 0U, newest = c->slots - 1U; /* of none: the first slot is next */
+    int has_failed = 0;
     tp_slots found = {0U, 0U, 0U, 0U, 0U};
     for (uint32_t number = 0U; number < c->slots; ++number) {
         uint8_t header[TP_CHECKPOINT_HEADER_BYTES];
         const int whole = read_slot(c, program, c->offset + number * size, header);
-        if (whole < 0) {
-            return whole;
-        }
-        if (!whole || (excluded >> number & 1U) != 0U) {
+        has_failed |= whole < 0;
+        if (whole <= 0 || (excluded >> number & 1U) != 0U) {
             continue;
         }
         /* Numbers wrap: the newer of two is the one that is ahead by less than half of all there are. */
@@ -184,7 +184,7 @@ static int find(const tp_checkpoint *c, const tp_program *program, uint32_t excl
     found.next = c->offset + next * size;
     found.next_is_whole = whole_slots >> next & 1U;
     *slots = found;
-    return whole_slots != 0U ? TP_OK : TP_CHECKPOINT_NONE;
+    return whole_slots != 0U ? TP_OK : has_failed ? TP_CHECKPOINT_ERR_FLASH : TP_CHECKPOINT_NONE;
 }
 
 int tp_find_slots(const tp_checkpoint *checkpoint, const tp_program *program, tp_slots *slots)

@@ -28,7 +28,8 @@ static void apply(emulated_flash *flash, const flash_operation *operation, uint8
         }
         const uint8_t changed = (uint8_t)(*byte ^ target);
         *byte = (uint8_t)(*byte ^ (is_torn ? changed & drawn(flash) : changed));
-        flash->weak[operation->offset + i] = is_torn && flash->cut == FLASH_CUT_WEAK ? changed : 0U;
+        flash->weak[operation->offset + i] = !is_torn ? 0U
+            : flash->cut == FLASH_CUT_REFUSED ? 0xFFU : flash->cut == FLASH_CUT_WEAK ? changed : 0U;
     }
     /* What was torn counts as written: it has to be erased before it is programmed again. */
     memset(written + operation->offset / unit, is_torn || !is_erasure, count / unit);
@@ -67,7 +68,7 @@ static int operate(emulated_flash *flash, flash_operation operation)
         return -1;
     }
     flash->queue[flash->queue_length++] = operation;
-    const int is_torn = is_cut && (flash->cut == FLASH_CUT_TORN || flash->cut == FLASH_CUT_WEAK);
+    const int is_torn = is_cut && flash->cut != FLASH_CUT_AFTER && flash->cut != FLASH_CUT_REORDERED;
     apply(flash, &operation, flash->bytes, flash->written, is_torn);
     if (flash->cut == FLASH_CUT_REORDERED && !is_cut) {
         return 0; /* it waits for a sync */
@@ -96,6 +97,9 @@ static int flash_read(void *context, uint32_t offset, void *to, uint32_t bytes)
     }
     for (uint32_t i = 0U; i < bytes; ++i) {
         const uint8_t weak = flash->weak[offset + i];
+        if (weak != 0U && flash->refuses) {
+            return -1;
+        }
         ((uint8_t *)to)[i] = (uint8_t)(flash->bytes[offset + i] ^ (weak != 0U ? weak & drawn(flash) : 0U));
     }
     return 0;
@@ -172,6 +176,7 @@ void flash_copy(emulated_flash *to, const emulated_flash *from, uint32_t memory_
 {
     memcpy(to->queue, from->queue, memory_bytes);
     to->queue_length = 0U;
+    to->refuses = from->refuses;
     to->operations = to->erasures = to->programmed = to->violations = 0U;
     to->cut_at = FLASH_NEVER;
     to->is_off = 0;
@@ -182,6 +187,7 @@ void flash_plan_cut(emulated_flash *flash, uint32_t at, flash_cut cut, uint32_t 
     flash->operations = 0U;
     flash->cut_at = at;
     flash->cut = cut;
+    flash->refuses |= cut == FLASH_CUT_REFUSED;
     flash->draw = draw;
 }
 

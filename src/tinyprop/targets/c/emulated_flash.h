@@ -15,6 +15,7 @@ typedef enum flash_cut {
     FLASH_CUT_AFTER,     /* all of it, but the caller never hears of it */
     FLASH_CUT_TORN,      /* each bit that was to change did or did not */
     FLASH_CUT_WEAK,      /* each of these bits reads one way now and another way then, until it is written again */
+    FLASH_CUT_REFUSED,   /* torn, and reading it fails until it is written again: flash with error correction */
     FLASH_CUT_REORDERED  /* of what was written since the last sync, each block has got any number of its operations */
 } flash_cut;
 
@@ -31,7 +32,8 @@ typedef struct emulated_flash {
     uint8_t *kept;        /* [size] what survives: less than that, where writes are queued */
     uint8_t *written;     /* [size / unit] since it was erased */
     uint8_t *kept_written;
-    uint8_t *weak;        /* [size] bits that read as they like */
+    uint8_t *weak;        /* [size] bits that read as they like, or bytes that cannot be read */
+    int refuses;          /* the latter */
     uint8_t *queued;      /* [2 * size] of the operations since the last sync */
     flash_operation *queue; /* [2 * size / unit] */
     uint32_t queue_length;

@@ -119,7 +119,7 @@ static void save_and_lose_power(void)
 {
     const tp_checkpoint checkpoint = checkpoint_of_field();
     const uint32_t operations = SLOT_BYTES / UNIT + SLOT_BYTES / BLOCK;
-    flash_plan_cut(&flash, drawn() % operations, (flash_cut)(drawn() % 5U), drawn());
+    flash_plan_cut(&flash, drawn() % operations, (flash_cut)(drawn() % 6U), drawn());
     (void)tp_save(&checkpoint, &field.model, field.steps);
     ++counts.cuts;
     start_again();
