@@ -104,3 +104,24 @@ class Device:
         rng = np.random.default_rng(seed)
         x = rng.standard_normal((n, *self.engine.input_shape)).astype(np.float32)
         return self.engine.fit(x, rng.integers(0, 5, n), lr=0.05, progress=False).loss
+
+
+GUARD_COUNTS = ("steps", "skipped", "refused", "looks", "right", "best", "saves", "failures", "rollbacks", "nonfinite")
+
+
+class CGuardSettings(ctypes.Structure):
+    _fields_ = (
+        ("samples", ctypes.c_void_p),
+        ("labels", ctypes.c_void_p),
+        *((name, ctypes.c_uint32) for name in ("count", "every", "margin", "looks_per_save")),
+    )
+
+
+class CGuard(ctypes.Structure):
+    _fields_ = (
+        ("settings", ctypes.POINTER(CGuardSettings)),
+        ("checkpoint", ctypes.POINTER(CCheckpoint)),
+        ("model", ctypes.c_void_p),
+        ("steps", ctypes.c_uint32),
+        ("counts", ctypes.c_uint32 * len(GUARD_COUNTS)),
+    )

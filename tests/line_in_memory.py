@@ -22,6 +22,7 @@ class CLink(ctypes.Structure):
         ("pushed", ctypes.c_uint32),
         *((name, ctypes.c_uint16) for name in ("session", "received", "answered")),
         ("number", ctypes.c_uint8),
+        ("type", ctypes.c_uint8),
         ("overflowed", ctypes.c_uint8),
         ("in_", ctypes.c_uint8 * FRAME_BYTES),
         ("out", ctypes.c_uint8 * FRAME_BYTES),

@@ -5,33 +5,25 @@ import ctypes
 import numpy as np
 import pytest
 
-from flash_in_python import ERR_FLASH, ERR_NONFINITE, ERR_NOT_READY, ERR_NULL, NONE, OK, CCheckpoint, Device
+from flash_in_python import (
+    ERR_FLASH,
+    ERR_NONFINITE,
+    ERR_NOT_READY,
+    ERR_NULL,
+    GUARD_COUNTS,
+    NONE,
+    OK,
+    CGuard,
+    CGuardSettings,
+    Device,
+)
 from tinyprop.ir.chain import chain
 from tinyprop.ir.ops import Dense, ReLU
 from tinyprop.methods.optimizer import SGD
 from tinyprop.surface import Network
 
 ERR_LABEL, ERR_LOSS, ERR_GUARD, ROLLED_BACK = -3, -7, -50, -51
-COUNTS = ("steps", "skipped", "refused", "looks", "right", "best", "saves", "failures", "rollbacks", "nonfinite")
 CLASSES, INPUTS = 4, 12
-
-
-class CSettings(ctypes.Structure):
-    _fields_ = (
-        ("samples", ctypes.c_void_p),
-        ("labels", ctypes.c_void_p),
-        *((name, ctypes.c_uint32) for name in ("count", "every", "margin", "looks_per_save")),
-    )
-
-
-class CGuard(ctypes.Structure):
-    _fields_ = (
-        ("settings", ctypes.POINTER(CSettings)),
-        ("checkpoint", ctypes.POINTER(CCheckpoint)),
-        ("model", ctypes.c_void_p),
-        ("steps", ctypes.c_uint32),
-        ("counts", ctypes.c_uint32 * len(COUNTS)),
-    )
 
 
 class CStep(ctypes.Structure):
@@ -60,7 +52,9 @@ class Guarded(Device):
         program = chain("guarded", (INPUTS,), (Dense(INPUTS, 16), ReLU(), Dense(16, CLASSES)))
         super().__init__(Network(program).train(method, loss, SGD(momentum=0.5)))
         self.x, self.y = samples(max(count, 1), seed=99)
-        self.guard_settings = CSettings(self.x.ctypes.data, self.y.ctypes.data, count, every, margin, looks_per_save)
+        self.guard_settings = CGuardSettings(
+            self.x.ctypes.data, self.y.ctypes.data, count, every, margin, looks_per_save
+        )
         self.guard, self.step = CGuard(), CStep()
 
     def start(self) -> int:
@@ -81,7 +75,7 @@ class Guarded(Device):
 
     @property
     def counts(self) -> dict[str, int]:
-        return dict(zip(COUNTS, self.guard.counts, strict=True))
+        return dict(zip(GUARD_COUNTS, self.guard.counts, strict=True))
 
     def accuracy(self) -> float:
         return self.engine.accuracy(*samples(400, seed=5))
@@ -272,3 +266,17 @@ def test_null_pointers_are_refused():
     assert library.tp_guard_init(*references[:3], empty) == ERR_NOT_READY
     assert library.tp_guard_look(None) == library.tp_guard_train(None, None, 0, ctypes.c_float(0), None) == ERR_NULL
     assert device.slots()[0] == NONE
+
+
+def test_what_was_never_saved_is_no_measure_after_a_way_back():
+    """Better for a while without a save, then a bad stretch: from the old checkpoint it learns on, as good as that is."""
+    device = Guarded("full", every=10, margin=4, looks_per_save=1000)
+    assert device.start() == OK
+    x, y = samples(400, seed=1)
+    assert set(device.train(x[:200], y[:200])) == {OK}
+    assert device.counts["best"] > 30
+    assert ROLLED_BACK in device.train(x[:100], np.zeros(100), rate=0.1)
+    rolled_back = device.counts["rollbacks"]
+    assert ROLLED_BACK not in device.train(x[200:], y[200:])
+    assert device.counts["rollbacks"] == rolled_back
+    assert device.accuracy() > 80

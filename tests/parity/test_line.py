@@ -12,6 +12,7 @@ from cobs import cobs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from flash_in_python import CGuard, CGuardSettings
 from line_in_memory import FAULTS, LinkedDevice, MemoryPort, fault_at
 from tinyprop.checkpoint import decode
 from tinyprop.codegen.generate import engine_files
@@ -156,6 +157,65 @@ def test_a_device_that_restarts_says_so():
         line.counters()
     again = DeviceLine(MemoryPort(device.take))
     assert again.load() == (6, 1)
+
+
+def test_a_line_that_echoes_is_not_answered():
+    """What the device sent comes back to it: no end of answers."""
+    device = linked()
+    line = DeviceLine(MemoryPort(device.take))
+    answer = device.take(encode_frame(Frame(Request.COUNTERS, device.link.session, device.link.number + 1)))
+    rejection = device.take(encode_frame(Frame(Request.COUNTERS, 9, 9)))
+    assert answer
+    assert rejection
+    assert device.take(answer) == device.take(rejection) == b""
+    assert line.facts.name == "lined"
+
+
+def test_a_hello_that_comes_late_changes_nothing_in_its_session():
+    device, frames = linked(), []
+
+    def remember(content):
+        frames.append(content)
+        return content
+
+    line = DeviceLine(MemoryPort(device.take, there=remember))
+    line.fit(*lessons())
+    assert decode_frame(device.take(frames[0])[:-1]).status == ERR_NUMBER
+    assert line.counters()["steps"] == 6
+
+
+def test_a_guard_behind_the_line():
+    """Its counters, its way back, a save that it would not make, and a step whose look could not be saved."""
+    device = linked(method="full")
+    x, y = (np.ascontiguousarray(part) for part in lessons(n=12, seed=9))
+    labels = y.astype(np.uint32)
+    settings_of_guard = CGuardSettings(x.ctypes.data, labels.ctypes.data, 12, 4, 2, 1)
+    guard = CGuard()
+    places = (ctypes.byref(guard), ctypes.byref(settings_of_guard), ctypes.byref(device.settings))
+    assert device.library.tp_guard_init(*places, device.engine._handle()) == 0
+    assert device.start(ctypes.cast(ctypes.pointer(guard), ctypes.c_void_p)) == 0
+    line = DeviceLine(MemoryPort(device.take))
+    assert line.facts.has_guard
+    for _ in range(30):
+        line.fit(x, y, lr=0.1)
+    counted = line.counters()
+    assert counted["guard.steps"] == guard.counts[0]
+    assert counted["guard.looks"] > 60
+    assert counted["guard.best"] >= 8
+    good, steps = line.save()[0], line.counters()["guard.steps"]
+    device.fail = "program"  # the look behind every fourth step fails to save; the steps are made
+    assert len(line.fit(x, y, lr=0.0)) == 12
+    assert line.counters()["guard.failures"] == 3
+    assert line.counters()["guard.steps"] == steps + 12
+    device.fail = ""
+    made = line.fit(x, (y + 1) % 3, lr=1.0)  # wrong labels: some of these steps are taken back
+    assert len(made) < 12
+    assert line.counters()["guard.rollbacks"] > 0
+    assert line.load()[0] >= good
+    line.save()  # what was loaded is what counts now
+    device.engine._memory.view(np.float32)[: device.engine.facts.parameters] *= -1  # a model that is worth nothing
+    with pytest.raises(DeviceRefused, match="made the model worse"):
+        line.save()
 
 
 def test_a_host_that_goes_away_in_mid_frame_leaves_the_line_to_the_next():

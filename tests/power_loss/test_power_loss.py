@@ -54,6 +54,14 @@ def test_one_cut_leaves_the_old_state_or_the_new_one(middling, geometry, cut):
     assert 0.95 * units <= case.operations <= units + blocks  # a unit that stays as it is needs none
 
 
+@pytest.mark.parametrize("cut", CUTS, ids=lambda cut: cut.name)
+@pytest.mark.parametrize("geometry", GEOMETRIES, ids=lambda geometry: geometry.name)
+def test_a_cut_of_the_first_save_of_all(small, geometry, cut):
+    case = small.cut_first(geometry, cut)
+    assert case.is_good, case
+    assert case.tried >= 2 * case.operations
+
+
 @pytest.mark.parametrize(("first", "second"), PAIRS, ids=lambda cut: cut.name)
 def test_two_cuts_one_after_the_other(small, first, second):
     case = small.cut_twice(SMALLEST, first, second)
@@ -112,8 +120,17 @@ BREAKS = {
         lambda bench: bench.cut(FRAM, replace(REORDERED, draws=50)),
     ),
     "a slot that cannot be read stops the search": (
-        (("        has_failed |= whole < 0;\n", "        if (whole < 0) {\n            return whole;\n        }\n"),),
+        (
+            (
+                "        if (whole >= 0 && readable",
+                "        if (whole < 0) {\n            return whole;\n        }\n        if (readable",
+            ),
+        ),
         lambda bench: bench.cut(SMALLEST, REFUSED),
+    ),
+    "a first save that cannot be read stops all others": (
+        (("readable == c->slots ? TP_CHECKPOINT_ERR_FLASH", "readable != 0U ? TP_CHECKPOINT_ERR_FLASH"),),
+        lambda bench: bench.cut_first(SMALLEST, REFUSED),
     ),
     "one velocity is forgotten": (
         (

@@ -79,6 +79,10 @@ class Bench:
         """Power goes once, at each operation of a save."""
         return self._case("power_loss_run", geometry, cut.name, cut.number, cut.draws)
 
+    def cut_first(self, geometry: Geometry, cut: Cut) -> PowerLossCase:
+        """Power goes at each operation of the first save of all; then a save has to end well."""
+        return self._case("power_loss_run_first", geometry, f"{cut.name}, first save", cut.number, cut.draws)
+
     def cut_twice(self, geometry: Geometry, first: Cut, second: Cut) -> PowerLossCase:
         """And again, at each operation of the save after it."""
         name = f"{first.name}, then {second.name}"
@@ -123,6 +127,7 @@ def run_power_loss(advance: Advance, config: PowerLossConfig | None = None) -> P
     todo: list[Callable[[], PowerLossCase]] = []
     for geometry in config.geometries:
         todo += [partial(learning.cut, geometry, cut) for cut in CUTS]
+        todo += [partial(small.cut_first, geometry, cut) for cut in CUTS]
         if geometry.slots == 2:
             todo.append(partial(learning.flip_bits, geometry, config.flip_every))
     todo += [partial(small.cut_twice, SMALLEST, first, second) for first, second in PAIRS]

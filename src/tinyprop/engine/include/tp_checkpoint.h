@@ -33,7 +33,8 @@ extern "C" {
 #define TP_FLASH_LARGEST_UNIT 256U /* bytes */
 #define TP_MOST_SLOTS 32U
 
-/* Beside those of tinyprop.h, and like them negative; tp_strerror knows them. The model is as it was after any of them. */
+/* Beside those of tinyprop.h, and like them negative; tp_strerror knows them. The model is as it was after any of them, but for
+ * what tp_load says. */
 enum {
     TP_CHECKPOINT_ERR_SETTINGS = -30, /* the flash's geometry, or where the slots lie in it, cannot be */
     TP_CHECKPOINT_ERR_FLASH = -31,    /* a callback failed, or what was written does not read back */
@@ -41,7 +42,8 @@ enum {
 };
 
 /* Memory that keeps its content without power, reached through your driver. Offsets count from its first byte. Every
- * callback returns 0, or anything else where it failed; `context` is handed to each. */
+ * callback returns 0, or anything else where it failed; `context` is handed to each. A call may cross boundaries of pages that
+ * the memory writes at once: split it there, or name the page as the unit. */
 typedef struct tp_flash {
     void *context;
     uint32_t block_bytes; /* erased at once: a multiple of unit_bytes. Where nothing is ever erased: unit_bytes */
@@ -83,8 +85,9 @@ int tp_save(const tp_checkpoint *checkpoint, const tp_model *model, uint32_t ste
 
 /* Reads the newest whole checkpoint of the model's program into `model`, which tp_init has made ready, and its count into
  * `steps` (NULL: not wanted). Returns TP_OK, TP_CHECKPOINT_NONE, or an error as tp_save does. Should the flash read
- * differently from one moment to the next, so that what was whole is not, the model is as after tp_init, the extra
- * bytes are to be thrown away, and TP_CHECKPOINT_ERR_FLASH says so. */
+ * differently from one moment to the next, so that what was whole is not, the model is as after tp_init, `steps` is 0, the
+ * extra bytes are to be thrown away, and TP_CHECKPOINT_ERR_FLASH says so. It also says that no slot at all can be read:
+ * then the model is as it was, and tp_save refuses too, until you have erased the slots. */
 int tp_load(const tp_checkpoint *checkpoint, tp_model *model, uint32_t *steps);
 
 /* Which slot holds the newest whole checkpoint of `program`, and which would be written next. Returns TP_OK;

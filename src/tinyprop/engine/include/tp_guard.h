@@ -45,7 +45,7 @@ typedef struct tp_guard_counts {
     uint32_t refused;    /* samples that were none: NaN, infinity, values so large that outputs were, no such class */
     uint32_t looks;
     uint32_t right;      /* of the samples held back, at the last look */
-    uint32_t best;       /* the most at any look after which the model was kept */
+    uint32_t best;       /* the most at any look after which the model was kept, since the last way back */
     uint32_t saves;
     uint32_t failures;   /* of the flash, in saving or going back */
     uint32_t rollbacks;  /* both kinds */

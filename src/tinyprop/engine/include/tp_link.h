@@ -87,7 +87,7 @@ typedef struct tp_link {
     uint16_t session;                 /* 0: none */
     uint16_t received;                /* bytes in `in`, of a frame that is not complete */
     uint16_t answered;                /* bytes in `out`: the answer to the last request, kept for when it is asked again */
-    uint8_t number;                   /* of the last request */
+    uint8_t number, type;             /* of the last request */
     uint8_t overflowed;
     uint8_t in[TP_LINK_FRAME_BYTES];
     uint8_t out[TP_LINK_FRAME_BYTES];

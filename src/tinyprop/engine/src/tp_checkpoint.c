@@ -157,17 +157,22 @@ static int read_slot(const tp_checkpoint *c, const tp_program *program, uint32_t
 }
 
 /* As tp_find_slots, with checked arguments; slots whose bit is set in `excluded` count as not whole. So does one that
- * cannot be read: flash with error correction refuses what was torn, and must not hold up the slots that are whole. */
+ * cannot be read, twice in a row: flash with error correction refuses what was torn, which must not hold up the others. */
 static int find(const tp_checkpoint *c, const tp_program *program, uint32_t excluded, tp_slots *slots)
 {
     const uint32_t size = tp_slot_bytes(c, program);
-    uint32_t whole_slots = 0U, newest = c->slots - 1U; /* of none: the first slot is next */
-    int has_failed = 0;
+    uint32_t whole_slots = 0U, newest = c->slots, readable = c->slots; /* c->slots: none */
     tp_slots found = {0U, 0U, 0U, 0U, 0U};
     for (uint32_t number = 0U; number < c->slots; ++number) {
         uint8_t header[TP_CHECKPOINT_HEADER_BYTES];
-        const int whole = read_slot(c, program, c->offset + number * size, header);
-        has_failed |= whole < 0;
+        const uint32_t slot = c->offset + number * size;
+        int whole = read_slot(c, program, slot, header);
+        if (whole < 0) {
+            whole = read_slot(c, program, slot, header);
+        }
+        if (whole >= 0 && readable == c->slots) {
+            readable = number;
+        }
         if (whole <= 0 || (excluded >> number & 1U) != 0U) {
             continue;
         }
@@ -179,12 +184,13 @@ static int find(const tp_checkpoint *c, const tp_program *program, uint32_t excl
         }
         whole_slots |= (uint32_t)1U << number;
     }
-    const uint32_t next = (newest + 1U) % c->slots;
-    found.newest = c->offset + newest * size;
+    /* Of none that is whole, one that can be read: should another only seem unreadable, it is left alone. */
+    const uint32_t next = whole_slots != 0U ? (newest + 1U) % c->slots : readable % c->slots;
+    found.newest = c->offset + newest % c->slots * size;
     found.next = c->offset + next * size;
     found.next_is_whole = whole_slots >> next & 1U;
     *slots = found;
-    return whole_slots != 0U ? TP_OK : has_failed ? TP_CHECKPOINT_ERR_FLASH : TP_CHECKPOINT_NONE;
+    return whole_slots != 0U ? TP_OK : readable == c->slots ? TP_CHECKPOINT_ERR_FLASH : TP_CHECKPOINT_NONE;
 }
 
 int tp_find_slots(const tp_checkpoint *checkpoint, const tp_program *program, tp_slots *slots)
@@ -418,5 +424,8 @@ int tp_load(const tp_checkpoint *checkpoint, tp_model *model, uint32_t *steps)
         return status;
     }
     (void)tp_init(model, model->program, model->memory, model->program->memory_bytes); /* half of one may lie there */
+    if (steps != NULL) {
+        *steps = 0U;
+    }
     return TP_CHECKPOINT_ERR_FLASH;
 }

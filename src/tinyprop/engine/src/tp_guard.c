@@ -71,6 +71,8 @@ static int go_back(tp_guard *guard, int is_useless)
         guard->steps = 0U;
     }
     ++guard->counts.rollbacks;
+    /* What was reached since the last save is gone: measured by it, the model could never be good enough again. */
+    guard->counts.right = guard->counts.best = count_right(guard);
     return TP_GUARD_ROLLED_BACK;
 }
 

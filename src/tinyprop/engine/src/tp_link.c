@@ -261,6 +261,9 @@ static int train(tp_link *link, tp_exchange *e)
         status = learns_targets ? tp_train_target(link->model, link->sample, link->truth, rate, &step)
                                 : tp_train_step(link->model, link->sample, label, rate, &step);
     }
+    if (link->guard != NULL && status == TP_CHECKPOINT_ERR_FLASH) {
+        status = TP_OK; /* of the look behind it: the step is made, and the guard has counted the failure */
+    }
     link->counts.refused += status == TP_ERR_NONFINITE || status == TP_ERR_LABEL;
     if (status != TP_OK) {
         return status;
@@ -319,8 +322,12 @@ TP_NOINLINE int save_or_load(tp_link *link, tp_exchange *e)
         return TP_LINK_ERR_NOT_BUILT;
     }
     uint32_t *steps = link->guard != NULL ? &link->guard->steps : &link->steps;
-    int status = e->type == (uint32_t)TP_LINK_SAVE ? tp_save(link->checkpoint, link->model, *steps)
-                                                   : tp_load(link->checkpoint, link->model, steps);
+    int status;
+    if (e->type == (uint32_t)TP_LINK_LOAD) {
+        status = tp_load(link->checkpoint, link->model, steps);
+    } else { /* what a guard would not keep is not saved */
+        status = link->guard != NULL ? tp_guard_look(link->guard) : tp_save(link->checkpoint, link->model, *steps);
+    }
     if (status == TP_OK) {
         status = tp_find_slots(link->checkpoint, link->model->program, &slots);
     }
@@ -361,10 +368,10 @@ static int execute(tp_link *link, tp_exchange *e)
     }
 }
 
-/* Whether it is the turn of this request: TP_OK, or why not. A HELLO opens a session and is always in turn. */
+/* Whether it is the turn of this request: TP_OK, or why not. A HELLO opens a session, once. */
 static int check_turn(tp_link *link, uint32_t type, uint32_t session, uint8_t number)
 {
-    if (type == (uint32_t)TP_LINK_HELLO && session != 0U) {
+    if (type == (uint32_t)TP_LINK_HELLO && session != 0U && session != link->session) {
         link->session = (uint16_t)session;
     } else if (session == 0U || session != link->session) {
         return TP_LINK_ERR_SESSION;
@@ -372,6 +379,7 @@ static int check_turn(tp_link *link, uint32_t type, uint32_t session, uint8_t nu
         return TP_LINK_ERR_NUMBER;
     }
     link->number = number;
+    link->type = (uint8_t)type;
     return TP_OK;
 }
 
@@ -394,7 +402,11 @@ static uint32_t answer(tp_link *link, uint32_t size)
     const uint8_t *in = link->in;
     const uint32_t session = (uint32_t)in[3] << 8 | in[2];
     link->ready = link->out;
-    if (in[0] == TP_LINK_VERSION && session != 0U && session == link->session && in[4] == link->number) {
+    if ((in[1] & 0x80U) != 0U) {
+        return 0U; /* an answer, ours perhaps: some lines echo */
+    }
+    if (in[0] == TP_LINK_VERSION && session != 0U && session == link->session && in[4] == link->number
+        && in[1] == link->type) {
         ++link->counts.repeated;
         return link->answered;
     }

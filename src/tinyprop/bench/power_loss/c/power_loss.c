@@ -46,6 +46,7 @@ typedef struct bench {
 extern const tp_program *const power_loss_program;
 
 int power_loss_run(const power_loss_geometry *geometry, flash_cut cut, uint32_t draws, power_loss_counts *counts);
+int power_loss_run_first(const power_loss_geometry *geometry, flash_cut cut, uint32_t draws, power_loss_counts *counts);
 int power_loss_run_twice(const power_loss_geometry *geometry, flash_cut cut, flash_cut then, power_loss_counts *counts);
 int power_loss_run_whole(const power_loss_geometry *geometry, flash_cut cut, uint32_t draws, uint32_t restarts,
                          power_loss_counts *counts);
@@ -207,6 +208,39 @@ int power_loss_run(const power_loss_geometry *geometry, flash_cut cut, uint32_t 
             if (is_cut) {
                 judge(b, BEFORE, BEFORE, BEFORE + SAVE_EVERY, counts);
             }
+        }
+        counts->operations = at;
+    }
+    close_bench(b);
+    return 0;
+}
+
+/* The same for the first save of all, into a flash full of what was there before: afterwards it is as if there had been no
+ * save, or it is there; and the next one ends well. */
+int power_loss_run_first(const power_loss_geometry *geometry, flash_cut cut, uint32_t draws, power_loss_counts *counts)
+{
+    bench *b = open_bench(geometry);
+    const power_loss_counts none = {0U, 0U, 0U, 0U, 0U};
+    *counts = none;
+    if (b == NULL) {
+        return -1;
+    }
+    int is_cut = 1;
+    for (uint32_t at = 0U; is_cut; ++at) {
+        for (uint32_t draw = 0U; draw < draws && is_cut; ++draw) {
+            uint32_t steps = 0U;
+            flash_attach(&b->flash, b->flash.queue, b->flash.size, geometry->block, geometry->unit, geometry->erases != 0U);
+            is_cut = cut_save(b, SAVE_EVERY, at, cut, 1U + draw * 977U + at);
+            if (!is_cut) {
+                break;
+            }
+            flash_power_on(&b->flash);
+            const int status = tp_load(&b->checkpoint, &b->model, &steps);
+            ++counts->tried;
+            counts->lost += status == TP_OK ? steps != SAVE_EVERY || !is_state(b, SAVE_EVERY) : status != TP_CHECKPOINT_NONE;
+            set_state(b, BEFORE);
+            counts->lost += tp_save(&b->checkpoint, &b->model, BEFORE) != TP_OK;
+            judge(b, BEFORE, BEFORE, BEFORE, counts);
         }
         counts->operations = at;
     }
