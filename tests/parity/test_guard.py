@@ -269,7 +269,7 @@ def test_null_pointers_are_refused():
 
 
 def test_what_was_never_saved_is_no_measure_after_a_way_back():
-    """Better for a while without a save, then a bad stretch: from the old checkpoint it learns on, as good as that is."""
+    """Better for a while without a save, then a bad stretch: from the old checkpoint it learns on as from any other."""
     device = Guarded("full", every=10, margin=4, looks_per_save=1000)
     assert device.start() == OK
     x, y = samples(400, seed=1)

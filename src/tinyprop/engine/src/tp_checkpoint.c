@@ -127,7 +127,7 @@ TP_NOINLINE int are_finite(const uint8_t *floats, uint32_t count)
 
 /* Reads the slot at `slot` from end to end. Returns 1 where it holds a whole checkpoint of `program`, with its header, 0
  * where it does not, TP_CHECKPOINT_ERR_FLASH where reading fails. */
-static int read_slot(const tp_checkpoint *c, const tp_program *program, uint32_t slot,
+TP_NOINLINE int read_slot(const tp_checkpoint *c, const tp_program *program, uint32_t slot,
                      uint8_t header[TP_CHECKPOINT_HEADER_BYTES])
 {
     const tp_flash *flash = c->flash;
@@ -158,7 +158,7 @@ static int read_slot(const tp_checkpoint *c, const tp_program *program, uint32_t
 
 /* As tp_find_slots, with checked arguments; slots whose bit is set in `excluded` count as not whole. So does one that
  * cannot be read, twice in a row: flash with error correction refuses what was torn, which must not hold up the others. */
-static int find(const tp_checkpoint *c, const tp_program *program, uint32_t excluded, tp_slots *slots)
+TP_NOINLINE int find(const tp_checkpoint *c, const tp_program *program, uint32_t excluded, tp_slots *slots)
 {
     const uint32_t size = tp_slot_bytes(c, program);
     uint32_t whole_slots = 0U, newest = c->slots, readable = c->slots; /* c->slots: none */

@@ -33,7 +33,7 @@ TP_NOINLINE int are_numbers(const float *x, uint32_t count)
 }
 
 /* How many of the samples held back are told right; a tie goes to the first output. Outputs that are no numbers are wrong. */
-static uint32_t count_right(const tp_guard *guard)
+TP_NOINLINE uint32_t count_right(const tp_guard *guard)
 {
     const tp_guard_settings *s = guard->settings;
     const tp_program *program = guard->model->program;
@@ -58,7 +58,7 @@ static int save(tp_guard *guard)
 }
 
 /* To the last checkpoint; where there is none that can be read, to the initial weights if this model is good for nothing. */
-static int go_back(tp_guard *guard, int is_useless)
+TP_NOINLINE int go_back(tp_guard *guard, int is_useless)
 {
     tp_model *model = guard->model;
     const int status = tp_load(guard->checkpoint, model, &guard->steps);
@@ -125,7 +125,7 @@ int tp_guard_look(tp_guard *guard)
 }
 
 /* Whether a sample that is known to be good still has outputs that are numbers; without one, who can say. */
-static int is_sound(const tp_guard *guard)
+TP_NOINLINE int is_sound(const tp_guard *guard)
 {
     const tp_program *program = guard->model->program;
     return guard->settings->count != 0U
