@@ -66,7 +66,8 @@ typedef struct tp_guard {
 int tp_guard_init(tp_guard *guard, const tp_guard_settings *settings, const tp_checkpoint *checkpoint, tp_model *model);
 
 /* tp_train_step, and a look when it is time. Returns its status; TP_GUARD_ROLLED_BACK; or TP_CHECKPOINT_ERR_FLASH where a
- * save or a way back failed: then the step is made, the model stays as it is, and the next look tries again. */
+ * save or a way back failed: then the step is made, the model stays as it is but for what tp_load says, and the next look
+ * tries again. */
 int tp_guard_train(tp_guard *guard, const float *x, uint32_t label, float rate, tp_step *step);
 
 /* The same for a network that learns targets; its samples cannot be told right, so that count has to be 0. */
