@@ -1,6 +1,7 @@
 """Boards in emulators behind a pseudo-terminal, talked to as a user would: pyserial, the commands, resets, push."""
 
 import json
+import re
 import shutil
 import struct
 
@@ -15,7 +16,7 @@ from tinyprop.checkpoint import decode
 from tinyprop.cli import app
 from tinyprop.codegen.state import state_layout
 from tinyprop.device import DeviceLine, DeviceRefused, DeviceRestarted
-from tinyprop.device.emulated import EmulatedDevice, PseudoTerminal
+from tinyprop.device.emulated import BLOCK_BYTES, SLOTS, EmulatedDevice, PseudoTerminal
 from tinyprop.device.frame import Frame, encode_frame
 from tinyprop.device.line import Request
 from tinyprop.errors import UserError
@@ -24,6 +25,7 @@ from tinyprop.ir.ops import Dense, ReLU
 from tinyprop.methods.optimizer import SGD
 from tinyprop.surface import Network
 from tinyprop.targets import load_board
+from tinyprop.targets.firmware import C_FOLDER
 
 NETWORK = Network(chain("lined", (40,), (Dense(40, 12), ReLU(), Dense(12, 4))))
 needs_qemu = pytest.mark.skipif(shutil.which("qemu-system-arm") is None, reason="qemu-system-arm not installed")
@@ -42,6 +44,12 @@ def lessons(n=8):
 def emulated(board, push=True):
     made = trainer()
     return EmulatedDevice(made.sources, state_layout(made.train_program), load_board(board), push=push)
+
+
+def test_its_flash_is_as_large_as_its_firmware_has_it():
+    text = (C_FOLDER / "line.c").read_text(encoding="utf-8")
+    sizes = dict(re.findall(r"#define (BLOCK_BYTES|SLOTS) (\d+)u", text))
+    assert sizes == {"BLOCK_BYTES": str(BLOCK_BYTES), "SLOTS": str(SLOTS)}
 
 
 @pytest.mark.parametrize("board", BOARDS)

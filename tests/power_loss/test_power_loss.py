@@ -1,6 +1,7 @@
 """Power cut at every operation of a save loses nothing and mixes nothing, on every geometry; broken engines do."""
 
 import json
+import re
 from dataclasses import replace
 from io import StringIO
 
@@ -9,6 +10,7 @@ from rich.console import Console
 
 from tinyprop.bench.power_loss.config import (
     AFTER,
+    BEFORE,
     CUTS,
     GEOMETRIES,
     PAIRS,
@@ -21,7 +23,7 @@ from tinyprop.bench.power_loss.config import (
     WEAKEST,
     PowerLossConfig,
 )
-from tinyprop.bench.power_loss.run import Bench
+from tinyprop.bench.power_loss.run import EMULATED_FLASH, Bench
 from tinyprop.bench.power_loss_command import power_loss_command
 from tinyprop.codegen.generate import engine_files
 from tinyprop.ir.chain import chain
@@ -41,6 +43,14 @@ def small():
 @pytest.fixture(scope="module")
 def middling():
     return Bench(MIDDLING)
+
+
+def test_cuts_are_numbered_as_in_the_header():
+    _, header = EMULATED_FLASH
+    assert header.suffix == ".h"
+    names = re.findall(r"^ +FLASH_CUT_(\w+)", header.read_text(encoding="utf-8"), re.MULTILINE)
+    cuts = {"BEFORE": BEFORE, "AFTER": AFTER, "TORN": TORN, "WEAK": WEAK, "REFUSED": REFUSED, "REORDERED": REORDERED}
+    assert names == sorted(cuts, key=lambda name: cuts[name].number)
 
 
 @pytest.mark.parametrize("cut", CUTS, ids=lambda cut: cut.name)
@@ -93,7 +103,7 @@ def broken(*changes):
     return Bench(SMALL, {CHECKPOINT: text})
 
 
-NO_CRC = (("return crc == word_in(header, CRC);", "return 1;"), ("|| crc != word_in(header, CRC)", ""))
+NO_CRC = (("return crc == tp_word(header, CRC);", "return 1;"), ("|| crc != tp_word(header, CRC)", ""))
 BREAKS = {
     "no CRC": (NO_CRC, lambda bench: bench.flip_bits(SMALLEST, 1)),
     "the newest slot is written over": (

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
+from tinyprop.checkpoint.format import HEADER
 from tinyprop.errors import UserError
 from tinyprop.targets.board import Board
 
-HEADER_BYTES = 32  # of a checkpoint
 DAYS_A_YEAR = 365.25
 
 
@@ -37,7 +37,7 @@ def slot_plan(
     if board.flash.write is None:
         return None
     block = board.flash.write.block_bytes
-    checkpoint = HEADER_BYTES + 4 * state_words + extra_bytes
+    checkpoint = HEADER.size + 4 * state_words + extra_bytes
     slot = -(-checkpoint // block) * block
     years = board.flash.write.cycles * slots / (saves_per_day * DAYS_A_YEAR)
     return SlotPlan(board.name, block, board.flash.write.unit_bytes, checkpoint, slot, slots * slot, years)

@@ -6,6 +6,7 @@ import threading
 import tty
 from typing import Self
 
+from tinyprop.checkpoint.format import HEADER
 from tinyprop.codegen.source_tree import SourceTree
 from tinyprop.codegen.state import StateLayout
 from tinyprop.targets import Board
@@ -15,7 +16,6 @@ from tinyprop.targets.qemu_machine import QemuMachine
 from tinyprop.targets.unicorn_machine import UnicornMachine
 
 BLOCK_BYTES, SLOTS = 4096, 2  # of the flash, as line.c has them
-HEADER_BYTES = 32
 
 
 class EmulatedDevice:
@@ -29,7 +29,7 @@ class EmulatedDevice:
         clock = board.emulator.clock
         defines = ("TP_LINK_PUSH=1",) if push else ()
         self.firmware = build_firmware(tree, board, clock, harness=LINE, defines=defines)
-        slot = -(-(HEADER_BYTES + 4 * layout.words) // BLOCK_BYTES) * BLOCK_BYTES
+        slot = -(-(HEADER.size + 4 * layout.words) // BLOCK_BYTES) * BLOCK_BYTES
         self.flash = bytearray(b"\xff" * SLOTS * slot)
         self._machine = self._power_on()
 

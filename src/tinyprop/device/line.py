@@ -11,6 +11,7 @@ from typing import Any, Protocol, Self
 import numpy as np
 
 from tinyprop.checkpoint import Checkpoint, decode, encode
+from tinyprop.checkpoint.format import HEADER
 from tinyprop.device.frame import ANSWER, DamagedFrame, Frame, decode_frame, encode_frame
 from tinyprop.device.records import Answer, DeviceFacts, answer_of, counters_of, facts_of
 from tinyprop.device.status import sentence
@@ -19,7 +20,6 @@ from tinyprop.targets.samples import SampleCheck
 from tinyprop.trace import StepTrace
 
 PIECE = 256  # bytes of a WRITE or READ: any unit of a flash divides it
-HEADER_BYTES = 32  # of a checkpoint
 LONGEST_LINE = 1 << 16  # bytes without a zero between them: no frame comes any more
 
 
@@ -192,7 +192,7 @@ class DeviceLine:
 
     def _next_sequence(self) -> int:
         try:
-            head = self._ask(Request.READ, struct.pack("<3I", CHECKPOINT, 0, HEADER_BYTES), "a checkpoint")
+            head = self._ask(Request.READ, struct.pack("<3I", CHECKPOINT, 0, HEADER.size), "a checkpoint")
         except DeviceRefused as refusal:
             if refusal.status != NO_CHECKPOINT:
                 raise

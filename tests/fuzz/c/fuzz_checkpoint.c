@@ -4,18 +4,12 @@
  * them. Memory is allocated to the byte: a sanitizer sees every step beyond it. */
 #include "fuzz_image.h"
 #include "network_under_test.h"
+#include "tp_bytes.h"
 #include "tp_checkpoint.h"
 #include "tp_crc32.h"
 
 #define SLOTS 2U
 #define EXTRA 5U
-
-static void put_word(uint8_t *bytes, uint32_t word)
-{
-    for (uint32_t i = 0U; i < 4U; ++i) {
-        bytes[i] = (uint8_t)(word >> 8U * i & 0xFFU);
-    }
-}
 
 /* What a slot holds becomes a checkpoint of this program, as far as its header and its CRC go. */
 static void mend(uint8_t *slot, uint32_t bytes, uint32_t sequence)
@@ -23,10 +17,10 @@ static void mend(uint8_t *slot, uint32_t bytes, uint32_t sequence)
     const uint32_t head[7] = {TP_CHECKPOINT_MAGIC, TP_CHECKPOINT_VERSION, sequence, NETWORK.identity,
                               NETWORK.state_words, EXTRA, sequence};
     for (uint32_t i = 0U; i < 7U; ++i) {
-        put_word(slot + 4U * i, head[i]);
+        tp_put_word(slot, i, head[i]);
     }
     const uint32_t crc = tp_crc32(0U, slot, 28U);
-    put_word(slot + 28U, tp_crc32(crc, slot + TP_CHECKPOINT_HEADER_BYTES, bytes - TP_CHECKPOINT_HEADER_BYTES));
+    tp_put_word(slot, 7U, tp_crc32(crc, slot + TP_CHECKPOINT_HEADER_BYTES, bytes - TP_CHECKPOINT_HEADER_BYTES));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

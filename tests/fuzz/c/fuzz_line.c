@@ -4,6 +4,7 @@
  * and CRC are right, so that a fuzzer gets to what is behind. Memory is allocated to the byte. */
 #include "fuzz_image.h"
 #include "network_under_test.h"
+#include "tp_bytes.h"
 #include "tp_checkpoint.h"
 #include "tp_crc32.h"
 #include "tp_guard.h"
@@ -29,9 +30,7 @@ static void request(tp_link *link, uint8_t session, uint8_t type, uint8_t number
     uint8_t frame[TP_LINK_FRAME_BYTES] = {TP_LINK_VERSION, type, session, session, number, 0U};
     memcpy(frame + TP_LINK_HEADER_BYTES, payload, size);
     const uint32_t bytes = TP_LINK_HEADER_BYTES + size, crc = tp_crc32(0U, frame, bytes);
-    for (uint32_t i = 0U; i < 4U; ++i) {
-        frame[bytes + i] = (uint8_t)(crc >> 8U * i & 0xFFU);
-    }
+    tp_put_word(frame + bytes, 0U, crc);
     for (uint32_t at = 0U; at <= bytes + 4U;) {
         uint32_t length = 0U;
         while (at + length < bytes + 4U && frame[at + length] != 0U && length < 254U) {

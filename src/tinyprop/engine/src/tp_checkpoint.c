@@ -3,6 +3,7 @@
  * has every byte. Only its CRC makes an image whole, so that a loss of power at any moment, and writes that reach the
  * flash in another order, leave a slot that is either the new one or none. */
 #include "tp_checkpoint.h"
+#include "tp_bytes.h"
 #include "tp_config.h"
 #include "tp_crc32.h"
 
@@ -40,19 +41,6 @@ static int low_byte_first(void)
     uint8_t first;
     memcpy(&first, &one, 1U);
     return first == 1U;
-}
-
-TP_NOINLINE uint32_t word_in(const uint8_t *bytes, uint32_t number)
-{
-    const uint8_t *b = bytes + 4U * number;
-    return (uint32_t)b[3] << 24 | (uint32_t)b[2] << 16 | (uint32_t)b[1] << 8 | b[0];
-}
-
-TP_NOINLINE void put_word(uint8_t *bytes, uint32_t number, uint32_t word)
-{
-    for (uint32_t i = 0U; i < 4U; ++i) {
-        bytes[4U * number + i] = (uint8_t)(word >> 8U * i & 0xFFU);
-    }
 }
 
 /* The program's own values are no larger than its memory; extra_bytes can be anything. */
@@ -134,9 +122,9 @@ TP_NOINLINE int read_slot(const tp_checkpoint *c, const tp_program *program, uin
     if (flash->read(flash->context, slot, header, TP_CHECKPOINT_HEADER_BYTES) != 0) {
         return TP_CHECKPOINT_ERR_FLASH;
     }
-    if (word_in(header, MAGIC) != TP_CHECKPOINT_MAGIC || word_in(header, VERSION) != TP_CHECKPOINT_VERSION
-        || word_in(header, IDENTITY) != program->identity || word_in(header, STATE_WORDS) != program->state_words
-        || word_in(header, EXTRA_BYTES) != c->extra_bytes) {
+    if (tp_word(header, MAGIC) != TP_CHECKPOINT_MAGIC || tp_word(header, VERSION) != TP_CHECKPOINT_VERSION
+        || tp_word(header, IDENTITY) != program->identity || tp_word(header, STATE_WORDS) != program->state_words
+        || tp_word(header, EXTRA_BYTES) != c->extra_bytes) {
         return 0;
     }
     const uint32_t end = image_bytes(c, program);
@@ -153,7 +141,7 @@ TP_NOINLINE int read_slot(const tp_checkpoint *c, const tp_program *program, uin
             return 0;
         }
     }
-    return crc == word_in(header, CRC);
+    return crc == tp_word(header, CRC);
 }
 
 /* As tp_find_slots, with checked arguments; slots whose bit is set in `excluded` count as not whole. So does one that
@@ -177,10 +165,10 @@ TP_NOINLINE int find(const tp_checkpoint *c, const tp_program *program, uint32_t
             continue;
         }
         /* Numbers wrap: the newer of two is the one that is ahead by less than half of all there are. */
-        if (whole_slots == 0U || word_in(header, SEQUENCE) - found.sequence < UINT32_MAX / 2U) {
+        if (whole_slots == 0U || tp_word(header, SEQUENCE) - found.sequence < UINT32_MAX / 2U) {
             newest = number;
-            found.sequence = word_in(header, SEQUENCE);
-            found.steps = word_in(header, STEPS);
+            found.sequence = tp_word(header, SEQUENCE);
+            found.steps = tp_word(header, STEPS);
         }
         whole_slots |= (uint32_t)1U << number;
     }
@@ -207,13 +195,13 @@ static tp_image image_of(const tp_checkpoint *c, const tp_model *model, uint32_t
 {
     const tp_program *program = model->program;
     tp_image image = {c, model->memory, 4U * program->state_words, image_bytes(c, program), {0U}};
-    put_word(image.header, MAGIC, TP_CHECKPOINT_MAGIC);
-    put_word(image.header, VERSION, TP_CHECKPOINT_VERSION);
-    put_word(image.header, SEQUENCE, sequence);
-    put_word(image.header, IDENTITY, program->identity);
-    put_word(image.header, STATE_WORDS, program->state_words);
-    put_word(image.header, EXTRA_BYTES, c->extra_bytes);
-    put_word(image.header, STEPS, steps);
+    tp_put_word(image.header, MAGIC, TP_CHECKPOINT_MAGIC);
+    tp_put_word(image.header, VERSION, TP_CHECKPOINT_VERSION);
+    tp_put_word(image.header, SEQUENCE, sequence);
+    tp_put_word(image.header, IDENTITY, program->identity);
+    tp_put_word(image.header, STATE_WORDS, program->state_words);
+    tp_put_word(image.header, EXTRA_BYTES, c->extra_bytes);
+    tp_put_word(image.header, STEPS, steps);
     return image;
 }
 
@@ -262,7 +250,7 @@ static int seal(tp_image *image, uint32_t floats)
             return 0;
         }
     }
-    put_word(image->header, CRC, crc);
+    tp_put_word(image->header, CRC, crc);
     return 1;
 }
 
@@ -378,7 +366,7 @@ static int read_part(const tp_flash *flash, uint32_t at, void *to, uint32_t size
 static void turn_words(uint8_t *bytes, uint32_t words)
 {
     for (uint32_t number = 0U; number < words; ++number) {
-        const uint32_t word = word_in(bytes, number);
+        const uint32_t word = tp_word(bytes, number);
         memcpy(bytes + 4U * number, &word, sizeof word);
     }
 }
@@ -394,7 +382,7 @@ static int read_image(const tp_checkpoint *c, const tp_model *model, uint32_t sl
     }
     crc = tp_crc32(crc, header, CRC_AT);
     if (!read_part(c->flash, state_at, model->memory, state_bytes, &crc)
-        || !read_part(c->flash, state_at + state_bytes, c->extra, c->extra_bytes, &crc) || crc != word_in(header, CRC)) {
+        || !read_part(c->flash, state_at + state_bytes, c->extra, c->extra_bytes, &crc) || crc != tp_word(header, CRC)) {
         return 0;
     }
     if (!low_byte_first()) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The line. Bytes become a frame, a frame a request, a request an answer; each step checks what the one before left. */
 #include "tp_link.h"
+#include "tp_bytes.h"
 #include "tp_config.h"
 #include "tp_crc32.h"
 
@@ -22,22 +23,9 @@ typedef struct tp_exchange {
     uint32_t length;  /* of it, so far */
 } tp_exchange;
 
-/* Not worth a copy wherever they are called: this code waits for a line. */
-TP_NOINLINE uint32_t word_at(const uint8_t *bytes)
-{
-    return (uint32_t)bytes[3] << 24 | (uint32_t)bytes[2] << 16 | (uint32_t)bytes[1] << 8 | bytes[0];
-}
-
-TP_NOINLINE void put_word(uint8_t *bytes, uint32_t word)
-{
-    for (uint32_t i = 0U; i < 4U; ++i) {
-        bytes[i] = (uint8_t)(word >> 8U * i & 0xFFU);
-    }
-}
-
 TP_NOINLINE void add_word(tp_exchange *e, uint32_t word)
 {
-    put_word(e->answer + e->length, word);
+    tp_put_word(e->answer + e->length, 0U, word);
     e->length += 4U;
 }
 
@@ -170,7 +158,7 @@ static int write_piece(tp_link *link, tp_exchange *e)
     if (e->size <= PLACE_BYTES) {
         return TP_LINK_ERR_REQUEST;
     }
-    const uint32_t what = word_at(e->payload), offset = word_at(e->payload + 4), size = e->size - PLACE_BYTES;
+    const uint32_t what = tp_word(e->payload, 0U), offset = tp_word(e->payload, 1U), size = e->size - PLACE_BYTES;
     const uint8_t *piece = e->payload + PLACE_BYTES;
     if (what == (uint32_t)TP_LINK_CHECKPOINT) {
 #if TP_LINK_PUSH
@@ -188,7 +176,7 @@ static int write_piece(tp_link *link, tp_exchange *e)
         return TP_LINK_ERR_PLACE;
     }
     for (uint32_t i = 0U; i < size / 4U; ++i) {
-        const uint32_t word = word_at(piece + 4U * i);
+        const uint32_t word = tp_word(piece, i);
         memcpy(floats + offset / 4U + i, &word, sizeof word);
     }
     return TP_OK;
@@ -221,7 +209,7 @@ static int read_piece(tp_link *link, tp_exchange *e)
     if (e->size != PLACE_BYTES + 4U) {
         return TP_LINK_ERR_REQUEST;
     }
-    const uint32_t what = word_at(e->payload), offset = word_at(e->payload + 4), size = word_at(e->payload + 8);
+    const uint32_t what = tp_word(e->payload, 0U), offset = tp_word(e->payload, 1U), size = tp_word(e->payload, 2U);
     if (size > TP_LINK_PAYLOAD_BYTES) {
         return TP_LINK_ERR_PLACE;
     }
@@ -248,7 +236,7 @@ static int train(tp_link *link, tp_exchange *e)
         return TP_LINK_ERR_REQUEST;
     }
     const tp_program *program = link->model->program;
-    const uint32_t label = word_at(e->payload), rate_bits = word_at(e->payload + 4);
+    const uint32_t label = tp_word(e->payload, 0U), rate_bits = tp_word(e->payload, 1U);
     const int learns_targets = program->train_target != NULL;
     float rate;
     tp_step step = {0.0f, 0U, 0U, NULL};
@@ -392,7 +380,7 @@ static uint32_t sealed(uint8_t *to, uint8_t *frame, const uint8_t *request, uint
     frame[3] = request[3];
     frame[4] = request[4];
     frame[5] = (uint8_t)(status & 0xFF);
-    put_word(frame + TP_LINK_HEADER_BYTES + length, tp_crc32(0U, frame, TP_LINK_HEADER_BYTES + length));
+    tp_put_word(frame + TP_LINK_HEADER_BYTES + length, 0U, tp_crc32(0U, frame, TP_LINK_HEADER_BYTES + length));
     return stuffed(to, frame, TP_LINK_HEADER_BYTES + length + CRC_BYTES);
 }
 
@@ -466,7 +454,7 @@ uint32_t tp_link_take(tp_link *link, uint8_t byte)
     }
     const uint32_t bytes = fits ? unstuffed(link->in, stuffed_bytes) : 0U;
     if (bytes < TP_LINK_HEADER_BYTES + CRC_BYTES || bytes > TP_LINK_HEADER_BYTES + TP_LINK_PAYLOAD_BYTES + CRC_BYTES
-        || tp_crc32(0U, link->in, bytes - CRC_BYTES) != word_at(link->in + (bytes - CRC_BYTES))) {
+        || tp_crc32(0U, link->in, bytes - CRC_BYTES) != tp_word(link->in + (bytes - CRC_BYTES), 0U)) {
         ++link->counts.damaged;
         return 0U;
     }

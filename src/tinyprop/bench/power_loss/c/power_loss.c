@@ -191,12 +191,11 @@ static int cut_save(bench *b, uint32_t step, uint32_t at, flash_cut cut, uint32_
     return b->flash.is_off;
 }
 
-/* One cut at every operation; `draws` times where chance has a part in it. Returns 0, or -1 without memory. */
+/* One cut at every operation; `draws` times where chance has a part in it. Adds to *counts, as all that follow do. Returns
+ * 0, or -1 without memory. */
 int power_loss_run(const power_loss_geometry *geometry, flash_cut cut, uint32_t draws, power_loss_counts *counts)
 {
     bench *b = open_bench(geometry);
-    const power_loss_counts none = {0U, 0U, 0U, 0U, 0U};
-    *counts = none;
     if (b == NULL) {
         return -1;
     }
@@ -220,8 +219,6 @@ int power_loss_run(const power_loss_geometry *geometry, flash_cut cut, uint32_t 
 int power_loss_run_first(const power_loss_geometry *geometry, flash_cut cut, uint32_t draws, power_loss_counts *counts)
 {
     bench *b = open_bench(geometry);
-    const power_loss_counts none = {0U, 0U, 0U, 0U, 0U};
-    *counts = none;
     if (b == NULL) {
         return -1;
     }
@@ -252,8 +249,6 @@ int power_loss_run_first(const power_loss_geometry *geometry, flash_cut cut, uin
 int power_loss_run_twice(const power_loss_geometry *geometry, flash_cut cut, flash_cut then, power_loss_counts *counts)
 {
     bench *b = open_bench(geometry);
-    const power_loss_counts none = {0U, 0U, 0U, 0U, 0U};
-    *counts = none;
     if (b == NULL) {
         return -1;
     }
@@ -288,9 +283,7 @@ int power_loss_run_whole(const power_loss_geometry *geometry, flash_cut cut, uin
                          power_loss_counts *counts)
 {
     bench *b = open_bench(geometry);
-    const power_loss_counts none = {0U, 0U, 0U, 0U, 0U};
     const uint32_t steps = BEFORE + SAVE_EVERY;
-    *counts = none;
     if (b == NULL) {
         return -1;
     }
@@ -316,10 +309,12 @@ int power_loss_run_whole(const power_loss_geometry *geometry, flash_cut cut, uin
 int power_loss_flip_bits(const power_loss_geometry *geometry, uint32_t every, power_loss_counts *counts)
 {
     bench *b = open_bench(geometry);
-    const power_loss_counts none = {0U, 0U, 0U, 0U, 0U};
     tp_slots slots;
-    *counts = none;
-    if (b == NULL || tp_find_slots(&b->checkpoint, b->program, &slots) != TP_OK) {
+    if (b == NULL) {
+        return -1;
+    }
+    if (tp_find_slots(&b->checkpoint, b->program, &slots) != TP_OK) {
+        close_bench(b);
         return -1;
     }
     const uint32_t size = tp_checkpoint_bytes(&b->checkpoint, b->program);
