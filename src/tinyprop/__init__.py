@@ -21,6 +21,7 @@ from tinyprop.methods import LossSkip as LossSkip
 from tinyprop.methods import Method as Method
 from tinyprop.methods import Ours as Ours
 from tinyprop.methods import OursAtEffort as OursAtEffort
+from tinyprop.methods import PartialUpdates as PartialUpdates
 from tinyprop.methods import RandomK as RandomK
 from tinyprop.methods import TinyPropV1 as TinyPropV1
 from tinyprop.methods import TinyPropV2 as TinyPropV2

@@ -28,7 +28,8 @@ ELSEWHERE = {"tp_clip_f32", "tp_velocity_f32", "tp_descend_f32", "tp_mean_square
 ELSEWHERE |= set(SOUND_KERNELS) - {"tp_dense_fwd_f32", "tp_sqrtf"}
 TRAPPED = [(name, ("tinyprop_v2", "ours")[number % 2]) for number, name in enumerate(NETWORKS)]
 TRAPPED += [("activations", FROZEN)]  # kernels of layers that do not learn
-TRAPPED += [("activations", "random_k"), ("activations", "ours_at_effort")]  # rules that are in no other build
+# Rules that are in no other build.
+TRAPPED += [("activations", name) for name in ("random_k", "partial_updates", "ours_at_effort")]
 BUILDS = [*(("size", method) for method in (*EVERY_RULE, FROZEN)), ("inline", "tinyprop_v2")]
 
 

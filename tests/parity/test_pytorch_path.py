@@ -62,7 +62,10 @@ NETWORKS: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
 }
 
 
-SETTINGS = {"ours_at_effort": {"effort": 0.6}}  # what depthwise and output layers leave something of, in all networks
+SETTINGS = {
+    "ours_at_effort": {"effort": 0.6},  # what depthwise and output layers leave something of, in all networks
+    "partial_updates": {"lambda_min": 0.0, "lambda_max": 0.35},  # never so much that all is kept
+}
 
 
 def moved(method: Method, factor: float) -> Method:
@@ -126,7 +129,8 @@ def test_a_batch_is_its_samples(name: str, network: str) -> None:
     batch, alone = make().eval(), make().eval()
     alone.load_state_dict(batch.state_dict())
     x, y = torch.randn(7, *shape), torch.randint(0, CLASSES, (7,))
-    handles = [apply_(model, name, example_input=x[:1]) for model in (batch, alone)]
+    method = method_named(name, **SETTINGS.get(name, {}))
+    handles = [apply_(model, method, example_input=x[:1]) for model in (batch, alone)]
     state = handles[0].state_dict()
     seen = {"y_max": 3.0, "drawn": 0, "bar": None}  # as if larger errors had been seen before
     state |= {"output": 1.9, "layers": dict.fromkeys(state["layers"], seen)}

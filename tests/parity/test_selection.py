@@ -17,6 +17,7 @@ from sklearn.datasets import load_digits
 import tinyprop.errors
 from tinyprop.methods.rules.keep_above import KeepAbove
 from tinyprop.methods.rules.keep_all import KeepAll
+from tinyprop.methods.rules.keep_channels import KeepChannels
 from tinyprop.methods.rules.keep_diffused import KeepDiffused
 from tinyprop.methods.rules.keep_random import KeepRandom
 from tinyprop.methods.rules.keep_ratio import KeepRatio
@@ -32,7 +33,7 @@ KERNELS = (
     "tp_abs_sum_f32",
     "tp_norm_f32",
     "tp_sqrtf",
-    *(f"tp_keep_{rule}_f32" for rule in ("all", "above", "diffused", "random", "ratio", "steered")),
+    *(f"tp_keep_{rule}_f32" for rule in ("all", "above", "channels", "diffused", "random", "ratio", "steered")),
 )
 SKIPS = ("tp_skip_by_error_f32", "tp_skip_by_loss_f32")
 FLAGS = ["-std=c99", "-O2", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wdouble-promotion", "-Wvla", "-Werror"]
@@ -78,7 +79,13 @@ class Twins:
         self.counts = CCounts.in_dll(library, "tp_counts_now")
 
     def select(
-        self, rule: SelectionRule, state: LayerState, delta: np.ndarray, n: int, pooled: Pooled | None = None
+        self,
+        rule: SelectionRule,
+        state: LayerState,
+        delta: np.ndarray,
+        n: int,
+        pooled: Pooled | None = None,
+        loss: float = 0.0,
     ) -> tuple[LayerState, np.ndarray, int, int]:
         """(state after, δ after, entries kept, looks)."""
         after, c_state = delta.copy(), CLayerState(state.y_max)
@@ -90,6 +97,11 @@ class Twins:
                 kept = function(pointer, size)
             case KeepAbove(theta):
                 kept = function(pointer, size, ctypes.c_float(bar_over_norm(theta, delta.size)), 1)
+            case KeepChannels(low, high):
+                channels, sums = len(delta), np.full(len(delta), np.nan, np.float32)
+                shares = (ctypes.c_float(v) for v in (low, high, loss))
+                working = (ctypes.c_void_p(sums.ctypes.data), ctypes.byref(c_state))
+                kept = function(pointer, channels, delta.size // channels, *shares, *working)
             case KeepDiffused(theta):
                 channels = len(delta)
                 kept = function(
@@ -130,12 +142,19 @@ def twins(tmp_path_factory: pytest.TempPathFactory) -> Twins:
 
 
 def assert_same(
-    twins: Twins, rule: SelectionRule, state: LayerState, delta: np.ndarray, n: int, pooled: Pooled | None = None
+    twins: Twins,
+    rule: SelectionRule,
+    state: LayerState,
+    delta: np.ndarray,
+    n: int,
+    pooled: Pooled | None = None,
+    loss: float = 0.0,
 ) -> tuple[LayerState, Selected]:
     """One decision in Python and in C: mask, count, looks and state are equal."""
     order = pooled.order() if pooled else np.arange(delta.size)
-    after, selected = rule.select(state, delta, n, order)
-    c_after, c_delta, c_kept, c_looks = twins.select(rule, state, delta, n, pooled)
+    seen = {"loss": np.float32(loss)} if rule.reads_loss else {}
+    after, selected = rule.select(state, delta, n, order, **seen)
+    c_after, c_delta, c_kept, c_looks = twins.select(rule, state, delta, n, pooled, loss)
     np.testing.assert_array_equal(c_delta, delta if isinstance(rule, KeepAll) else selected.delta)
     assert (c_kept, c_looks) == (np.count_nonzero(selected.kept), selected.looks)
     assert c_after == after
@@ -246,6 +265,7 @@ def recorded_deltas(steps: int) -> list[tuple[np.ndarray, ...]]:
         KeepRatio(0.1, 0.9, 0.25, k_min=1),
         KeepRatio(0, 0.1),
         KeepAbove(0.9),
+        KeepChannels(0.1, 0.3),
         KeepDiffused(1.5),
         KeepRandom(0.3, stream=2),
         KeepRandom(1.0),
@@ -262,7 +282,7 @@ def test_a_recorded_run_decision_by_decision(twins: Twins, rule: SelectionRule) 
         for layer, delta in enumerate(deltas):
             states[layer], selected = assert_same(twins, rule, states[layer], delta, delta.size)
             most_looks = max(most_looks, selected.looks / delta.size)
-    assert most_looks <= 5
+    assert most_looks <= (7 if isinstance(rule, KeepChannels) else 5)  # each output is a channel of its own
 
 
 def deltas(sizes: st.SearchStrategy[int]) -> st.SearchStrategy[np.ndarray]:
@@ -404,3 +424,39 @@ def test_a_steered_bar_is_the_engines(
     for delta in vectors:
         state, _ = assert_same(twins, KeepSteered(ratio), state, in_channels(delta, channels), delta.size)
         assert 0.0625 <= state.bar <= 64
+
+
+def largest_channels(delta: np.ndarray, k: int) -> list[bool]:
+    """A channel stays when fewer than k others beat it, or when k is over 3/8 of them."""
+    sums = [abs_sum(channel) for channel in delta]
+    beaten_by = [sum(b > a or (b == a and j < i) for j, b in enumerate(sums)) for i, a in enumerate(sums)]
+    return [k > len(sums) * 3 / 8 or beaten < k for beaten in beaten_by]
+
+
+@settings(deadline=None, derandomize=True, max_examples=150)
+@given(
+    vectors=st.lists(deltas(st.integers(40, 90)), min_size=1, max_size=3),
+    channels=st.integers(1, 40),
+    shares=st.tuples(st.floats(0, 1), st.floats(0, 1)).map(sorted),
+    losses=st.lists(st.one_of(st.sampled_from([0.0, 1.0]), st.floats(0, 9, width=32)), min_size=3, max_size=3),
+)
+def test_channels_stay_or_go_whole(
+    twins: Twins, vectors: list[np.ndarray], channels: int, shares: list[float], losses: list[float]
+) -> None:
+    rule, state = KeepChannels(*shares), LayerState()
+    for vector, loss in zip(vectors, losses, strict=False):
+        delta, before = in_channels(vector, channels), state
+        state, selected = assert_same(twins, rule, state, delta, delta.size, loss=loss)
+        assert state.y_max == max(before.y_max, np.float32(loss))
+        ratio = np.float32(loss) / state.y_max if state.y_max > 0 else np.float32(0)
+        k = min(max(int(rule.share(ratio) * np.float32(channels) + np.float32(0.5)), 1), channels)
+        stay = np.array(largest_channels(delta, k))[:, None]
+        assert np.array_equal(selected.kept, (delta != 0) & stay) or (stay.all() and selected.kept.all())
+        assert selected.looks <= 2 * delta.size + 10 * channels + RANKED**2
+
+
+def test_sums_of_channels_beyond_float32_keep_the_least(twins: Twins) -> None:
+    delta = np.full((8, 4), 3e38, np.float32)
+    delta[2:] = -1
+    _, selected = assert_same(twins, KeepChannels(0.1, 0.3), LayerState(), delta, delta.size, loss=2.0)
+    assert np.flatnonzero(selected.kept.any(axis=1)).tolist() == [0]

@@ -13,6 +13,7 @@ from tinyprop.ir.ops.conv2d_max_pool import Conv2dMaxPool
 from tinyprop.ir.ops.max_pool2d import MaxPool2d
 from tinyprop.ir.train_program import BackwardStep
 from tinyprop.methods.rules.keep_above import KeepAbove
+from tinyprop.methods.rules.keep_channels import KeepChannels
 from tinyprop.methods.rules.keep_diffused import KeepDiffused
 from tinyprop.methods.rules.keep_ratio import KeepRatio
 
@@ -122,7 +123,7 @@ def _kept(places: Places, step: BackwardStep) -> Pass | str:
     match step.selection:
         case None:
             kept = "TP_UNCOUNTED"
-        case KeepAbove() | KeepDiffused() | KeepRatio():
+        case KeepAbove() | KeepChannels() | KeepDiffused() | KeepRatio():
             kept = f"{kept} < {size} ? {kept} : TP_UNCOUNTED"
     return Pass("uint32_t", "kept", kept)
 

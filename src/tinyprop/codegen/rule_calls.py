@@ -13,6 +13,7 @@ from tinyprop.ir.ops.conv2d_max_pool import Conv2dMaxPool
 from tinyprop.ir.train_program import BackwardStep
 from tinyprop.methods.rules.keep_above import KeepAbove
 from tinyprop.methods.rules.keep_all import KeepAll
+from tinyprop.methods.rules.keep_channels import KeepChannels
 from tinyprop.methods.rules.keep_diffused import KeepDiffused
 from tinyprop.methods.rules.keep_random import KeepRandom
 from tinyprop.methods.rules.keep_ratio import KeepRatio
@@ -75,6 +76,15 @@ def _keep_above(places: Places, step: BackwardStep) -> Call:
     return Call("tp_keep_above_f32", str(size), arguments, "uint32_t")
 
 
+def _keep_channels(places: Places, step: BackwardStep) -> Call:
+    rule: KeepChannels = step.selection  # type: ignore[assignment]
+    channels, positions = places.train.program.value_out(step.node).channels
+    shares = (c_float(rule.low), c_float(rule.high), Pass("float", "loss", "loss"))
+    remembered = (places.scratch(step.node, "float"), places.state(step.layer))
+    arguments = (places.delta(step.node), c_uint(channels), c_uint(positions), *shares, *remembered)
+    return Call("tp_keep_channels_f32", f"{channels}x{positions}", arguments, "uint32_t")
+
+
 def _keep_diffused(places: Places, step: BackwardStep) -> Call:
     rule: KeepDiffused = step.selection  # type: ignore[assignment]
     channels, positions = places.train.program.value_out(step.node).channels
@@ -130,6 +140,7 @@ def _tie_order(places: Places, node: Node) -> tuple[tuple[Pass | str, ...], str]
 SELECTIONS: dict[type[Selection], Callable[[Places, BackwardStep], Call]] = {
     KeepAll: _keep_all,
     KeepAbove: _keep_above,
+    KeepChannels: _keep_channels,
     KeepDiffused: _keep_diffused,
     KeepRandom: _keep_random,
     KeepRatio: _keep_ratio,

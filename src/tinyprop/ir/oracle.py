@@ -38,8 +38,9 @@ class OracleStep:
 
 @dataclass(frozen=True)
 class _Backward:
-    """What a backward pass has counted so far."""
+    """What a backward pass has counted so far. loss: of its sample."""
 
+    loss: np.float32
     kept: tuple[int, ...]
     looks: int = 0
     macs: int = 0
@@ -79,9 +80,9 @@ class OracleTrainer:
         if self.train.loss.can_overflow and not np.isfinite(loss):
             raise UserError("the loss is NaN or infinite: lower the learning rate or scale the truth.")
         self._output_state, skipped = spec.skip.skip(self._output_state, loss, abs_sum(error))
-        done = _Backward(kept=(0,) * len(program.layers))
+        done = _Backward(loss, kept=(0,) * len(program.layers))
         if not skipped:
-            done = self._backward(self.train.optimizer.clipped(error), ran, lr)
+            done = self._backward(self.train.optimizer.clipped(error), ran, lr, done)
         return OracleStep(
             loss=loss,
             predicted=int(np.argmax(outputs)),
@@ -110,9 +111,8 @@ class OracleTrainer:
             looks=np.array([s.looks for s in steps], np.int64),
         )
 
-    def _backward(self, error: Array, ran: dict[str, Forward], lr: float) -> _Backward:
+    def _backward(self, error: Array, ran: dict[str, Forward], lr: float, done: _Backward) -> _Backward:
         """The backward steps in order; ends early when a layer keeps nothing and no other error is on its way."""
-        done = _Backward(kept=(0,) * len(self._layer_states))
         errors = {self.train.program.output.name: error}
         for step in self.train.steps:
             match step:
@@ -183,8 +183,9 @@ class OracleTrainer:
         assert isinstance(op, LayerOp)
         assert step.selection is not None
         n = op.delta_count(self.train.program.value_in(step.node).shape)
+        seen = {"loss": done.loss} if step.selection.reads_loss else {}
         self._layer_states[step.layer], selected = step.selection.select(
-            self._layer_states[step.layer], delta, n, op.delta_order(here)
+            self._layer_states[step.layer], delta, n, op.delta_order(here), **seen
         )
         found = int(selected.kept.sum()) if self.train.skips_zeros_of(step) else n
         kept = tuple(found if i == step.layer else k for i, k in enumerate(done.kept))

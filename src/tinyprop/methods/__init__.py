@@ -11,6 +11,7 @@ from tinyprop.methods.loss_skip import LossSkip as LossSkip
 from tinyprop.methods.method import Method as Method
 from tinyprop.methods.ours import Ours as Ours
 from tinyprop.methods.ours_at_effort import OursAtEffort as OursAtEffort
+from tinyprop.methods.partial_updates import PartialUpdates as PartialUpdates
 from tinyprop.methods.random_k import RandomK as RandomK
 from tinyprop.methods.spec import LayerInfo as LayerInfo
 from tinyprop.methods.spec import TrainSpec as TrainSpec
@@ -27,6 +28,7 @@ METHODS: dict[str, type[Method]] = {
         BiasOnly,
         TopK,
         RandomK,
+        PartialUpdates,
         LossSkip,
         TinyPropV1,
         TinyPropV2,

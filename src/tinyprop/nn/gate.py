@@ -21,7 +21,7 @@ from tinyprop.methods.spec import Selection, SkipRule
 from tinyprop.nn.observe import Site, require_outputs
 from tinyprop.nn.pooled import before_pool, where_pooled
 from tinyprop.nn.selections import Memory, Place, select
-from tinyprop.nn.skips import REDUCTIONS, skipped
+from tinyprop.nn.skips import REDUCTIONS, own_loss, skipped
 
 
 def _nothing_yet() -> Tensor:
@@ -32,17 +32,24 @@ def _nothing_yet() -> Tensor:
 class Batch:
     """What the layers of a backward pass need to know of it; written where it begins, at the model's outputs.
 
-    factor: makes a sample's own error of one in the batch's loss. rows: the samples that are trained on, None: all;
-    skipped, outputs, error: of the last backward pass, (N, …). k: layer → entries kept of
+    loss: of which kind it is. factor: makes a sample's own error of one in the batch's loss. rows: the samples that are
+    trained on, None: all; skipped, outputs, error: of the last backward pass, (N, …). k: layer → entries kept of
     each sample that was trained on, as a StepTrace has them; no line where the pass did not come.
     """
 
+    loss: Loss
     factor: float = 1.0
     rows: Tensor | None = None
     skipped: Tensor | None = None
     outputs: Tensor | None = None
     error: Tensor | None = None
     k: dict[str, Tensor] = field(default_factory=dict)
+
+    def losses(self) -> Tensor:
+        """Of the samples that are trained on."""
+        assert self.outputs is not None
+        assert self.error is not None
+        return own_loss(self.loss, _rows(self.outputs, self.rows), _rows(self.error, self.rows))
 
 
 @dataclass
@@ -128,7 +135,8 @@ class SelectionHook:
         channels_last = isinstance(self.site.layer, nn.Linear)
         window = self.site.window if pooled is None else ()
         stored = where_pooled(delta.movedim(-1, 1) if channels_last else delta, window)
-        place = Place(n, math.prod(stored.shape[1:]), self.batch.factor)
+        losses = self.batch.losses() if self.rule.reads_loss else None
+        place = Place(n, math.prod(stored.shape[1:]), self.batch.factor, losses)
         kept, every = select(self.rule, stored, self.memory, place)
         count = kept.flatten(1).bool().sum(1)
         k = count if every is None else torch.where(every, place.stored, count)

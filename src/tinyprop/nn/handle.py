@@ -79,7 +79,7 @@ class Handle:
     ) -> None:
         self.method = method
         self._model = model
-        self._output = OutputHook(NeverSkip(), loss, reduction, loss_scale, Batch())
+        self._output = OutputHook(NeverSkip(), loss, reduction, loss_scale, Batch(loss))
         self._sites: tuple[Site, ...] = ()
         self._layers: dict[str, SelectionHook] = {}  # those of them that learn
         self._removable: list[Any] = []

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from tinyprop.methods.rules.keep_above import KeepAbove
 from tinyprop.methods.rules.keep_all import KeepAll
+from tinyprop.methods.rules.keep_channels import KeepChannels
 from tinyprop.methods.rules.keep_diffused import KeepDiffused
 from tinyprop.methods.rules.keep_random import FACTOR, MIX, STEP, KeepRandom
 from tinyprop.methods.rules.keep_ratio import KeepRatio
@@ -33,12 +34,14 @@ FASTEST = 16  # samples of a batch that a steered bar takes as steps of its own:
 class Place:
     """n: the layer's outputs; stored: those that a max pool behind it lets through, of which δ has an entry each.
 
-    factor: what δ must be multiplied with to be the sample's own, before the batch's reduction.
+    factor: what δ must be multiplied with to be the sample's own, before the batch's reduction. losses: of the samples
+    (N,), where the rule reads them.
     """
 
     n: int
     stored: int
     factor: float
+    losses: Tensor | None = None
 
     @property
     def most(self) -> int:
@@ -48,7 +51,8 @@ class Place:
 
 @dataclass
 class Memory:
-    """What a layer's rule remembers between steps, as `LayerState` does. y_max (): the largest Y so far, on any device.
+    """What a layer's rule remembers between steps, as `LayerState` does. y_max (): the largest Y or loss so far, on any
+    device.
 
     drawn: the last random number. bar: as it was steered to, None before it was.
     """
@@ -88,6 +92,18 @@ def _above(delta: Tensor, bar: Tensor, place: Place, *, all_if_none: bool) -> Ke
     if all_if_none:
         every |= (k == 0) & ~(bar <= LEAST.item())
     return _masked(delta, reaches | every[:, None]), every
+
+
+def _keep_channels(rule: KeepChannels, delta: Tensor, memory: Memory, place: Place) -> Kept:
+    assert place.losses is not None
+    sums = delta.reshape(*delta.shape[:2], -1).abs().sum(2, dtype=torch.float32)
+    loss_max = memory.y_max = larger(memory.y_max.to(delta.device), place.losses)
+    ratio = torch.where(loss_max > 0, place.losses / loss_max, 0)
+    channels = sums.shape[1]
+    k, most = _quota(KeepRatio(rule.low, rule.high, k_min=1), ratio, channels), most_that_pays(channels)
+    every = k > most
+    stay = _largest(sums, k.clamp(max=most)) | every[:, None]
+    return torch.where(stay.reshape(*stay.shape, *(1,) * (delta.ndim - 2)), delta, 0), every
 
 
 def _keep_diffused(rule: KeepDiffused, delta: Tensor, memory: Memory, place: Place) -> Kept:
@@ -190,6 +206,7 @@ SELECTIONS: Mapping[type[SelectionRule], Callable[..., Kept]] = MappingProxyType
     {
         KeepAll: _keep_all,
         KeepAbove: _keep_above,
+        KeepChannels: _keep_channels,
         KeepDiffused: _keep_diffused,
         KeepRandom: _keep_random,
         KeepRatio: _keep_ratio,

@@ -149,7 +149,12 @@ class _Ledger:
         self.use(time, self.error[node.output], self.argmax.get(node.name))
         self.read(time, step)
         scratch_bytes = op.scratch_bytes(self.train.program.value_in(node).shape, updates=step.learns_weight)
-        if scratch_bytes and (step.propagate or step.learns_weight):
+        if not (step.propagate or step.learns_weight):
+            scratch_bytes = 0
+        if step.selection is not None:  # which is over when the kernels begin
+            channels, _ = self.train.program.value_out(node).channels
+            scratch_bytes = max(scratch_bytes, step.selection.scratch_bytes(channels))
+        if scratch_bytes:
             self.scratch[node.name] = self.create(time, f"{node.name}.scratch", scratch_bytes)
         if step.slot is not None:
             # An input that is not read here has made room long ago.

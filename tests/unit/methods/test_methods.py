@@ -17,6 +17,7 @@ from tinyprop.methods import (
     LossSkip,
     Ours,
     OursAtEffort,
+    PartialUpdates,
     RandomK,
     TinyPropV1,
     TinyPropV2,
@@ -26,6 +27,7 @@ from tinyprop.methods import (
 )
 from tinyprop.methods.rules.keep_above import KeepAbove
 from tinyprop.methods.rules.keep_all import KeepAll
+from tinyprop.methods.rules.keep_channels import KeepChannels
 from tinyprop.methods.rules.keep_diffused import KeepDiffused
 from tinyprop.methods.rules.keep_random import KeepRandom
 from tinyprop.methods.rules.keep_ratio import KeepRatio
@@ -151,6 +153,21 @@ def test_a_steered_bar_rises_while_too_much_is_kept_and_falls_while_nothing_is()
     assert after.bar < state.bar
 
 
+def test_partial_updates_keep_whole_channels_as_many_as_the_loss_asks_for() -> None:
+    rule = KeepChannels(0.1, 0.3)
+    assert PartialUpdates(0.1, 0.3).spec(LAYERS).selections == (rule, rule, KeepAll())
+    delta = np.zeros((20, 2, 3), np.float32)
+    delta[:, 0, :2] = np.arange(1, 21)[:, None] * [[1, -1]]
+    delta[7] *= -3  # the largest sum, 48
+    state, kept = LayerState(), []
+    for loss in (2.0, 1.0, 0.0, 4.0, 2.0):
+        state, selected = rule.select(state, delta, delta.size, np.arange(delta.size), loss=np.float32(loss))
+        kept.append(sorted(set(np.nonzero(selected.kept)[0].tolist())))
+        assert np.array_equal(selected.kept, (delta != 0) & np.isin(np.arange(20), kept[-1])[:, None, None])
+    assert kept == [[7, *range(15, 20)], [7, 17, 18, 19], [7, 19], [7, *range(15, 20)], [7, 17, 18, 19]]
+    assert state.y_max == 4
+
+
 def test_a_layer_and_the_batch_norm_that_scales_it_count_as_one() -> None:
     conv1, norm1 = LayerInfo("conv1", 2048, 80, scaled_by="norm1"), LayerInfo("norm1", 2048, 16)
     last, norm2 = LayerInfo("last", 10, 2570, scaled_by="norm2"), LayerInfo("norm2", 10, 20)
@@ -166,7 +183,8 @@ def test_the_methods_of_the_batteries_use_every_rule() -> None:
         specs = [METHODS[name]().spec(LAYERS) for name in names]
         return {type(rule) for spec in specs for rule in (spec.skip, *spec.selections) if rule is not None}
 
-    assert rules(METHODS) - rules(EVERY_RULE) == {KeepRandom, KeepSteered}  # which call or are like the others
+    elsewhere = {KeepChannels, KeepRandom, KeepSteered}  # which call or are like the others
+    assert rules(METHODS) - rules(EVERY_RULE) == elsewhere
 
 
 def test_a_method_is_found_by_name_with_its_settings() -> None:
@@ -196,6 +214,8 @@ def test_a_method_is_found_by_name_with_its_settings() -> None:
         ("ours_at_effort", {"effort": 0}, "effort=0, by which nothing trains"),
         ("ours_at_effort", {"effort": 1.5}, "OursAtEffort was given effort=1.5, which is no fraction"),
         ("random_k", {"ratio": -0.1}, "RandomK was given ratio=-0.1, which is no fraction"),
+        ("partial_updates", {"lambda_min": 1.5}, "PartialUpdates was given lambda_min=1.5, which is no fraction"),
+        ("partial_updates", {"lambda_min": 0.5, "lambda_max": 0.2}, "lambda_min=0.5 above lambda_max=0.2"),
         ("ours", {"drop": -2}, "Ours was given drop=-2"),
         ("ours", {"carry": -1}, "Ours was given carry=-1"),
         ("ours", {"tau": -1}, "tau=-1"),

@@ -35,7 +35,7 @@ enum {
 
 /* What one layer's selection rule remembers between steps: one of these, as the rule has it; zero at first. */
 typedef union tp_layer_state {
-    float y_max;     /* largest sum of |delta| seen so far; never decays */
+    float y_max;     /* largest sum of |delta| seen so far, or largest loss; never decays */
     uint32_t drawn;  /* the last random number */
     float bar;       /* in root mean squares, as it was steered to; 0 before it was */
 } tp_layer_state;

@@ -223,6 +223,8 @@ TP_KERNEL float tp_norm_f32(const float *delta, uint32_t size);
 TP_KERNEL int tp_skip_by_error_f32(tp_layer_state *state, float y, float theta);
 TP_KERNEL int tp_skip_by_loss_f32(float loss, float tau);
 TP_KERNEL uint32_t tp_keep_above_f32(float *delta, uint32_t size, float share, int all_if_none);
+TP_KERNEL uint32_t tp_keep_channels_f32(float *delta, uint32_t channels, uint32_t positions, float low, float high,
+                                        float loss, float *sums, tp_layer_state *state);
 TP_KERNEL uint32_t tp_keep_diffused_f32(float *delta, uint32_t channels, uint32_t positions, float share);
 TP_KERNEL uint32_t tp_keep_random_f32(float *delta, uint32_t size, uint32_t bound, uint32_t key,
                                       tp_layer_state *state);
@@ -272,6 +274,7 @@ TP_KERNEL uint32_t tp_keep_ratio_f32(float *delta, uint32_t size, uint32_t n, fl
 #include "../src/tp_hard_swish_fwd_f32.c"
 #include "../src/tp_keep_above_f32.c"
 #include "../src/tp_keep_all_f32.c"
+#include "../src/tp_keep_channels_f32.c"
 #include "../src/tp_keep_diffused_f32.c"
 #include "../src/tp_keep_random_f32.c"
 #include "../src/tp_keep_ratio_f32.c"

@@ -14,8 +14,8 @@ NOTHING_DRAWN = np.uint32(0)
 class LayerState:
     """What one layer remembers between steps; the twin of `tp_layer_state` in C, where the two share their bytes.
 
-    y_max: largest Y = Σ|δ| seen so far; it never decays. drawn: the last random number. bar: in root mean squares of δ,
-    as it was steered to; 0 before it was.
+    y_max: largest Y = Σ|δ| seen so far, or largest loss where the rule goes by that; it never decays. drawn: the last
+    random number. bar: in root mean squares of δ, as it was steered to; 0 before it was.
     """
 
     y_max: np.float32 = NOTHING_YET
@@ -69,6 +69,11 @@ class SelectionRule(ABC):
     c_function: ClassVar[str]
     memory: ClassVar[str] = ""  # the field of LayerState that it remembers; "": none
     breaks_ties: ClassVar[bool] = False  # asks for `order`: which of two equal entries comes first
+    reads_loss: ClassVar[bool] = False  # takes the sample's loss, as keyword `loss`
+
+    def scratch_bytes(self, channels: int) -> int:
+        """Working memory that its twin needs for a layer of `channels`, whose contents nobody keeps."""
+        return 0
 
     @abstractmethod
     def select(self, state: LayerState, delta: np.ndarray, n: int, order: np.ndarray) -> tuple[LayerState, Selected]:
