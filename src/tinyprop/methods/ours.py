@@ -11,7 +11,7 @@ from tinyprop.methods.rules.keep_diffused import KeepDiffused
 from tinyprop.methods.rules.number_check import require_non_negative
 from tinyprop.methods.rules.skip_by_loss import SkipByLoss
 from tinyprop.methods.search_range import Range
-from tinyprop.methods.spec import LayerInfo, Selection, TrainSpec, depths
+from tinyprop.methods.spec import LayerInfo, Selection, TrainSpec, selecting
 
 
 @dataclass(frozen=True)
@@ -59,11 +59,10 @@ class Ours(Method):
 
     def spec(self, layers: tuple[LayerInfo, ...]) -> TrainSpec:
         selections = tuple(
-            self._selection(layer) if p else KeepAll() for p, layer in zip(depths(layers), layers, strict=True)
+            self._selection(layer) if selects else KeepAll()
+            for selects, layer in zip(selecting(layers), layers, strict=True)
         )
         return TrainSpec(self.name, skip_zeros=True, skip=SkipByLoss(self.tau), selections=selections)
 
     def _selection(self, layer: LayerInfo) -> Selection:
-        if layer.per_channel:
-            return KeepAll()
         return KeepDiffused(self.carry) if layer.positions > 1 else KeepAbove(self.drop)

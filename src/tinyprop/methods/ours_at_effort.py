@@ -12,7 +12,7 @@ from tinyprop.methods.rules.keep_steered import KeepSteered
 from tinyprop.methods.rules.number_check import require_fraction
 from tinyprop.methods.rules.skip_by_loss import SkipByLoss
 from tinyprop.methods.search_range import Range
-from tinyprop.methods.spec import LayerInfo, Selection, TrainSpec, depths
+from tinyprop.methods.spec import LayerInfo, Selection, TrainSpec, selecting
 
 
 @dataclass(frozen=True)
@@ -52,12 +52,12 @@ class OursAtEffort(Method):
         SkipByLoss(self.tau)
 
     def spec(self, layers: tuple[LayerInfo, ...]) -> TrainSpec:
-        selects = [p > 0 and not layer.per_channel for p, layer in zip(depths(layers), layers, strict=True)]
+        selects = selecting(layers)
         ratio = self._ratio(layers, selects)
         selections: tuple[Selection, ...] = tuple(KeepSteered(ratio) if s and ratio < 1 else KeepAll() for s in selects)
         return TrainSpec(self.name, skip_zeros=True, skip=SkipByLoss(self.tau), selections=selections)
 
-    def _ratio(self, layers: tuple[LayerInfo, ...], selects: list[bool]) -> float:
+    def _ratio(self, layers: tuple[LayerInfo, ...], selects: tuple[bool, ...]) -> float:
         """The share that layers may keep which select. Raises UserError where the others take all of the budget."""
         macs = [layer.macs[0] + (layer.macs[1] if number else 0) for number, layer in enumerate(layers)]
         free = sum(cost for cost, selecting in zip(macs, selects, strict=True) if selecting)

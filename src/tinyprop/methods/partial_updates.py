@@ -11,7 +11,7 @@ from tinyprop.methods.rules.keep_channels import KeepChannels
 from tinyprop.methods.rules.never_skip import NeverSkip
 from tinyprop.methods.rules.number_check import require_fraction
 from tinyprop.methods.search_range import Range
-from tinyprop.methods.spec import LayerInfo, Selection, TrainSpec, depths
+from tinyprop.methods.spec import LayerInfo, Selection, TrainSpec, selecting
 
 
 @dataclass(frozen=True)
@@ -59,5 +59,5 @@ class PartialUpdates(Method):
 
     def spec(self, layers: tuple[LayerInfo, ...]) -> TrainSpec:
         by_loss = KeepChannels(self.lambda_min, self.lambda_max)
-        selections: tuple[Selection, ...] = tuple(by_loss if p else KeepAll() for p in depths(layers))
+        selections: tuple[Selection, ...] = tuple(by_loss if s else KeepAll() for s in selecting(layers))
         return TrainSpec(self.name, skip_zeros=True, skip=NeverSkip(), selections=selections)

@@ -11,7 +11,7 @@ from tinyprop.methods.rules.never_skip import NeverSkip
 from tinyprop.methods.rules.number_check import require_fraction
 from tinyprop.methods.rules.rule import PAYING_SHARE
 from tinyprop.methods.search_range import Range
-from tinyprop.methods.spec import LayerInfo, Selection, TrainSpec, depths
+from tinyprop.methods.spec import LayerInfo, Selection, TrainSpec, selecting
 
 
 @dataclass(frozen=True)
@@ -45,8 +45,8 @@ class RandomK(Method):
         require_fraction("RandomK", "ratio", self.ratio)
 
     def spec(self, layers: tuple[LayerInfo, ...]) -> TrainSpec:
-        selections = tuple(self._selection(p, number) for number, p in enumerate(depths(layers)))
+        selections = tuple(self._selection(selects, number) for number, selects in enumerate(selecting(layers)))
         return TrainSpec(self.name, skip_zeros=True, skip=NeverSkip(), selections=selections)
 
-    def _selection(self, p: int, number: int) -> Selection:
-        return KeepRandom(self.ratio, number) if p and self.ratio <= PAYING_SHARE else KeepAll()
+    def _selection(self, selects: bool, number: int) -> Selection:
+        return KeepRandom(self.ratio, number) if selects and self.ratio <= PAYING_SHARE else KeepAll()

@@ -56,6 +56,14 @@ def depths(layers: tuple[LayerInfo, ...]) -> tuple[int, ...]:
     return tuple(found[layer.name] for layer in layers)
 
 
+def selecting(layers: tuple[LayerInfo, ...]) -> tuple[bool, ...]:
+    """Where a selection may pay below a dense output layer: in each layer whose channels mix.
+
+    Where they do not, an entry of δ costs less than finding out whether it is needed (docs/decisions/0015).
+    """
+    return tuple(p > 0 and not layer.per_channel for p, layer in zip(depths(layers), layers, strict=True))
+
+
 @dataclass(frozen=True)
 class TrainSpec:
     """One entry of `selections` per layer, in forward order; None: the layer never trains (frozen).

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from tinyprop.methods.method import Method
+from tinyprop.methods.rules.keep_all import KeepAll
 from tinyprop.methods.rules.keep_ratio import KeepRatio
 from tinyprop.methods.rules.never_skip import NeverSkip
 from tinyprop.methods.rules.number_check import require_fraction
 from tinyprop.methods.search_range import Range
-from tinyprop.methods.spec import LayerInfo, TrainSpec, depths
+from tinyprop.methods.spec import LayerInfo, Selection, TrainSpec, depths
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,8 @@ class TinyPropV1(Method):
     - k is rounded and clamped to [1, n]; there, the C code truncates, and the PyTorch code loses its clamp.
     - Exactly k entries are kept, the lower index among equals; exact zeros never count as kept.
     - The bias gradient uses the kept δ; there, that of a dense layer uses all of δ.
+    - Depthwise convolutions and batch norms keep all, and so does a layer that would keep over 3/8 of δ: selecting
+      there costs more than it saves (docs/decisions/0015).
     - Convolutions really leave out what was not kept, and are right for every stride; there, δ is only masked.
     """
 
@@ -52,5 +55,8 @@ class TinyPropV1(Method):
         KeepRatio(self.s_min, self.s_max)
 
     def spec(self, layers: tuple[LayerInfo, ...]) -> TrainSpec:
-        selections = tuple(KeepRatio(self.s_min, self.s_max, self.zeta**p, k_min=1) for p in depths(layers))
+        selections: tuple[Selection, ...] = tuple(
+            KeepAll() if layer.per_channel else KeepRatio(self.s_min, self.s_max, self.zeta**p, k_min=1)
+            for p, layer in zip(depths(layers), layers, strict=True)
+        )
         return TrainSpec(self.name, skip_zeros=True, skip=NeverSkip(), selections=selections)

@@ -10,7 +10,7 @@ from tinyprop.methods.rules.keep_ratio import KeepRatio
 from tinyprop.methods.rules.number_check import require_fraction
 from tinyprop.methods.rules.skip_by_error import SkipByError
 from tinyprop.methods.search_range import Range
-from tinyprop.methods.spec import LayerInfo, Selection, TrainSpec, depths
+from tinyprop.methods.spec import LayerInfo, Selection, TrainSpec, depths, selecting
 
 
 @dataclass(frozen=True)
@@ -62,6 +62,7 @@ class TinyPropV2(Method):
 
     def spec(self, layers: tuple[LayerInfo, ...]) -> TrainSpec:
         selections: tuple[Selection, ...] = tuple(
-            KeepRatio(self.s_min, self.s_max, self.zeta**p) if p else KeepAll() for p in depths(layers)
+            KeepRatio(self.s_min, self.s_max, self.zeta**p) if selects else KeepAll()
+            for p, selects in zip(depths(layers), selecting(layers), strict=True)
         )
         return TrainSpec(self.name, skip_zeros=True, skip=SkipByError(self.theta_skip), selections=selections)

@@ -10,7 +10,7 @@ from tinyprop.methods.rules.keep_ratio import KeepRatio
 from tinyprop.methods.rules.never_skip import NeverSkip
 from tinyprop.methods.rules.number_check import require_fraction
 from tinyprop.methods.search_range import Range
-from tinyprop.methods.spec import LayerInfo, Selection, TrainSpec, depths
+from tinyprop.methods.spec import LayerInfo, Selection, TrainSpec, selecting
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class TopK(Method):
         the output layer back-propagates all of δ_L
         for l = L−1 … 1:
             k_l = round(ratio·n_l) in [1, n_l]
-            keep the k_l largest |δ_l|; all of δ_l should k_l be over 3/8 of it
+            keep the k_l largest |δ_l|; all of δ_l should k_l be over 3/8 of it, or channels not mix
             δ_{l−1} = W_lᵀ·δ_kept ⊙ act';  W_l −= lr·δ_kept ⊗ x
 
     ratio: share of a layer's outputs, counted before pooling, 0 … 1. Raises UserError outside of it.
@@ -47,5 +47,5 @@ class TopK(Method):
 
     def spec(self, layers: tuple[LayerInfo, ...]) -> TrainSpec:
         fixed = KeepRatio(self.ratio, self.ratio, k_min=1)
-        selections: tuple[Selection, ...] = tuple(fixed if p else KeepAll() for p in depths(layers))
+        selections: tuple[Selection, ...] = tuple(fixed if s else KeepAll() for s in selecting(layers))
         return TrainSpec(self.name, skip_zeros=True, skip=NeverSkip(), selections=selections)

@@ -1,6 +1,7 @@
 """What each method says about a network of three layers, and how methods are found by name."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -122,6 +123,15 @@ def test_ours_diffuses_where_a_weight_is_used_at_several_positions() -> None:
     conv, narrow = LayerInfo("conv", 2048, 80, positions=256), LayerInfo("narrow", 64, 80, positions=1)
     layers = (conv, LayerInfo("depthwise", 2048, 80, positions=256, per_channel=True), narrow, LAYERS[-1])
     assert Ours(carry=2).spec(layers).selections == (KeepDiffused(2), KeepAll(), KeepAbove(0.8), KeepAll())
+
+
+def test_no_method_selects_where_channels_do_not_mix() -> None:
+    mixing = LayerInfo("conv", 2048, 80, positions=256, macs=(18_432, 18_432))
+    layers = (mixing, replace(mixing, per_channel=True, macs=(9, 9)), mixing, LAYERS[-1])
+    all_selections = [method().spec(layers).selections for method in METHODS.values()]
+    everything = (KeepAll(), None)
+    assert all(depthwise in everything for _, depthwise, *_ in all_selections)
+    assert sum(first not in everything for first, *_ in all_selections) >= 7
 
 
 def test_a_budget_is_shared_by_the_layers_that_select() -> None:

@@ -214,6 +214,28 @@ TP_ALWAYS_INLINE int tp_windows_pay(uint32_t kept, uint32_t size)
     return 9U * kept < 5U * size;
 }
 
+#define TP_DROP(entry, bits) \
+    if ((bits) << 1 < bar) { \
+        *(entry) = 0.0f; \
+    }
+
+/* Zeroes the entries below the bar, which like their magnitudes is compared as an integer, the sign shifted out. */
+TP_ALWAYS_INLINE void tp_drop_below(float *delta, uint32_t size, uint32_t bar)
+{
+    const float *next = delta;
+    TP_ROLLED for (uint32_t left = size / 8U; left != 0U; --left, delta += 8) {
+        for (uint32_t pair = 0U; pair < 8U; pair += 2U) {
+            const tp_pair bits = tp_next_pair(&next);
+            TP_DROP(delta + pair, bits.first) TP_DROP(delta + pair + 1, bits.second)
+        }
+    }
+    TP_ROLLED for (uint32_t left = size % 8U; left != 0U; --left, ++delta) {
+        TP_DROP(delta, tp_bits_of(*delta))
+    }
+}
+
+#undef TP_DROP
+
 TP_KERNEL void tp_clip_f32(float *delta, uint32_t size, float largest);
 TP_KERNEL void tp_velocity_f32(float *velocity, const float *weight, float momentum, float decay, uint32_t size);
 TP_KERNEL void tp_descend_f32(float *weight, const float *direction, float rate, uint32_t size);

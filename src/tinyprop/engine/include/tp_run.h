@@ -12,7 +12,6 @@
  *     to = tp_store8(to, run);        writes them; returns what lies behind
  *     tp_clear8(to);                  to[0] ... to[7] become zero
  *     tp_next_pair(&from)             the bits of two floats, in core registers; `from` goes on
- *     tp_larger(largest, bits)        the larger of two magnitudes, the sign shifted out
  *     tp_count_below(n, bar, bits)    n + 1 if bits, the sign shifted out, is below the bar, else n
  */
 #ifndef TP_RUN_H
@@ -175,17 +174,6 @@ TP_ALWAYS_INLINE void tp_clear8(float *to)
         to[i] = 0.0f;
     }
 #endif
-}
-
-/* The larger of two magnitudes without sign, which is shifted out: of `largest` and of `bits`, which have theirs yet. Few
- * are larger than all before them, so a branch hardly ever taken costs less than a choice. */
-TP_ALWAYS_INLINE uint32_t tp_larger(uint32_t largest, uint32_t bits)
-{
-    if (bits << 1 > largest) {
-        largest = bits << 1;
-        TP_SELDOM;
-    }
-    return largest;
 }
 
 typedef struct tp_pair {

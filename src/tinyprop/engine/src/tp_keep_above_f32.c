@@ -18,23 +18,6 @@ TP_ALWAYS_INLINE uint32_t keep_above_count(const float *delta, uint32_t size, ui
     return below;
 }
 
-#define TP_DROP(i) \
-    if (tp_bits_of(delta[i]) << 1 < bar) { \
-        delta[i] = 0.0f; \
-    }
-
-TP_ALWAYS_INLINE void keep_above_drop(float *delta, uint32_t size, uint32_t bar)
-{
-    TP_ROLLED for (uint32_t left = size / 8U; left != 0U; --left, delta += 8) {
-        TP_DROP(0) TP_DROP(1) TP_DROP(2) TP_DROP(3) TP_DROP(4) TP_DROP(5) TP_DROP(6) TP_DROP(7)
-    }
-    TP_ROLLED for (uint32_t left = size % 8U; left != 0U; --left, ++delta) {
-        TP_DROP(0)
-    }
-}
-
-#undef TP_DROP
-
 /* Keeps the entries that reach the bar, a share of delta's norm, zeroes the others, returns how many are kept. All are
  * where more than 3/8 reach it, too few would be left out to be worth it; and, if they shall be, where none does though
  * they are not zero. */
@@ -47,7 +30,7 @@ TP_KERNEL uint32_t tp_keep_above_f32(float *delta, uint32_t size, float share, i
     if ((all_if_none && kept == 0U && bar > 2U) || !tp_selection_pays(kept, size)) {
         return size;
     }
-    keep_above_drop(delta, size, bar);
+    tp_drop_below(delta, size, bar);
     TP_COUNT(looks, size);
     return kept;
 }

@@ -1,21 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* TinyProp's adaptive top-k, exact and without sorting.
  *
- * |delta| orders like its bits read as an integer. A bracket of such integers, at first all non-zeros, is narrowed
- * around the cut: one pass counts its entries in TP_BINS equal bins from the top, and the bin in which the cut falls is
- * the next bracket. When few entries are left inside they are ranked one against the other. About three
- * looks per entry; never more than ten passes, whatever the values are.
+ * |delta| orders like its bits read as an integer, the sign shifted out. A bracket of such integers, at first all there
+ * are, is narrowed around the cut: one pass counts its entries in TP_BINS equal bins, and the bin in which the cut falls
+ * is the next bracket. When few entries are left inside they are ranked one against the other as the last pass, which
+ * zeroes what lies below, comes upon them. About four looks per entry; never more than nine passes, whatever the values
+ * are.
  */
 #include "tp_kernels.h"
 
-#define TP_BINS 64U         /* a power of two */
-#define TP_FIRST_SHIFT 20U  /* first bins: an eighth of an octave each, from max|delta| to max|delta|/256 */
-#define TP_RANKED 16U       /* entries are ranked when at most TP_RANKED^2 moves can come of it */
-#define TP_GUESSED 32U      /* and with more moves than this, near the cut only, when it has been guessed where that is */
+#define TP_BINS 128U        /* a power of two */
+#define TP_FIRST_SHIFT 25U  /* of all 32 bits: the first bins are two octaves each */
+#define TP_RANKED 32U       /* entries are ranked when at most TP_RANKED^2 moves can come of it */
+#define TP_GUESSED 64U      /* in so few entries a guess of where the cut is costs less than a count in bins */
+#define TP_LEAST 2U         /* the smallest magnitude that is not zero */
 
-/* What is still open: the `inside` entries with top - width < |delta| <= top, of which the `wanted` largest stay. */
+/* What is still open: the `inside` entries with bottom <= |delta| <= bottom + last, of which the `wanted` largest stay. */
 typedef struct tp_bracket {
-    uint32_t top, width;
+    uint32_t bottom, last;
     uint32_t inside, wanted;
 } tp_bracket;
 
@@ -35,29 +37,22 @@ TP_ALWAYS_INLINE uint32_t keep_ratio_window_row(const tp_tie_order *order, uint3
     return order->argmax[i] / order->pool_width;
 }
 
-#define TP_LOOK(bits) \
-    largest = tp_larger(largest, bits); \
-    zeros = tp_count_below(zeros, 1U, bits);
-
-/* The bracket of all non-zeros, of which `wanted` stay. */
-TP_NOINLINE tp_bracket keep_ratio_nonzeros(const float *delta, uint32_t size, uint32_t wanted)
+/* How many entries are zero. */
+TP_NOINLINE uint32_t keep_ratio_zeros(const float *delta, uint32_t size)
 {
     TP_COUNT(looks, size);
-    uint32_t largest = 0U, zeros = 0U; /* magnitudes without sign, which is shifted out */
+    uint32_t zeros = 0U;
     TP_ROLLED for (uint32_t left = size / 8U; left != 0U; --left) {
         for (uint32_t pair = 0U; pair < 4U; ++pair) {
             const tp_pair bits = tp_next_pair(&delta);
-            TP_LOOK(bits.first) TP_LOOK(bits.second)
+            zeros = tp_count_below(tp_count_below(zeros, TP_LEAST, bits.first), TP_LEAST, bits.second);
         }
     }
     TP_ROLLED for (uint32_t left = size % 8U; left != 0U; --left, ++delta) {
-        TP_LOOK(tp_bits_of(*delta))
+        zeros = tp_count_below(zeros, TP_LEAST, tp_bits_of(*delta));
     }
-    const tp_bracket all = {largest >> 1, largest >> 1, size - zeros, wanted};
-    return all;
+    return zeros;
 }
-
-#undef TP_LOOK
 
 /* k = floor(S * n + 1/2) in [k_min, n]; the first test also turns a NaN into 0. */
 TP_ALWAYS_INLINE uint32_t keep_ratio_quota(float ratio, uint32_t n, float s_min, float s_max, float scale,
@@ -75,52 +70,60 @@ TP_ALWAYS_INLINE uint32_t keep_ratio_quota(float ratio, uint32_t n, float s_min,
     return k < n ? k : n;
 }
 
-/* Counts one entry in its bin when it is in one. */
-TP_ALWAYS_INLINE void keep_ratio_bin(uint32_t *bins, float delta, uint32_t top, uint32_t range, uint32_t shift)
+#define TP_TALLY(bits) \
+    { \
+        const uint32_t above = ((bits) << 1) - bottom; /* wraps to a large number when below the bottom */ \
+        if (last == UINT32_MAX ? (bits) != 0U : above <= last) { \
+            ++bins[above >> shift]; \
+        } \
+    }
+
+/* Where the bracket is all there are, most zeros are left out: they are many, and a test is cheaper than their count. */
+TP_ALWAYS_INLINE void keep_ratio_tally(uint32_t *bins, const float *delta, uint32_t size, uint32_t bottom, uint32_t last,
+                                       uint32_t shift)
 {
-    const uint32_t below = top - tp_magnitude_bits(delta); /* wraps to a large number when above the top */
-    if (below < range) {
-        ++bins[below >> shift];
+    TP_ROLLED for (uint32_t left = size / 8U; left != 0U; --left) {
+        for (uint32_t pair = 0U; pair < 4U; ++pair) {
+            const tp_pair bits = tp_next_pair(&delta);
+            TP_TALLY(bits.first) TP_TALLY(bits.second)
+        }
+    }
+    TP_ROLLED for (uint32_t left = size % 8U; left != 0U; --left, ++delta) {
+        TP_TALLY(tp_bits_of(*delta))
     }
 }
 
-/* One pass over delta, after which the bracket is the bin of 2^shift values with the cut. The last bin takes all that
- * lies below the others; its entries are not counted but left over. */
-TP_NOINLINE void keep_ratio_narrow(const float *delta, uint32_t size, tp_bracket *b, uint32_t shift)
+#undef TP_TALLY
+
+/* One pass over delta, after which the bracket is the bin with the cut; how many are inside is not known when it begins at
+ * zero. */
+TP_NOINLINE void keep_ratio_narrow(const float *delta, uint32_t size, tp_bracket *b)
 {
     TP_COUNT(looks, size);
     uint32_t bins[TP_BINS] = {0U};
-    const uint32_t top = b->top;
-    const uint32_t counted = (TP_BINS - 1U) << shift;
-    const uint32_t range = b->width < counted ? b->width : counted;
-    const uint32_t fours = size - size % 4U;
-    TP_ROLLED for (uint32_t i = 0U; i < fours; i += 4U) {
-        keep_ratio_bin(bins, delta[i], top, range, shift);
-        keep_ratio_bin(bins, delta[i + 1U], top, range, shift);
-        keep_ratio_bin(bins, delta[i + 2U], top, range, shift);
-        keep_ratio_bin(bins, delta[i + 3U], top, range, shift);
-    }
-    TP_ROLLED for (uint32_t i = fours; i < size; ++i) {
-        keep_ratio_bin(bins, delta[i], top, range, shift);
+    uint32_t shift = TP_FIRST_SHIFT;
+    if (b->last == UINT32_MAX) {
+        keep_ratio_tally(bins, delta, size, 0U, UINT32_MAX, TP_FIRST_SHIFT);
+    } else {
+        while (shift > 0U && b->last >> (shift - 1U) < TP_BINS) {
+            --shift;
+        }
+        keep_ratio_tally(bins, delta, size, b->bottom, b->last, shift);
     }
 
-    uint32_t cut = 0U;
-    while (cut < TP_BINS - 1U && bins[cut] < b->wanted) {
-        b->wanted -= bins[cut];
-        b->inside -= bins[cut];
-        ++cut;
+    uint32_t bin = b->last >> shift;
+    for (; bin != 0U && bins[bin] < b->wanted; --bin) {
+        b->wanted -= bins[bin];
     }
-    b->top -= cut << shift;
-    b->width -= cut << shift;
-    if (cut < TP_BINS - 1U) {
-        b->inside = bins[cut];
-        b->width = b->width > 1U << shift ? 1U << shift : b->width;
-    }
+    const uint32_t left = b->last - (bin << shift), whole = (1U << shift) - 1U;
+    b->bottom += bin << shift;
+    b->last = left < whole ? left : whole;
+    b->inside = bins[bin];
 }
 
 #define TP_BELOW(word) \
-    below_low = tp_count_below(below_low, low << 1, word); \
-    below_high = tp_count_below(below_high, high << 1, word);
+    below_low = tp_count_below(below_low, low, word); \
+    below_high = tp_count_below(below_high, high, word);
 
 /* One pass over delta, after which the bracket of all non-zeros is one of three parts of it: about a guess of the cut,
  * above or below. The guess is where the cut would be if magnitudes were spread evenly from zero to twice their mean. */
@@ -129,7 +132,7 @@ TP_NOINLINE void keep_ratio_guess(const float *delta, uint32_t size, tp_bracket 
     TP_COUNT(looks, size);
     const float nonzeros = (float)b->inside;
     const float guess = 2.0f * y / nonzeros * (1.0f - (float)b->wanted / nonzeros);
-    const uint32_t low = 1U + tp_bits_of(0.875f * guess), high = 1U + tp_bits_of(1.125f * guess);
+    const uint32_t low = (1U + tp_bits_of(0.875f * guess)) << 1, high = (1U + tp_bits_of(1.125f * guess)) << 1;
     uint32_t below_low = 0U, below_high = 0U;
     TP_ROLLED for (uint32_t left = size / 8U; left != 0U; --left) {
         for (uint32_t pair = 0U; pair < 4U; ++pair) {
@@ -142,16 +145,16 @@ TP_NOINLINE void keep_ratio_guess(const float *delta, uint32_t size, tp_bracket 
     }
     const uint32_t above = size - below_high, between = below_high - below_low;
     if (above >= b->wanted) {
-        b->width = b->top - (high - 1U);
+        b->last -= high - b->bottom;
+        b->bottom = high;
         b->inside = above;
     } else if (above + between >= b->wanted) {
-        b->top = high - 1U;
-        b->width = high - low;
+        b->last = high - low - 1U;
+        b->bottom = low;
         b->inside = between;
         b->wanted -= above;
     } else {
-        b->top = low - 1U;
-        b->width = low - 1U;
+        b->last = low - 1U - b->bottom;
         b->inside -= above + between;
         b->wanted -= above + between;
     }
@@ -165,16 +168,6 @@ TP_ALWAYS_INLINE int keep_ratio_is_short(const tp_bracket *b)
     return b->inside <= TP_RANKED * TP_RANKED / b->wanted;
 }
 
-/* The smallest shift by which `width` values fit the bins. */
-TP_ALWAYS_INLINE uint32_t keep_ratio_shift(uint32_t width)
-{
-    uint32_t shift = 0U;
-    while ((width - 1U) >> shift >= TP_BINS) {
-        ++shift;
-    }
-    return shift;
-}
-
 /* Whether entry `later` goes before `earlier`, which precedes it in memory and has the same magnitude: only inside a
  * pooled row, when its maximum came from a higher row of the window. */
 TP_ALWAYS_INLINE int keep_ratio_overtakes(const tp_tie_order *order, uint32_t later, uint32_t earlier)
@@ -184,15 +177,10 @@ TP_ALWAYS_INLINE int keep_ratio_overtakes(const tp_tie_order *order, uint32_t la
 }
 
 /* Zeroes what lies below the bracket. */
-TP_NOINLINE void keep_ratio_drop_below(float *delta, uint32_t size, const tp_bracket *b)
+TP_NOINLINE void keep_ratio_drop_below(float *delta, uint32_t size, uint32_t bottom)
 {
     TP_COUNT(looks, size);
-    const uint32_t bottom = b->top - b->width;
-    TP_ROLLED for (uint32_t i = 0U; i < size; ++i) {
-        if (tp_magnitude_bits(delta[i]) <= bottom) {
-            delta[i] = 0.0f;
-        }
-    }
+    tp_drop_below(delta, size, bottom);
 }
 
 /* The `wanted` best entries inside the bracket so far, best first. */
@@ -235,17 +223,17 @@ TP_NOINLINE void keep_ratio_enter(tp_ranking *best, float *entry, uint32_t magni
 }
 
 #define TP_JUDGE(entry, bits) \
-    if (((bits) & 0x7fffffffU) <= bar) { \
+    if (((bits) << 1) < bottom) { \
         *(entry) = 0.0f; \
-    } else if (((bits) & 0x7fffffffU) <= top) { \
-        keep_ratio_enter(&best, entry, (bits) & 0x7fffffffU); \
+    } else if (((bits) << 1) - bottom <= last) { \
+        keep_ratio_enter(&best, entry, (bits) << 1); \
     }
 
 /* Zeroes what lies below the bracket, and inside it all but the `wanted` best, ranked as they come. */
 TP_NOINLINE void keep_ratio_rank(float *delta, uint32_t size, const tp_bracket *b, const tp_tie_order *order)
 {
     TP_COUNT(looks, size + b->inside);
-    const uint32_t top = b->top, bar = b->top - b->width; /* what does not exceed the bar goes */
+    const uint32_t bottom = b->bottom, last = b->last;
     tp_ranking best;
     best.delta = delta;
     best.order = order;
@@ -274,7 +262,7 @@ TP_NOINLINE void keep_ratio_drop_ties(float *delta, uint32_t size, const tp_brac
     TP_ROLLED for (uint32_t start = 0U; start < size; start += row) {
         TP_ROLLED for (uint32_t dy = 0U; dy < window; ++dy) {
             TP_ROLLED for (uint32_t i = start; i < start + row; ++i) {
-                if (tp_magnitude_bits(delta[i]) != b->top
+                if (tp_bits_of(delta[i]) << 1 != b->bottom
                     || (order->argmax != NULL && keep_ratio_window_row(order, i) != dy)) {
                     continue;
                 }
@@ -288,25 +276,37 @@ TP_NOINLINE void keep_ratio_drop_ties(float *delta, uint32_t size, const tp_brac
     }
 }
 
-/* Zeroes all but the `wanted` largest of the entries inside the bracket, and everything below it. */
-TP_NOINLINE void keep_ratio_cut(float *delta, uint32_t size, float y, tp_bracket b, const tp_tie_order *order)
+/* Zeroes all but the `k` largest of more than k entries, and returns how many are kept: fewer where so many are zero. */
+TP_NOINLINE uint32_t keep_ratio_cut(float *delta, uint32_t size, float y, uint32_t k, const tp_tie_order *order)
 {
-    if (keep_ratio_is_short(&b) && b.inside > TP_GUESSED / b.wanted) {
+    tp_bracket b = {0U, UINT32_MAX, size, k};
+    if (size > TP_GUESSED) {
+        keep_ratio_narrow(delta, size, &b);
+    }
+    if (b.bottom == 0U) {
+        const uint32_t nonzeros = size - keep_ratio_zeros(delta, size);
+        if (k >= nonzeros) {
+            return nonzeros;
+        }
+        b.bottom = TP_LEAST;
+        b.last -= TP_LEAST;
+        b.inside = nonzeros - (k - b.wanted);
+    }
+    if (size <= TP_GUESSED) {
         keep_ratio_guess(delta, size, &b, y);
     }
-    uint32_t shift = TP_FIRST_SHIFT;
-    while (b.inside > b.wanted && !keep_ratio_is_short(&b) && b.width > 1U) {
-        keep_ratio_narrow(delta, size, &b, shift);
-        shift = keep_ratio_shift(b.width);
+    while (b.inside > b.wanted && !keep_ratio_is_short(&b) && b.last != 0U) {
+        keep_ratio_narrow(delta, size, &b);
     }
     if (b.inside > b.wanted && keep_ratio_is_short(&b)) {
         keep_ratio_rank(delta, size, &b, order);
-        return;
+        return k;
     }
-    keep_ratio_drop_below(delta, size, &b);
+    keep_ratio_drop_below(delta, size, b.bottom);
     if (b.inside > b.wanted) {
         keep_ratio_drop_ties(delta, size, &b, order);
     }
+    return k;
 }
 
 /* Zeroes all but the k entries of largest |delta| in place and returns how many are kept: k, or all non-zeros when
@@ -333,11 +333,6 @@ TP_KERNEL uint32_t tp_keep_ratio_f32(float *delta, uint32_t size, uint32_t n, fl
         }
         return 0U;
     }
-    const tp_bracket all = keep_ratio_nonzeros(delta, size, k);
-    if (k >= all.inside) {
-        return all.inside;
-    }
     const tp_tie_order order = {argmax, row, pool_height, pool_width, packed};
-    keep_ratio_cut(delta, size, y, all, &order);
-    return k;
+    return keep_ratio_cut(delta, size, y, k, &order);
 }

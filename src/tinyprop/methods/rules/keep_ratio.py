@@ -53,15 +53,12 @@ class KeepRatio(SelectionRule):
     def select(self, state: LayerState, delta: np.ndarray, n: int, order: np.ndarray) -> tuple[LayerState, Selected]:
         y_max, ratio = relative_to_peak(abs_sum(delta), state.y_max)
         k = self.quota(ratio, n)
-        nonzero = delta != 0
         if not selection_pays(k, delta.size):
-            kept, looks = np.ones_like(nonzero), delta.size
+            kept, looks = np.ones(delta.shape, bool), delta.size
         elif k == 0:
-            kept, looks = np.zeros_like(nonzero), delta.size
-        elif k >= np.count_nonzero(nonzero):
-            kept, looks = nonzero, 2 * delta.size
+            kept, looks = np.zeros(delta.shape, bool), delta.size
         else:
-            kept, looks = largest(delta, k, order), looks_for_top_k(delta.ravel(), k)
+            kept, looks = largest(delta, k, order) & (delta != 0), looks_for_top_k(delta.ravel(), k)
         return LayerState(y_max), Selected.of(delta, kept, looks)
 
 

@@ -1,12 +1,13 @@
 """How many entries the C engine looks at to find the k largest |δ| without sorting: its search, replayed to count.
 
-|δ| orders like its float32 bits read as an integer, so the search narrows a bracket of integers by histograms:
+|δ| orders like its float32 bits read as an integer, the sign shifted out, so the search narrows a bracket of integers:
 
-    first passes: Y, then largest |δ| and number of non-zeros; the bracket is all non-zeros
-    if these are few enough to be ranked but not very few: one pass counts those below, in and above an eighth about a
-        guess of the cut, 2 · Y/non-zeros · (1 − k/non-zeros); the one of the three with the cut is the new bracket
+    first pass: Y; the bracket is all there are
+    of GUESSED entries at most: one pass counts the zeros, which leave the bracket, one those below, in and above an
+        eighth about a guess of the cut, 2 · Y/non-zeros · (1 − k/non-zeros); the one of the three with the cut is next
     while entries inside · entries wanted of them > RANKED², and not all are wanted, and it spans several values:
-        one pass counts the bracket's entries in BINS equal bins from the top; the bin with the cut is the new bracket
+        one pass counts the bracket's entries in BINS equal bins; the bin with the cut is the new bracket
+        where that begins at zero: one pass counts the zeros, which leave it
     last pass: drop what lies below the bracket, rank the few entries inside (or, all being equal, take the first)
 """
 
@@ -14,48 +15,51 @@ import numpy as np
 
 from tinyprop.methods.rules.magnitude import abs_sum
 
-BINS = 64  # TP_BINS, TP_FIRST_SHIFT and TP_RANKED of tp_keep_ratio_f32.c; a parity test holds the counts equal
-FIRST_SHIFT = 20  # bins of an eighth of an octave: with BINS of them the first pass resolves max|δ| … max|δ|/256
-RANKED = 16
-GUESSED = 32
+BINS = 128  # TP_BINS, TP_RANKED and TP_GUESSED of tp_keep_ratio_f32.c; a parity test holds the counts equal
+RANKED = 32
+GUESSED = 64
+LEAST = 2  # the smallest magnitude that is not zero
+ALL = 2**32 - 1
 
 
 def looks_for_top_k(delta: np.ndarray, k: int) -> int:
-    """Looks of `tp_keep_ratio_f32` for flat float32 δ with more than k > 0 non-zeros."""
-    inside = np.abs(delta).view(np.uint32)
-    inside = inside[inside > 0].astype(np.int64)
-    top, wanted, passes = int(inside.max()), k, 2
-    width = top
-    if GUESSED // k < inside.size <= RANKED**2 // k:
-        bottom, top = _about_the_guess(inside, top, k, abs_sum(delta))
-        wanted -= int(np.count_nonzero(inside > top))
-        inside = inside[(inside > bottom) & (inside <= top)]
-        width = top - bottom
+    """Looks of `tp_keep_ratio_f32` for flat float32 δ of more than k > 0 entries."""
+    magnitudes = (delta.view(np.uint32) << np.uint32(1)).astype(np.int64)
+    nonzeros = magnitudes[magnitudes > 0]
+    inside, bottom, top, wanted, passes = magnitudes, 0, ALL, k, 1
+    if delta.size <= GUESSED:
         passes += 1
-    shift = FIRST_SHIFT
-    while inside.size > wanted and inside.size * wanted > RANKED**2 and width > 1:
-        bins = np.minimum((top - inside) >> shift, BINS - 1)
-        reached = np.cumsum(np.bincount(bins, minlength=BINS))
-        cut = int(np.searchsorted(reached, wanted))
-        wanted -= int(reached[cut - 1]) if cut else 0
+        if k >= nonzeros.size:
+            return passes * delta.size
+        bottom, top = _about_the_guess(nonzeros, k, abs_sum(delta))
+        wanted -= int(np.count_nonzero(nonzeros > top))
+        inside = nonzeros[(nonzeros >= bottom) & (nonzeros <= top)]
+        passes += 1
+    while inside.size > wanted and inside.size * wanted > RANKED**2 and top > bottom:
+        shift = max((top - bottom).bit_length() - (BINS - 1).bit_length(), 0)
+        bins = (inside - bottom) >> shift
+        reached = np.cumsum(np.bincount(bins, minlength=BINS)[::-1])  # from the largest down
+        cut = BINS - 1 - int(np.searchsorted(reached, wanted))
+        wanted -= int(np.count_nonzero(bins > cut))
         inside = inside[bins == cut]
-        top -= cut << shift
-        width -= cut << shift
-        if cut < BINS - 1:
-            width = min(width, 1 << shift)
-        shift = max((width - 1).bit_length() - (BINS - 1).bit_length(), 0)
+        bottom, top = bottom + (cut << shift), min(top, bottom + ((cut + 1) << shift) - 1)
         passes += 1
+        if bottom == 0:
+            passes += 1
+            if k >= nonzeros.size:
+                return passes * delta.size
+            bottom, inside = LEAST, inside[inside > 0]
     looks = (passes + 1) * delta.size
     if inside.size == wanted:
         return looks
     return looks + (inside.size if inside.size * wanted <= RANKED**2 else delta.size)
 
 
-def _about_the_guess(magnitudes: np.ndarray, top: int, k: int, y: np.float32) -> tuple[int, int]:
-    """(bottom, top] of the part with the cut. magnitudes: bits of all non-zeros, int64."""
-    nonzeros = np.float32(magnitudes.size)
-    guess = np.float32(2) * y / nonzeros * (np.float32(1) - np.float32(k) / nonzeros)
-    low, high = (int((np.float32(share) * guess).view(np.uint32)) for share in (0.875, 1.125))
-    if np.count_nonzero(magnitudes > high) >= k:
-        return high, top
-    return (low, high) if np.count_nonzero(magnitudes > low) >= k else (0, low)
+def _about_the_guess(nonzeros: np.ndarray, k: int, y: np.float32) -> tuple[int, int]:
+    """First and last magnitude of the part with the cut. nonzeros: magnitudes, int64."""
+    count = np.float32(nonzeros.size)
+    guess = np.float32(2) * y / count * (np.float32(1) - np.float32(k) / count)
+    low, high = (2 * (1 + int((np.float32(share) * guess).view(np.uint32))) for share in (0.875, 1.125))
+    if np.count_nonzero(nonzeros >= high) >= k:
+        return high, ALL
+    return (low, high - 1) if np.count_nonzero(nonzeros >= low) >= k else (LEAST, low - 1)
