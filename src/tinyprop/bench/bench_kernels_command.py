@@ -1,4 +1,4 @@
-"""`tinyprop bench-kernels`: single kernels beside CMSIS-DSP's, and cost against k, printed, drawn, written as JSON."""
+"""`tinyprop bench-kernels`: kernels beside CMSIS-DSP's and in other layouts, cost against k: printed, drawn, JSON."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from tinyprop.bench.atomic_file import require_writable, write_whole
 from tinyprop.bench.kernels.figure import picture
 from tinyprop.bench.kernels.json_file import json_of
 from tinyprop.bench.kernels.run import run_kernels
-from tinyprop.bench.kernels.table import curves_table, kernels_table, notes
+from tinyprop.bench.kernels.table import curves_table, kernels_table, layouts_table, notes
 from tinyprop.bench.progress import stage_progress
 from tinyprop.errors import UserError
 
@@ -24,6 +24,8 @@ def bench_kernels_command(console: Console, *, json_path: Path | None, picture_p
         report = run_kernels(advance)
     for toolchain in report.compilers:
         console.print(kernels_table(report, toolchain))
+    for toolchain in report.compilers:
+        console.print(layouts_table(report, toolchain))
     console.print(curves_table(report))
     for line in notes(report):
         console.print(line, highlight=False)

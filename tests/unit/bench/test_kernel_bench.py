@@ -17,10 +17,12 @@ from tinyprop.bench.kernels.cases import CASES, SOURCES, addition, dense_forward
 from tinyprop.bench.kernels.cmsis_dsp import cmsis_dsp_files
 from tinyprop.bench.kernels.figure import picture
 from tinyprop.bench.kernels.json_file import json_of
+from tinyprop.bench.kernels.layouts import LAYOUTS, LaidOut, laid_out
+from tinyprop.bench.kernels.layouts import dense_backward as backward_in_layouts
 from tinyprop.bench.kernels.records import Compared, KernelReport
 from tinyprop.bench.kernels.run import compare, run_kernels
 from tinyprop.bench.kernels.sweeps import Curve, convolution_backward, dense_backward, dense_update, swept
-from tinyprop.bench.kernels.table import curves_table, kernels_table, notes
+from tinyprop.bench.kernels.table import curves_table, kernels_table, layouts_table, notes
 from tinyprop.bench.kernels.workbench import Cost, Piece, workbench
 from tinyprop.errors import InternalError, UserError
 from tinyprop.targets import load_board
@@ -50,12 +52,14 @@ COMPARED = Compared(
     *(Cost(100, 150), Cost(250, 300), Cost(200, 320)),
 )
 CURVE = Curve("dense update", "4 × 3", "zig", (0, 1, 3), (10, 20, 40), (15, 30, 60), 1, 10.0, 10.0, 1.0)
+LAID_OUT = LaidOut("dense update", "4 × 3", "output by output", 2, 0.5, "zig", Cost(100, 150), Cost(130, 180))
 REPORT = KernelReport(
     board="a board",
     estimate="a manual",
     library="CMSIS-DSP 1",
     missing="",
     compared=(COMPARED,),
+    laid_out=(LAID_OUT,),
     curves=(CURVE,),
     compilers={"zig": "zig 1"},
     versions={"tinyprop": "0"},
@@ -141,11 +145,27 @@ def test_the_benchmark_goes_on_without_a_network(monkeypatch):
 
     monkeypatch.setattr(run, "cmsis_dsp_files", unreachable)
     monkeypatch.setattr(run, "CASES", (addition(20),))
+    monkeypatch.setattr(run, "LAYOUTS", (backward_in_layouts(16, 8, 3),))
     monkeypatch.setattr(run, "SWEEPS", (dense_update(8, 6),))
     report = run_kernels(lambda *_: None)
     assert (report.library, report.missing) == ("", "no network.")
     assert "Only ours was measured: no network." in notes(report)
     assert "–" in printed(kernels_table(report, "zig"))
+
+
+def test_both_layouts_run_on_the_same_numbers():
+    """Ours is the cheaper one wherever inputs are zero and all is kept, and forward in any case."""
+    rows = laid_out(LAYOUTS, NANO, "zig")
+    assert [(row.title, row.kept, row.zeros) for row in rows] == [(one.title, one.kept, one.zeros) for one in LAYOUTS]
+    assert all(row.ratio > 1 for row in rows if row.kept is None or (row.zeros and row.kept >= 16))
+
+
+@pytest.mark.parametrize("name", ["x", "weight", "bias"])
+def test_a_layout_that_does_not_compute_the_same_is_not_compared(name):
+    layout = backward_in_layouts(16, 8, 3, 0.5)
+    wrong = replace(layout.theirs, statements=f"{layout.theirs.statements}\n{name}[5] += 0x1p-20f;")
+    with pytest.raises(InternalError, match=rf"dense error \+ update 16 × 8 .* differs from ours by .* in '{name}'"):
+        laid_out((replace(layout, theirs=wrong),), NANO, "zig")
 
 
 @pytest.fixture(scope="module")
@@ -173,8 +193,10 @@ def test_keeping_less_is_hardly_ever_dearer_than_keeping_all(curves, number):
 
 
 def test_tables_show_ratio_and_fit():
-    text = printed(kernels_table(REPORT, "zig"), curves_table(REPORT))
+    text = printed(kernels_table(REPORT, "zig"), layouts_table(REPORT, "zig"), curves_table(REPORT))
     assert "2.50×" in text
+    assert "1.30×" in text
+    assert "1.20×" in text  # of cycles
     assert "3.33" in text  # per multiply-add
     assert "1.0000" in text
     assert "dense forward: another layout" in " ".join(notes(REPORT))
@@ -184,6 +206,7 @@ def test_json_has_ratio_and_curves():
     content = json.loads(json_of(REPORT))
     assert content["kernels"][0]["ratio"] == 2.5
     assert content["kernels"][0]["theirs_fused"] == {"instructions": 200, "cycles": 320}
+    assert content["layouts"][0]["ratio"] == 1.3
     assert content["cost_vs_k"][0]["kept"] == [0, 1, 3]
     assert content["library"] == "CMSIS-DSP 1"
 
@@ -207,8 +230,9 @@ def test_the_command_writes_what_it_is_asked_for(monkeypatch, tmp_path):
 def test_the_documented_output_is_the_committed_result():
     """The tables in docs/benchmark.md are those of results/bench-kernels.json."""
     content = json.loads((ROOT / "results" / "bench-kernels.json").read_text(encoding="utf-8"))
-    whole = content | {"compared": content["kernels"], "curves": content["cost_vs_k"]}
+    whole = content | {"compared": content["kernels"], "laid_out": content["layouts"], "curves": content["cost_vs_k"]}
     report = msgspec.convert(whole, KernelReport)
     documented = (ROOT / "docs" / "benchmark.md").read_text(encoding="utf-8")
-    for table in (*(kernels_table(report, toolchain) for toolchain in report.compilers), curves_table(report)):
+    by_compiler = [table(report, one) for table in (kernels_table, layouts_table) for one in report.compilers]
+    for table in (*by_compiler, curves_table(report)):
         assert printed(table, width=120) in documented

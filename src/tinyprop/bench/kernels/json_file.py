@@ -6,10 +6,11 @@ from tinyprop.bench.kernels.records import KernelReport
 
 
 def json_of(report: KernelReport) -> bytes:
-    """{"kernels": [...], "cost_vs_k": [...]} and beside them what they were measured with.
+    """{"kernels": [...], "layouts": [...], "cost_vs_k": [...]} and beside them what they were measured with.
 
     A kernel: its case, "ours", "theirs", "theirs_fused" as {instructions, cycles} (null without CMSIS-DSP), "ratio" of
-    instructions and "per_mac" of ours. A curve: costs by "kept" and the line through those up to "fitted_up_to".
+    instructions and "per_mac" of ours. A layout: its case, "ours", "theirs", "ratio". A curve: costs by "kept" and the
+    line through those up to "fitted_up_to".
     """
     kernels = [
         {**msgspec.to_builtins(one), "ratio": one.ratio, "per_mac": one.ours.instructions / one.macs}
@@ -17,5 +18,6 @@ def json_of(report: KernelReport) -> bytes:
     ]
     whole = msgspec.to_builtins(report)
     measured_with = {key: whole[key] for key in ("board", "estimate", "library", "missing", "compilers", "versions")}
-    content = {"kernels": kernels, "cost_vs_k": whole["curves"], **measured_with}
+    layouts = [{**msgspec.to_builtins(one), "ratio": one.ratio} for one in report.laid_out]
+    content = {"kernels": kernels, "layouts": layouts, "cost_vs_k": whole["curves"], **measured_with}
     return msgspec.json.format(msgspec.json.encode(content)) + b"\n"

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from tinyprop.bench.kernels.layouts import LaidOut
 from tinyprop.bench.kernels.sweeps import Curve
 from tinyprop.bench.kernels.workbench import Cost
 
@@ -40,6 +41,7 @@ class KernelReport:
     library: str
     missing: str
     compared: tuple[Compared, ...]
+    laid_out: tuple[LaidOut, ...]
     curves: tuple[Curve, ...]
     compilers: Mapping[str, str]
     versions: Mapping[str, str]

@@ -11,6 +11,7 @@ from tinyprop.bench.benchmark.config import BenchConfig
 from tinyprop.bench.benchmark.run import DISTRIBUTIONS, available_compilers, estimate_rests_on
 from tinyprop.bench.kernels.cases import CASES, SOURCES, Arrays, Case
 from tinyprop.bench.kernels.cmsis_dsp import HEAD, HEADERS, TITLE, cmsis_dsp_files, library
+from tinyprop.bench.kernels.layouts import LAYOUTS, LaidOut, laid_out
 from tinyprop.bench.kernels.records import Compared, KernelReport
 from tinyprop.bench.kernels.sweeps import SWEEPS, Curve, swept
 from tinyprop.bench.kernels.workbench import OUR_KERNELS, Cost, Piece, workbench
@@ -31,7 +32,7 @@ class Run:
 
 
 def run_kernels(advance: Advance, archive_folder: Path | None = None) -> KernelReport:
-    """All cases and sweeps by every compiler that is installed. advance: told (stage, done, in all).
+    """All cases, layouts and sweeps by every compiler that is installed. advance: told (stage, done, in all).
 
     archive_folder: where the archive of CMSIS-DSP is kept. Without it, ours is measured alone and the report says why.
     """
@@ -39,11 +40,15 @@ def run_kernels(advance: Advance, archive_folder: Path | None = None) -> KernelR
     board, compilers = load_board(config.board), available_compilers(config)
     files, missing = _library_files(archive_folder)
     compared: list[Compared] = []
+    layouts: list[LaidOut] = []
     curves: list[Curve] = []
     for done, toolchain in enumerate(compilers):
         advance("kernels", done, len(compilers))
         compared += compare(CASES, board, toolchain, files)
         advance("kernels", done + 1, len(compilers))
+        advance("layouts", done, len(compilers))
+        layouts += laid_out(LAYOUTS, board, toolchain)
+        advance("layouts", done + 1, len(compilers))
         advance("cost against k", done, len(compilers))
         curves += swept(SWEEPS, board, toolchain)
         advance("cost against k", done + 1, len(compilers))
@@ -53,6 +58,7 @@ def run_kernels(advance: Advance, archive_folder: Path | None = None) -> KernelR
         library=TITLE if files else "",
         missing=missing,
         compared=tuple(compared),
+        laid_out=tuple(layouts),
         curves=tuple(curves),
         compilers=compilers,
         versions={name: version(name) for name in DISTRIBUTIONS},

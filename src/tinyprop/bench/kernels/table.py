@@ -3,6 +3,7 @@
 from rich.table import Table
 
 from tinyprop.bench.benchmark.table import ABSENT, LEVELS
+from tinyprop.bench.kernels.layouts import LaidOut
 from tinyprop.bench.kernels.records import Compared, KernelReport
 from tinyprop.bench.kernels.workbench import Cost
 
@@ -17,6 +18,21 @@ def kernels_table(report: KernelReport, toolchain: str) -> Table:
     for one in report.compared:
         if one.toolchain == toolchain:
             table.add_row(one.title, one.size, *_cells(one))
+    return table
+
+
+def layouts_table(report: KernelReport, toolchain: str) -> Table:
+    """Instructions and estimated cycles of each kernel in our layout and in another, by one compiler."""
+    table = _table(f"Layouts, {toolchain} {LEVELS[toolchain]}: instructions, ≈ cycles")
+    for column in ("kernel", "size"):
+        table.add_column(column, no_wrap=True)
+    for column in ("k", "zeros", "ours", "≈", "other", "≈", "ratio", "of ≈"):
+        table.add_column(column, justify="right", no_wrap=True)
+    for one in report.laid_out:
+        if one.toolchain == toolchain:
+            kept = ABSENT if one.kept is None else f"{one.kept}"
+            case = (one.title, one.size, kept, f"{one.zeros:.0%}")
+            table.add_row(*case, *_cost(one.ours), *_cost(one.theirs), f"{one.ratio:.2f}×", _cycles_ratio(one))
     return table
 
 
@@ -51,6 +67,12 @@ def notes(report: KernelReport) -> tuple[str, ...]:
         )
     else:
         found.append(f"Only ours was measured: {report.missing}")
+    if report.laid_out:
+        found.append(
+            "Layouts: ours has dense weights input by input and images channel by channel, the other has weights "
+            "output by output and channels last; k: kept entries of δ; zeros: share of the inputs that are exactly "
+            "zero, whose rows ours leaves out. ratio: of the other over ours."
+        )
     if report.estimate:
         found.append(f"≈ cycles are an estimate, no measurement: {report.estimate}.")
     return tuple(found)
@@ -64,6 +86,12 @@ def _cells(one: Compared) -> tuple[str, ...]:
     ratio = ABSENT if one.ratio is None else f"{one.ratio:.2f}×"
     per_mac = f"{one.ours.instructions / one.macs:.2f}"
     return (*_cost(one.ours), per_mac, *_cost(one.theirs), ratio, *_cost(one.theirs_fused))
+
+
+def _cycles_ratio(one: LaidOut) -> str:
+    if one.ours.cycles is None or one.theirs.cycles is None:
+        return ABSENT
+    return f"{one.theirs.cycles / one.ours.cycles:.2f}×"
 
 
 def _cost(cost: Cost | None) -> tuple[str, str]:
