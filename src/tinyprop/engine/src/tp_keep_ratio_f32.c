@@ -201,9 +201,10 @@ TP_ALWAYS_INLINE int keep_ratio_beats(const tp_ranking *best, const float *entry
                                        (uint32_t)(best->entry[place] - best->delta)));
 }
 
-/* An entry takes its place in the ranking; what does not hold one becomes zero. */
-TP_NOINLINE void keep_ratio_enter(tp_ranking *best, float *entry, uint32_t magnitude)
+/* An entry, the one at `offset` from `here`, takes its place in the ranking; what does not hold one becomes zero. */
+TP_NOINLINE void keep_ratio_enter(tp_ranking *best, float *here, uint32_t offset, uint32_t magnitude)
 {
+    float *entry = here + offset;
     uint32_t place = best->held;
     if (place < best->wanted) {
         ++best->held;
@@ -222,11 +223,11 @@ TP_NOINLINE void keep_ratio_enter(tp_ranking *best, float *entry, uint32_t magni
     best->entry[place] = entry;
 }
 
-#define TP_JUDGE(entry, bits) \
-    if (((bits) << 1) < bottom) { \
-        *(entry) = 0.0f; \
-    } else if (((bits) << 1) - bottom <= last) { \
-        keep_ratio_enter(&best, entry, (bits) << 1); \
+#define TP_JUDGE(i, bits) \
+    if (TP_OFTEN((bits) << 1 < bottom)) { \
+        delta[i] = 0.0f; \
+    } else if ((tp_bits_of(delta[i]) << 1) - bottom <= last) { /* read again: the magnitude is seldom needed */ \
+        keep_ratio_enter(&best, delta, i, tp_bits_of(delta[i]) << 1); \
     }
 
 /* Zeroes what lies below the bracket, and inside it all but the `wanted` best, ranked as they come. */
@@ -239,14 +240,13 @@ TP_NOINLINE void keep_ratio_rank(float *delta, uint32_t size, const tp_bracket *
     best.order = order;
     best.wanted = b->wanted;
     best.held = 0U;
-    const float *words = delta;
-    float *here = delta;
-    TP_ROLLED for (uint32_t left = size / 2U; left != 0U; --left, here += 2) {
-        const tp_pair bits = tp_next_pair(&words);
-        TP_JUDGE(here, bits.first) TP_JUDGE(here + 1, bits.second)
+    TP_ROLLED for (uint32_t left = size / 4U; left != 0U; --left, delta += 4) {
+        const float *next = delta;
+        const tp_pair low = tp_next_pair(&next), high = tp_next_pair(&next);
+        TP_JUDGE(0, low.first) TP_JUDGE(1, low.second) TP_JUDGE(2, high.first) TP_JUDGE(3, high.second)
     }
-    if (size % 2U != 0U) {
-        TP_JUDGE(here, tp_bits_of(*here))
+    TP_ROLLED for (uint32_t left = size % 4U; left != 0U; --left, ++delta) {
+        TP_JUDGE(0, tp_bits_of(*delta))
     }
 }
 
