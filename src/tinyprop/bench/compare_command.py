@@ -1,6 +1,7 @@
 """`tinyprop compare`: run what a configuration names, store as it comes, print and write what it comes to."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
@@ -8,6 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from tinyprop.bench.atomic_file import require_writable, write_whole
+from tinyprop.bench.compare.archive import read_archive, write_archive
 from tinyprop.bench.compare.campaign import campaign, count_steps, run_campaign, uncounted
 from tinyprop.bench.compare.config import CompareConfig, checked, load_config
 from tinyprop.bench.compare.provenance import code_hash
@@ -32,13 +34,18 @@ def compare_command(
     processes: int,
     scheduler: str | None = None,
     tuned: Sequence[Path] = (),
+    archive_path: Path | None = None,
 ) -> int:
-    """Exit status: 0, or 130 after Ctrl-C. tuned: files of `tinyprop tune --toml`. Raises UserError as its parts do."""
+    """Exit status: 0, or 130 after Ctrl-C. tuned: files of `tinyprop tune --toml`. Raises UserError as its parts do.
+
+    archive_path: runs that the store takes in at first, and where all of its runs are written to, whatever ends this.
+    """
     config = _config(config_path, seeds, tuned)
-    if json_path is not None:
-        require_writable(json_path)
-    with Store(store_path) as store:
-        planned = campaign(config.cells(), store, resume=resume)
+    for path in (json_path, archive_path):
+        if path is not None:
+            require_writable(path)
+    with Store(store_path) as store, _archived(store, archive_path):
+        planned = campaign(config.cells(), store, resume=resume or archive_path is not None)
         if len(planned.open) < len(planned.cells):
             console.print(f"{len(planned.cells) - len(planned.open)} of {len(planned.cells)} runs are stored.")
         try:
@@ -68,6 +75,19 @@ def compare_command(
         write_whole(json_path, json_of(found, config, tuple(made_with.values())))
         console.print(f"rows: {json_path}", highlight=False)
     return 0
+
+
+@contextmanager
+def _archived(store: Store, path: Path | None) -> Iterator[None]:
+    """Within it the store holds what the archive does, and after it the archive what the store does."""
+    if path is None:
+        yield
+        return
+    store.merge(read_archive(path))
+    try:
+        yield
+    finally:
+        write_archive(path, store.entries())
 
 
 def _config(path: Path | None, seeds: int | None, tuned: Sequence[Path]) -> CompareConfig:

@@ -34,6 +34,9 @@ def compare(
     json: JsonPath = None,
     seeds: Annotated[int | None, Parameter(help="how many, in place of the configuration's")] = None,
     resume: Annotated[bool, Parameter(negative=(), help="go on with what the store does not hold yet")] = False,
+    archive: Annotated[
+        Path | None, Parameter(help="runs to go on from, written anew at the end; to be committed or sent elsewhere")
+    ] = None,
     processes: Processes = 2,
     scheduler: Scheduler = None,
     tuned: Annotated[
@@ -59,6 +62,7 @@ def compare(
         processes=processes,
         scheduler=scheduler,
         tuned=tuned or (),
+        archive_path=archive,
     )
 
 

@@ -8,6 +8,7 @@ import pytest
 from rich.console import Console
 
 from tinyprop.bench import compare_command as command
+from tinyprop.bench.compare.archive import read_archive
 from tinyprop.bench.compare.campaign import run_campaign
 from tinyprop.bench.compare.store import Store
 from tinyprop.errors import UserError
@@ -69,6 +70,28 @@ def test_it_runs_stores_and_goes_on(tmp_path, compare, monkeypatch):
     status, again = compare(resume=True)
     assert "2 of 2 runs are stored." in again
     assert again.endswith(text[text.index("digits_new_classes") :])
+
+
+def test_an_archive_carries_runs_to_another_machine(tmp_path, compare, monkeypatch):
+    archive = tmp_path / "results" / "runs.jsonl.gz"
+    _, text = compare(archive_path=archive)
+    rows = json.loads((tmp_path / "rows.json").read_text())
+    monkeypatch.setattr(command, "run_campaign", lambda *_: pytest.fail("all of it is archived"))
+    _, again = compare("elsewhere.sqlite", archive_path=archive)
+    assert "2 of 2 runs are stored." in again
+    assert again.endswith(text[text.index("digits_new_classes") :])
+    assert json.loads((tmp_path / "rows.json").read_text()) == rows
+
+
+def test_an_interrupted_run_is_archived_as_far_as_it_came(tmp_path, compare, monkeypatch):
+    def interrupted(cells, *rest):
+        run_campaign(cells[:1], *rest)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(command, "run_campaign", interrupted)
+    status, _ = compare(archive_path=tmp_path / "runs.jsonl.gz")
+    assert status == command.INTERRUPTED
+    assert len(read_archive(tmp_path / "runs.jsonl.gz")) == 1
 
 
 def test_steps_are_counted_once_where_a_board_is_named(tmp_path, compare, monkeypatch):

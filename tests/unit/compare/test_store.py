@@ -1,5 +1,6 @@
 """The store keeps whole outcomes, whatever ends the program, and never touches what it does not know."""
 
+import gzip
 import os
 import signal
 import sqlite3
@@ -11,7 +12,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from tinyprop.bench.compare.archive import read_archive, write_archive
 from tinyprop.bench.compare.cell import Cell, Checkpoint, Outcome, Variant
+from tinyprop.bench.compare.count import Count
 from tinyprop.bench.compare.store import VERSION, Row, Store
 from tinyprop.errors import UserError
 
@@ -144,3 +147,40 @@ def test_a_row_is_on_disk_before_the_next_run(tmp_path):
     """A kill cannot tell, only a power cut could: SQLite promises to wait for the disk, if asked to (2: FULL)."""
     with Store(tmp_path / "store.sqlite") as store:
         assert store._connection.execute("PRAGMA synchronous").fetchone() == (2,)
+
+
+COUNT = Count(CELL, "nano33ble", 2.5, 3.5, 4, "0")
+
+
+def test_a_store_made_from_an_archive_is_as_the_first(tmp_path):
+    archive = tmp_path / "runs.jsonl.gz"
+    assert read_archive(archive) == ()
+    with Store(tmp_path / "first.sqlite") as first, Store(tmp_path / "second.sqlite") as second:
+        first.append(ROW)
+        first.append(replace(ROW, cell=replace(CELL, seed=1)))
+        first.append_count(COUNT, {"code": "2"})
+        write_archive(archive, first.entries())
+        second.append(replace(ROW, outcome=replace(OUTCOME, accuracy_after=1.0)))
+        second.merge(read_archive(archive))
+        assert second.keys() == first.keys()
+        assert [row.outcome.accuracy_after for row in second.rows()] == [1.0, 90.0]  # what was there stays
+        assert second.counts() == (COUNT,)
+        assert {entry.provenance["code"] for entry in second.entries() if entry.count} == {"2"}
+        assert {entry.made for entry in first.entries()} == {entry.made for entry in read_archive(archive)}
+        before = archive.read_bytes()
+        write_archive(archive, reversed(first.entries()))
+        assert archive.read_bytes() == before
+
+
+DAMAGED = {
+    "text": b"no archive",
+    "nothing in it": gzip.compress(b"{}\n", mtime=0),
+    "cut": gzip.compress(b"[]", mtime=0)[:-5],
+}
+
+
+@pytest.mark.parametrize("content", DAMAGED.values(), ids=DAMAGED)
+def test_what_is_no_archive_is_refused_in_a_sentence(tmp_path, content):
+    (tmp_path / "runs.jsonl.gz").write_bytes(content)
+    with pytest.raises(UserError, match=r"runs\.jsonl\.gz' cannot be read as an archive of runs \(.*\): name a file"):
+        read_archive(tmp_path / "runs.jsonl.gz")

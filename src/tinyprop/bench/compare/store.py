@@ -5,7 +5,7 @@ running and nothing else.
 """
 
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -43,6 +43,19 @@ class Row:
     cell: Cell
     outcome: Outcome
     provenance: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What the store holds of a run, `row`, or of steps that were counted, `count`; provenance: what it was made with.
+
+    made: UTC, ISO 8601.
+    """
+
+    made: str
+    provenance: Mapping[str, str]
+    row: Row | None = None
+    count: Count | None = None
 
 
 def stored(path: Path) -> tuple[tuple[Row, ...], tuple[Count, ...]]:
@@ -103,9 +116,23 @@ def _counts(connection: sqlite3.Connection) -> tuple[Count, ...]:
     return tuple(msgspec.json.decode(count, type=Count) for (count,) in found)
 
 
+def _entries(connection: sqlite3.Connection) -> Iterator[Entry]:
+    made = [when for (when,) in connection.execute("SELECT made FROM outcomes ORDER BY rowid")]
+    for row, when in zip(_rows(connection), made, strict=True):
+        yield Entry(when, row.provenance, row=row)
+    if counts := _counts(connection):
+        with_what = connection.execute("SELECT provenance, made FROM counts ORDER BY rowid").fetchall()
+        for count, (provenance, when) in zip(counts, with_what, strict=True):
+            yield Entry(when, msgspec.json.decode(provenance, type=dict[str, str]), count=count)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
 def _encoded(*parts: object) -> tuple[str, ...]:
-    """Each as JSON, and when."""
-    return (*(msgspec.json.encode(part).decode() for part in parts), datetime.now(UTC).isoformat(timespec="seconds"))
+    """Each as JSON."""
+    return tuple(msgspec.json.encode(part).decode() for part in parts)
 
 
 class Store:
@@ -136,16 +163,29 @@ class Store:
 
     def append(self, row: Row) -> None:
         """Adds `row`, on disk when this returns. A cell that is there already stays as it is. Raises UserError."""
-        values = (row.cell.key, *_encoded(row.cell, row.outcome, row.provenance))
-        with self._explained(), self._connection:
-            self._connection.execute("INSERT OR IGNORE INTO outcomes VALUES (?, ?, ?, ?, ?)", values)
+        self.merge((Entry(_now(), row.provenance, row=row),))
 
     def append_count(self, count: Count, provenance: Mapping[str, str]) -> None:
         """The same of what was counted. provenance: what it was made with."""
-        values = (count.cell.key, count.board, *_encoded(count, provenance))
+        self.merge((Entry(_now(), provenance, count=count),))
+
+    def merge(self, entries: Iterable[Entry]) -> None:
+        """Adds all of them at once, or none. Raises UserError."""
         with self._explained(), self._connection:
-            self._connection.execute(_COUNTS)
-            self._connection.execute("INSERT OR IGNORE INTO counts VALUES (?, ?, ?, ?, ?)", values)
+            for entry in entries:
+                made_with = (*_encoded(entry.provenance), entry.made)
+                if (row := entry.row) is not None:
+                    values = (row.cell.key, *_encoded(row.cell, row.outcome), *made_with)
+                    self._connection.execute("INSERT OR IGNORE INTO outcomes VALUES (?, ?, ?, ?, ?)", values)
+                if (count := entry.count) is not None:
+                    self._connection.execute(_COUNTS)
+                    values = (count.cell.key, count.board, *_encoded(count), *made_with)
+                    self._connection.execute("INSERT OR IGNORE INTO counts VALUES (?, ?, ?, ?, ?)", values)
+
+    def entries(self) -> tuple[Entry, ...]:
+        """All that it holds, in the order it was added. Raises UserError where one cannot be read."""
+        with self._explained():
+            return tuple(_entries(self._connection))
 
     def counts(self) -> tuple[Count, ...]:
         """All that was counted, in the order it was added. Raises UserError where one cannot be read."""
