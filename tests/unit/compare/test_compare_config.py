@@ -43,9 +43,7 @@ def test_cells_come_seed_by_seed(tmp_path):
 
 def test_the_one_that_is_shipped_compares_what_the_report_needs():
     config = load_config(DEFAULT)
-    not_yet = {"last_layers", "bias_only", "random_k", "partial_updates", "ours_at_effort"}
-    reported = {*METHODS} - not_yet
-    assert {*reported, "last_layer"} <= set(config.variants)
+    assert {*METHODS, "last_layer"} == set(config.variants)
     assert config.seeds == 10
 
 
