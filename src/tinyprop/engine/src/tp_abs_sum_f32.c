@@ -7,8 +7,8 @@
 TP_KERNEL float tp_abs_sum_f32(const float *delta, uint32_t size)
 {
     float sum = 0.0f;
-    TP_ROLLED for (uint32_t left = size / 8U; left != 0U; --left, delta += 8) {
-        const tp_run8 run = tp_load8(delta);
+    TP_ROLLED for (uint32_t left = size / 8U; left != 0U; --left) {
+        const tp_run8 run = tp_next8(&delta);
         TP_ADD(0) TP_ADD(1) TP_ADD(2) TP_ADD(3) TP_ADD(4) TP_ADD(5) TP_ADD(6) TP_ADD(7)
     }
     TP_ROLLED for (uint32_t left = size % 8U; left != 0U; --left, ++delta) {

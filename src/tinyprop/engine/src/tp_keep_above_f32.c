@@ -27,7 +27,7 @@ TP_KERNEL uint32_t tp_keep_above_f32(float *delta, uint32_t size, float share, i
     bar = (bar > 0U ? bar : 1U) << 1;
     const uint32_t kept = size - keep_above_count(delta, size, bar);
     TP_COUNT(looks, 2U * size);
-    if ((all_if_none && kept == 0U && bar > 2U) || !tp_selection_pays(kept, size)) {
+    if (kept == 0U ? all_if_none && bar > 2U : !tp_selection_pays(kept, size)) {
         return size;
     }
     tp_drop_below(delta, size, bar);

@@ -8,8 +8,8 @@
 TP_KERNEL float tp_norm_f32(const float *delta, uint32_t size)
 {
     float squares = 0.0f;
-    TP_ROLLED for (uint32_t left = size / 8U; left != 0U; --left, delta += 8) {
-        const tp_run8 run = tp_load8(delta);
+    TP_ROLLED for (uint32_t left = size / 8U; left != 0U; --left) {
+        const tp_run8 run = tp_next8(&delta);
         TP_SQUARE(0) TP_SQUARE(1) TP_SQUARE(2) TP_SQUARE(3) TP_SQUARE(4) TP_SQUARE(5) TP_SQUARE(6) TP_SQUARE(7)
     }
     TP_ROLLED for (uint32_t left = size % 8U; left != 0U; --left, ++delta) {

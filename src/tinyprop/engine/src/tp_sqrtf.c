@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Square root, by one instruction where Arm's FPU has it, which rounds correctly, else by integer digits: 25 bits of the root, the last one decides the rounding. No tie can occur,
- * since the square of a number that ends in that half bit has more digits than a float32. */
+/* Square root, by one instruction where Arm's FPU has it, which rounds correctly, else by integer digits: 25 bits of the
+ * root, the last one decides the rounding. No tie can occur, since the square of a number that ends in that half bit has
+ * more digits than a float32. */
 #include "tp_run.h"
 
 TP_KERNEL float tp_sqrtf(float x)
 {
-    uint32_t bits = tp_bits_of(x);
-    if (x == 0.0f || bits == TP_BITS_INF) {
-        return x;
-    }
-    if (!(x > 0.0f)) {
+    if (!(x >= 0.0f)) {
         return tp_float_of(TP_BITS_NAN);
     }
 #if TP_BLOCK_TRANSFER
@@ -17,6 +14,10 @@ TP_KERNEL float tp_sqrtf(float x)
     __asm__("vsqrt.f32 %0, %1" : "=t"(root_of_x) : "t"(x));
     return root_of_x;
 #else
+    const uint32_t bits = tp_bits_of(x);
+    if (x == 0.0f || bits == TP_BITS_INF) {
+        return x;
+    }
     int32_t exponent = (int32_t)(bits >> 23);
     uint32_t rest = bits & 0x007fffffU;
     if (exponent == 0) { /* subnormal: shift the leading one to where a normal number has it */
