@@ -18,6 +18,7 @@ from tinyprop.methods import Full as Full
 from tinyprop.methods import FullZeroSkip as FullZeroSkip
 from tinyprop.methods import LastLayers as LastLayers
 from tinyprop.methods import LossSkip as LossSkip
+from tinyprop.methods import MemorisedTopK as MemorisedTopK
 from tinyprop.methods import Method as Method
 from tinyprop.methods import Ours as Ours
 from tinyprop.methods import OursAtEffort as OursAtEffort

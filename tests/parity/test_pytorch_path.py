@@ -62,6 +62,7 @@ NETWORKS: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
 }
 
 
+BY_BATCH = {"random_k", "ours_at_effort", "memorised_top_k"}  # draw, steer and remember batch by batch
 SETTINGS = {
     "ours_at_effort": {"effort": 0.6},  # what depthwise and output layers leave something of, in all networks
     "partial_updates": {"lambda_min": 0.0, "lambda_max": 0.35},  # never so much that all is kept
@@ -121,7 +122,7 @@ def test_decisions_and_weights_are_the_engines(name: str, network: str) -> None:
 
 
 @pytest.mark.parametrize("network", NETWORKS)
-@pytest.mark.parametrize("name", sorted(METHODS.keys() - {"random_k", "ours_at_effort"}))  # draw, steer batch by batch
+@pytest.mark.parametrize("name", sorted(METHODS.keys() - BY_BATCH))
 def test_a_batch_is_its_samples(name: str, network: str) -> None:
     """The gradient of a batch is the mean of its samples' own, each decided on as if it were alone."""
     make, shape = NETWORKS[network]
@@ -154,6 +155,35 @@ def test_a_batch_is_its_samples(name: str, network: str) -> None:
     assert states[0]["output"] == pytest.approx(states[1]["output"])
     for one, other in zip(*(state["layers"].values() for state in states), strict=True):
         assert one == pytest.approx(other)
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+def test_a_batch_is_decided_by_the_memory_before_it_and_leaves_the_mean(reduction: str) -> None:
+    make, shape = NETWORKS["sequence"]
+    torch.manual_seed(0)
+    model, x, y = make().eval(), torch.randn(6, *shape), torch.randint(0, CLASSES, (6,))
+    handle = apply_(model, "memorised_top_k", example_input=x[:1], reduction=reduction)
+    for _ in range(2):  # so that there is something to remember
+        step_of(model, handle, x[:1], y[:1])
+    before = copy.deepcopy(handle.state_dict())
+    remembered = [name for name, numbers in before["layers"].items() if "residual" in numbers]
+    assert remembered
+    assert all(before["layers"][name]["residual"].any() for name in remembered)
+
+    def gradients(rows: slice) -> tuple[list[torch.Tensor], dict[str, torch.Tensor]]:
+        handle.load_state_dict(before)
+        model.zero_grad()
+        functional.cross_entropy(model(x[rows]), y[rows], reduction=reduction).backward()
+        after = handle.state_dict()["layers"]
+        return [p.grad.clone() for p in model.parameters()], {name: after[name]["residual"] for name in remembered}
+
+    alone = [gradients(slice(row, row + 1)) for row in range(len(x))]
+    together, left = gradients(slice(None))
+    for number, gradient in enumerate(together):
+        of_each = torch.stack([one[0][number] for one in alone])
+        torch.testing.assert_close(gradient, of_each.mean(0) if reduction == "mean" else of_each.sum(0))
+    for name in remembered:
+        torch.testing.assert_close(left[name], torch.stack([one[1][name] for one in alone]).mean(0))
 
 
 def test_full_training_is_pytorchs_own() -> None:

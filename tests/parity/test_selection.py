@@ -19,6 +19,7 @@ from tinyprop.methods.rules.keep_above import KeepAbove
 from tinyprop.methods.rules.keep_all import KeepAll
 from tinyprop.methods.rules.keep_channels import KeepChannels
 from tinyprop.methods.rules.keep_diffused import KeepDiffused
+from tinyprop.methods.rules.keep_memorised import KeepMemorised
 from tinyprop.methods.rules.keep_random import KeepRandom
 from tinyprop.methods.rules.keep_ratio import KeepRatio
 from tinyprop.methods.rules.keep_steered import GAIN, KeepSteered
@@ -33,7 +34,10 @@ KERNELS = (
     "tp_abs_sum_f32",
     "tp_norm_f32",
     "tp_sqrtf",
-    *(f"tp_keep_{rule}_f32" for rule in ("all", "above", "channels", "diffused", "random", "ratio", "steered")),
+    *(
+        f"tp_keep_{rule}_f32"
+        for rule in ("all", "above", "channels", "diffused", "memorised", "random", "ratio", "steered")
+    ),
 )
 SKIPS = ("tp_skip_by_error_f32", "tp_skip_by_loss_f32")
 FLAGS = ["-std=c99", "-O2", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wdouble-promotion", "-Wvla", "-Werror"]
@@ -107,6 +111,15 @@ class Twins:
                 kept = function(
                     pointer, channels, delta.size // channels, ctypes.c_float(bar_over_norm(theta, delta.size))
                 )
+            case KeepMemorised() if not rule.residuals(delta.size, n):
+                return LayerState(), *self.select(rule.of_sum, LayerState(), delta, n, pooled)[1:]
+            case KeepMemorised(ratio, share):
+                residual = np.frombuffer(state.residual or bytes(4 * delta.size), np.float32).copy()
+                settings = (ctypes.c_float(ratio), ctypes.c_float(share), ctypes.c_void_p(residual.ctypes.data))
+                argmax = ctypes.c_void_p(pooled.argmax.ctypes.data if pooled else None)
+                window = (pooled.row, pooled.height, pooled.width) if pooled else (1, 1, 1)
+                kept = function(pointer, size, n, *settings, argmax, *window, 0)
+                return LayerState(residual=residual.tobytes()), after, kept, self.counts.looks
             case KeepRandom():
                 c_state.drawn = int(state.drawn)
                 kept = function(pointer, size, ctypes.c_uint32(rule.bound), rule.key, ctypes.byref(c_state))
@@ -267,6 +280,8 @@ def recorded_deltas(steps: int) -> list[tuple[np.ndarray, ...]]:
         KeepAbove(0.9),
         KeepChannels(0.1, 0.3),
         KeepDiffused(1.5),
+        KeepMemorised(0.1),
+        KeepMemorised(0.3, share=0.7),
         KeepRandom(0.3, stream=2),
         KeepRandom(1.0),
         KeepSteered(0.1),
@@ -282,7 +297,8 @@ def test_a_recorded_run_decision_by_decision(twins: Twins, rule: SelectionRule) 
         for layer, delta in enumerate(deltas):
             states[layer], selected = assert_same(twins, rule, states[layer], delta, delta.size)
             most_looks = max(most_looks, selected.looks / delta.size)
-    assert most_looks <= (7 if isinstance(rule, KeepChannels) else 5)  # each output is a channel of its own
+    # Each output is a channel of its own; two more where m is added and taken back.
+    assert most_looks <= (7 if isinstance(rule, KeepChannels | KeepMemorised) else 5)
 
 
 def deltas(sizes: st.SearchStrategy[int]) -> st.SearchStrategy[np.ndarray]:
@@ -460,3 +476,30 @@ def test_sums_of_channels_beyond_float32_keep_the_least(twins: Twins) -> None:
     delta[2:] = -1
     _, selected = assert_same(twins, KeepChannels(0.1, 0.3), LayerState(), delta, delta.size, loss=2.0)
     assert np.flatnonzero(selected.kept.any(axis=1)).tolist() == [0]
+
+
+@settings(deadline=None, derandomize=True, max_examples=150)
+@given(
+    vectors=st.lists(deltas(st.just(40)), min_size=1, max_size=4),
+    ratio=st.floats(0, 0.37),
+    share=st.one_of(st.just(1.0), st.floats(0, 1)),
+)
+def test_what_is_not_kept_is_remembered(twins: Twins, vectors: list[np.ndarray], ratio: float, share: float) -> None:
+    rule, state = KeepMemorised(ratio, share), LayerState(residual=bytes(160))
+    for delta in vectors:
+        before = np.frombuffer(state.residual, np.float32)
+        state, selected = assert_same(twins, rule, state, delta, delta.size)
+        total = np.where(delta != 0, delta + before, delta)
+        k = max(int(np.float32(ratio) * np.float32(40) + np.float32(0.5)), 1)
+        assert selected.kept.tolist() == brute_force_top_k(total, k, np.arange(40))
+        left = np.where(selected.kept, np.float32(0), np.float32(share) * total)
+        expected = np.where(delta != 0, left, before)
+        np.testing.assert_array_equal(np.frombuffer(state.residual, np.float32), expected)
+
+
+def test_what_is_not_finite_is_not_remembered(twins: Twins) -> None:
+    state = LayerState(residual=np.full(40, 3e38, np.float32).tobytes())
+    delta = np.where(np.arange(40) < 30, np.float32(2e38), np.float32(0))
+    state, selected = assert_same(twins, KeepMemorised(0.1), state, delta, delta.size)
+    assert np.flatnonzero(selected.kept).tolist() == [0]
+    assert np.frombuffer(state.residual, np.float32).tolist() == [0] * 30 + [np.float32(3e38)] * 10

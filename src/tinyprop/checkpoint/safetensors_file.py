@@ -9,18 +9,18 @@ import msgspec
 import numpy as np
 
 from tinyprop.checkpoint.format import Checkpoint
-from tinyprop.checkpoint.values import StateValues, checkpoint_of, named_values, values_of
+from tinyprop.checkpoint.values import StateValues, checkpoint_of, named_residuals, named_values, values_of
 from tinyprop.codegen.state import StateLayout, frozen_crc32
 from tinyprop.errors import UserError
 
 # Metadata, base64 of little-endian bytes: as arrays among the weights they would be unexpected keys to load_state_dict.
-VELOCITIES, MEMORIES, EXTRA = "velocities", "memories", "extra"
+VELOCITIES, RESIDUALS, MEMORIES, EXTRA = "velocities", "residuals", "memories", "extra"
 
 
 def to_safetensors(checkpoint: Checkpoint, layout: StateLayout) -> bytes:
-    """The weights that learn, by name. Velocities (in the order of the checkpoint), what the rules remember, the extra
-    bytes, sequence, steps and identity are metadata. Raises UserError where the checkpoint is another program's, or
-    safetensors is missing."""
+    """The weights that learn, by name. Velocities and residuals (in the order of the checkpoint), what the rules
+    remember, the extra bytes, sequence, steps and identity are metadata. Raises UserError where the checkpoint is
+    another program's, or safetensors is missing."""
     library = _library()
     values = values_of(checkpoint, layout)
     head = {
@@ -34,6 +34,9 @@ def to_safetensors(checkpoint: Checkpoint, layout: StateLayout) -> bytes:
     if layout.momentum:
         floats = checkpoint.state[layout.parameters : 2 * layout.parameters]
         head[VELOCITIES] = _text(floats.astype("<u4").tobytes())
+    if layout.residuals:
+        floats = checkpoint.state[layout.parameters + layout.moving : layout.floats]
+        head[RESIDUALS] = _text(floats.astype("<u4").tobytes())
     saved: bytes = library.numpy.save(dict(values.weights), metadata=head)
     return saved
 
@@ -47,9 +50,10 @@ def from_safetensors(content: bytes, layout: StateLayout, name: str = "this") ->
     arrays, head = _read(content, name)
     weights = {tensor.name: arrays.pop(tensor.name) for tensor in layout.tensors if tensor.name in arrays}
     _require_frozen(arrays, layout, name)
-    moving = _words(head, VELOCITIES, layout.parameters if layout.momentum else 0, name).view(np.float32)
+    moving = _words(head, VELOCITIES, layout.moving, name).view(np.float32)
     velocities = named_values(moving, layout.tensors) if moving.size else {}
-    values = StateValues(weights, velocities, _words(head, MEMORIES, len(layout.memories), name))
+    left = named_residuals(_words(head, RESIDUALS, sum(layout.residuals.values()), name).view(np.float32), layout)
+    values = StateValues(weights, velocities, _words(head, MEMORIES, len(layout.memories), name), left)
     sequence, steps = (_count(head, key, default, name) for key, default in (("sequence", 1), ("steps", 0)))
     extra = _bytes(head, EXTRA, name)
     return checkpoint_of(values, layout, sequence=sequence, steps=steps, extra=extra)

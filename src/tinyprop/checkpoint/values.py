@@ -1,7 +1,7 @@
 """The words of a checkpoint as what they are: weights and velocities by name, and what each rule remembers."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -14,12 +14,14 @@ INTEGER_MEMORIES = ("drawn",)  # the others are float32
 
 @dataclass(frozen=True)
 class StateValues:
-    """weights, velocities: name → float32 array in PyTorch's layout; no velocities without momentum. memories (M,)
+    """weights, velocities: name → float32 array in PyTorch's layout; no velocities without momentum. residuals: layer →
+    float32 (entries,), what its rule has left of errors, one for each stored entry of δ. memories (M,)
     uint32: the bits of what the rule that skips and the rule of each layer remember."""
 
     weights: Mapping[str, np.ndarray]
     velocities: Mapping[str, np.ndarray]
     memories: np.ndarray
+    residuals: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     def memory(self, number: int, layout: StateLayout) -> float | int:
         """What rule `number` remembers, as the number it is; 0 is the rule that skips."""
@@ -30,10 +32,11 @@ class StateValues:
 def values_of(checkpoint: Checkpoint, layout: StateLayout) -> StateValues:
     """What the words of `checkpoint` are. Raises UserError where it belongs to another program."""
     require_same_program(checkpoint, layout)
-    floats = checkpoint.state[: checkpoint.state.size - len(layout.memories)].view(np.float32)
+    floats = checkpoint.state[: layout.floats].view(np.float32)
     weights = named_values(floats[: layout.parameters], layout.tensors)
     velocities = named_values(floats[layout.parameters :], layout.tensors) if layout.momentum else {}
-    return StateValues(weights, velocities, checkpoint.state[checkpoint.state.size - len(layout.memories) :])
+    residuals = named_residuals(floats[layout.parameters + layout.moving :], layout)
+    return StateValues(weights, velocities, checkpoint.state[layout.floats :], residuals)
 
 
 def checkpoint_of(
@@ -44,13 +47,14 @@ def checkpoint_of(
     steps: int = 0,
     extra: bytes = b"",
 ) -> Checkpoint:
-    """The inverse of `values_of`; without any velocities, these are zero.
+    """The inverse of `values_of`; without any velocities, or any residuals, these are zero.
 
     Raises UserError that lists every array that is missing or does not fit.
     """
     at_rest = {tensor.name: np.zeros(tensor.shape, np.float32) for tensor in layout.tensors}
     momentum = ((values.velocities or at_rest, "velocity of "),) if layout.momentum else ()
     blocks = [_flat(arrays, layout.tensors, what) for arrays, what in ((values.weights, "weight "), *momentum)]
+    blocks.append(_flat_residuals(values.residuals, layout))
     memories = np.asarray(values.memories, np.uint32)
     if memories.shape != (len(layout.memories),):
         raise UserError(f"memories have shape {memories.shape}, '{layout.name}' has ({len(layout.memories)},).")
@@ -77,6 +81,30 @@ def named_values(values: np.ndarray, tensors: tuple[StateTensor, ...]) -> dict[s
         named[tensor.name] = np.ascontiguousarray(array)
         start += tensor.words
     return named
+
+
+def named_residuals(values: np.ndarray, layout: StateLayout) -> dict[str, np.ndarray]:
+    """values (R,) of all layers that have any, one behind the other, by layer."""
+    ends = np.cumsum([*layout.residuals.values()], dtype=np.int64)
+    return {
+        name: np.array(values[end - count : end])
+        for (name, count), end in zip(layout.residuals.items(), ends, strict=True)
+    }
+
+
+def _flat_residuals(residuals: Mapping[str, np.ndarray], layout: StateLayout) -> np.ndarray:
+    """The reverse, (R,) float32; zeros where `residuals` names no layer."""
+    given = residuals or {name: np.zeros(count, np.float32) for name, count in layout.residuals.items()}
+    shapes = {name: np.shape(array) for name, array in given.items()}
+    if shapes != {name: (count,) for name, count in layout.residuals.items()}:
+        raise UserError(
+            f"residuals have the shapes {shapes}, '{layout.name}' has entries {dict(layout.residuals)}: give those of "
+            f"each layer, or none."
+        )
+    flat = np.concatenate([np.empty(0, np.float32), *(np.asarray(given[n], np.float32) for n in layout.residuals)])
+    if not np.isfinite(flat).all():
+        raise UserError("a residual is NaN or infinite: no device loads that.")
+    return flat
 
 
 def _flat(arrays: Mapping[str, np.ndarray], tensors: tuple[StateTensor, ...], what: str) -> np.ndarray:

@@ -15,6 +15,7 @@ from tinyprop.ir.train_program import BackwardStep
 from tinyprop.methods.rules.keep_above import KeepAbove
 from tinyprop.methods.rules.keep_channels import KeepChannels
 from tinyprop.methods.rules.keep_diffused import KeepDiffused
+from tinyprop.methods.rules.keep_memorised import KeepMemorised
 from tinyprop.methods.rules.keep_ratio import KeepRatio
 
 Arguments = tuple[Pass | str, ...]
@@ -123,7 +124,7 @@ def _kept(places: Places, step: BackwardStep) -> Pass | str:
     match step.selection:
         case None:
             kept = "TP_UNCOUNTED"
-        case KeepAbove() | KeepChannels() | KeepDiffused() | KeepRatio():
+        case KeepAbove() | KeepChannels() | KeepDiffused() | KeepMemorised() | KeepRatio():
             kept = f"{kept} < {size} ? {kept} : TP_UNCOUNTED"
     return Pass("uint32_t", "kept", kept)
 

@@ -93,6 +93,7 @@ def generate(train: TrainProgram, storage: Storage, plan: Plan, kernels: str = I
         "parameters": train.count(train.trainable),
         "frozen": train.count(train.frozen),
         "velocities": train.velocities,
+        "residuals": sum(train.residuals.values()),
         "state_words": state.words,
         "identity": f"0x{state.identity:08X}U",
         "arena": -(-plan.arena_bytes // 4),

@@ -101,6 +101,14 @@ class Places:
         base = f"m->{block}" if learns else f"{self.train.program.name}_frozen"
         return f"{base} + {self.train.count(names[: names.index(name)])}"
 
+    def residual(self, node: Node) -> Pass | None:
+        """What the selection rule of `node` has left of errors, None where it remembers none."""
+        counts = self.train.residuals
+        if node.name not in counts:
+            return None
+        before = list(counts)[: list(counts).index(node.name)]
+        return Pass("float *", "residual", f"m->residual + {sum(counts[name] for name in before)}")
+
     def state(self, layer: int) -> Pass:
         """What the selection rule of `layer` remembers."""
         return Pass("tp_layer_state *", "state", f"&m->layers[{layer}]")

@@ -15,6 +15,7 @@ from tinyprop.methods.rules.keep_above import KeepAbove
 from tinyprop.methods.rules.keep_all import KeepAll
 from tinyprop.methods.rules.keep_channels import KeepChannels
 from tinyprop.methods.rules.keep_diffused import KeepDiffused
+from tinyprop.methods.rules.keep_memorised import KeepMemorised
 from tinyprop.methods.rules.keep_random import KeepRandom
 from tinyprop.methods.rules.keep_ratio import KeepRatio
 from tinyprop.methods.rules.keep_steered import GAIN, KeepSteered
@@ -115,8 +116,23 @@ def _keep_random(places: Places, step: BackwardStep) -> Call:
     return Call("tp_keep_random_f32", str(size), arguments, "uint32_t")
 
 
+def _keep_memorised(places: Places, step: BackwardStep) -> Call:
+    rule: KeepMemorised = step.selection  # type: ignore[assignment]
+    residual = places.residual(step.node)
+    if residual is None:  # all is always kept
+        return _keep_of(places, step, rule.of_sum)
+    size, n = _stored(places, step), _n(places, step)
+    ties, pooled = _tie_order(places, step.node)
+    arguments = (places.delta(step.node), c_uint(size), c_uint(n), c_float(rule.ratio), c_float(rule.share), residual)
+    return Call("tp_keep_memorised_f32", joined(f"{size}_of_{n}", pooled), (*arguments, *ties), "uint32_t")
+
+
 def _keep_ratio(places: Places, step: BackwardStep) -> Call:
     rule: KeepRatio = step.selection  # type: ignore[assignment]
+    return _keep_of(places, step, rule)
+
+
+def _keep_of(places: Places, step: BackwardStep, rule: KeepRatio) -> Call:
     node = step.node
     size, n = _stored(places, step), _n(places, step)
     scale = Pass("float", "scale", c_float(rule.scale))
@@ -142,6 +158,7 @@ SELECTIONS: dict[type[Selection], Callable[[Places, BackwardStep], Call]] = {
     KeepAbove: _keep_above,
     KeepChannels: _keep_channels,
     KeepDiffused: _keep_diffused,
+    KeepMemorised: _keep_memorised,
     KeepRandom: _keep_random,
     KeepRatio: _keep_ratio,
     KeepSteered: _keep_steered,

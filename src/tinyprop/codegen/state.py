@@ -7,7 +7,7 @@ compiled into the network, so that the words of another one are never taken for 
 import hashlib
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import prod
 
 import msgspec
@@ -35,12 +35,13 @@ class StateTensor:
 @dataclass(frozen=True)
 class StateLayout:
     """The state of one network: tensors, one behind the other; with `momentum` the velocity of each, in the same order;
-    then a word for the rule that skips and one per layer with weights.
+    then what the rules have left of errors; then a word for the rule that skips and one per layer with weights.
 
     memories: what these last words are, "" where the rule remembers nothing. frozen: CRC-32 of each weight that no step
-    changes, by name, as `frozen_crc32` has it; they are not in a checkpoint. identity: equal where a checkpoint may be
-    carried over; 32 bits of a SHA-256 over the network's operators, what learns, the kinds of rules and all frozen
-    weights. Not part of it: values of weights that learn, settings, learning rates, how it was compiled, its name.
+    changes, by name, as `frozen_crc32` has it; they are not in a checkpoint.
+    residuals: layer → floats that its rule has left of errors, of those that have any. identity: equal where a checkpoint may be
+    carried over; 32 bits of a SHA-256 over the network's operators, what learns, the kinds of rules, residuals
+    and all frozen weights. Not part of it: values of weights that learn, settings, learning rates, how it was compiled, its name.
     """
 
     name: str
@@ -49,6 +50,7 @@ class StateLayout:
     momentum: bool
     memories: tuple[str, ...]
     frozen: Mapping[str, int]
+    residuals: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def parameters(self) -> int:
@@ -56,9 +58,19 @@ class StateLayout:
         return sum(tensor.words for tensor in self.tensors)
 
     @property
+    def moving(self) -> int:
+        """How many velocities there are."""
+        return self.parameters if self.momentum else 0
+
+    @property
+    def floats(self) -> int:
+        """How many words are float32 values, all finite: weights, velocities and residuals."""
+        return self.parameters + self.moving + sum(self.residuals.values())
+
+    @property
     def words(self) -> int:
         """How many 32-bit words a checkpoint keeps, STATE_WORDS of the generated header."""
-        return self.parameters * (2 if self.momentum else 1) + len(self.memories)
+        return self.floats + len(self.memories)
 
 
 def state_layout(train: TrainProgram) -> StateLayout:
@@ -76,11 +88,15 @@ def state_layout(train: TrainProgram) -> StateLayout:
         f"momentum {bool(train.optimizer.momentum)}",
         f"rules {' '.join(type(rule).__name__ for rule in (train.spec.skip, *rules))}",
     )
+    if residuals := train.residuals:
+        meaning += (f"residuals {residuals}",)
     digest = hashlib.sha256("\n".join(meaning).encode())
     digest.update(to_engine(train.program, train.program.parameters, train.frozen).astype("<f4").tobytes())
     identity = int.from_bytes(digest.digest()[:4], "little")
     frozen = {name: frozen_crc32(train.program.parameters[name]) for name in train.frozen}
-    return StateLayout(train.program.name, identity, tensors, bool(train.optimizer.momentum), memories, frozen)
+    return StateLayout(
+        train.program.name, identity, tensors, bool(train.optimizer.momentum), memories, frozen, residuals
+    )
 
 
 def frozen_crc32(array: np.ndarray) -> int:

@@ -13,9 +13,9 @@ KEPT_BYTES = 4  # one k per layer
 
 @dataclass(frozen=True)
 class MemoryCost:
-    """All in bytes. weights: those that learn; optimizer: what it keeps between steps; arena: activations, errors and
-    scratch, overlaid; arena_lower_bound: the most alive at one time; input: the caller's sample; inference: arena and
-    input of a model that never trains, weights in flash; frozen: weights that never change, in flash, not in RAM."""
+    """All in bytes. weights: those that learn; optimizer: what it keeps between steps; state: what the method does;
+    arena: activations, errors and scratch, overlaid; arena_lower_bound: the most alive at one time; input: the caller's
+    sample; inference: arena and input of a model that never trains, weights in flash; frozen: weights that never change, in flash, not in RAM."""
 
     weights: int
     optimizer: int
@@ -64,7 +64,7 @@ def memory_cost(train: TrainProgram, plan: Plan) -> MemoryCost:
     return MemoryCost(
         weights=4 * train.count(train.trainable),
         optimizer=4 * train.velocities,
-        state=LAYER_STATE_BYTES * (1 + layers) + KEPT_BYTES * layers,
+        state=LAYER_STATE_BYTES * (1 + layers) + KEPT_BYTES * layers + 4 * sum(train.residuals.values()),
         arena=-(-plan.arena_bytes // 4) * 4,
         arena_lower_bound=plan.lower_bound_bytes,
         input=input_bytes,

@@ -15,6 +15,7 @@ from typing import ClassVar
 
 from tinyprop.ir.graph import Node, Program
 from tinyprop.ir.losses import Loss
+from tinyprop.ir.op import LayerOp
 from tinyprop.ir.ops.dense import Dense
 from tinyprop.ir.ops.reshape import Reshape
 from tinyprop.methods.optimizer import PLAIN, SGD
@@ -143,6 +144,20 @@ class TrainProgram:
     def velocities(self) -> int:
         """How many numbers the optimizer keeps from step to step."""
         return self.count(self.trainable) if self.optimizer.momentum else 0
+
+    @property
+    def residuals(self) -> dict[str, int]:
+        """Layer → how many numbers its selection rule remembers from step to step, of those that do, forward order."""
+        backward = {step.layer: step for step in self.steps if isinstance(step, BackwardStep)}
+        found = {step.node.name: self._residuals_of(step) for _, step in sorted(backward.items())}
+        return {name: count for name, count in found.items() if count}
+
+    def _residuals_of(self, step: BackwardStep) -> int:
+        if step.selection is None:
+            return 0
+        assert isinstance(step.node.op, LayerOp)
+        n = step.node.op.delta_count(self.program.value_in(step.node).shape)
+        return step.selection.residuals(self.program.value_out(step.node).size, n)
 
     def skips_zeros_in(self, node: Node) -> bool:
         """Whether dense `node` leaves out zeros of what it reads: of the network's own input only if asked to."""

@@ -8,6 +8,7 @@ from tinyprop.methods.full import Full as Full
 from tinyprop.methods.full_zero_skip import FullZeroSkip as FullZeroSkip
 from tinyprop.methods.last_layers import LastLayers as LastLayers
 from tinyprop.methods.loss_skip import LossSkip as LossSkip
+from tinyprop.methods.memorised_top_k import MemorisedTopK as MemorisedTopK
 from tinyprop.methods.method import Method as Method
 from tinyprop.methods.ours import Ours as Ours
 from tinyprop.methods.ours_at_effort import OursAtEffort as OursAtEffort
@@ -27,6 +28,7 @@ METHODS: dict[str, type[Method]] = {
         LastLayers,
         BiasOnly,
         TopK,
+        MemorisedTopK,
         RandomK,
         PartialUpdates,
         LossSkip,

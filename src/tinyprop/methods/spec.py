@@ -6,6 +6,7 @@ from tinyprop.methods.rules.keep_above import KeepAbove
 from tinyprop.methods.rules.keep_all import KeepAll
 from tinyprop.methods.rules.keep_channels import KeepChannels
 from tinyprop.methods.rules.keep_diffused import KeepDiffused
+from tinyprop.methods.rules.keep_memorised import KeepMemorised
 from tinyprop.methods.rules.keep_random import KeepRandom
 from tinyprop.methods.rules.keep_ratio import KeepRatio
 from tinyprop.methods.rules.keep_steered import KeepSteered
@@ -13,7 +14,7 @@ from tinyprop.methods.rules.never_skip import NeverSkip
 from tinyprop.methods.rules.skip_by_error import SkipByError
 from tinyprop.methods.rules.skip_by_loss import SkipByLoss
 
-Selection = KeepAll | KeepRatio | KeepAbove | KeepChannels | KeepDiffused | KeepRandom | KeepSteered
+Selection = KeepAll | KeepRatio | KeepAbove | KeepChannels | KeepDiffused | KeepMemorised | KeepRandom | KeepSteered
 SkipRule = NeverSkip | SkipByError | SkipByLoss
 
 

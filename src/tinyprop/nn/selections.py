@@ -19,6 +19,7 @@ from tinyprop.methods.rules.keep_above import KeepAbove
 from tinyprop.methods.rules.keep_all import KeepAll
 from tinyprop.methods.rules.keep_channels import KeepChannels
 from tinyprop.methods.rules.keep_diffused import KeepDiffused
+from tinyprop.methods.rules.keep_memorised import KeepMemorised
 from tinyprop.methods.rules.keep_random import FACTOR, MIX, STEP, KeepRandom
 from tinyprop.methods.rules.keep_ratio import KeepRatio
 from tinyprop.methods.rules.keep_steered import FIRST, GAIN, HIGHEST, LOWEST, KeepSteered
@@ -54,22 +55,32 @@ class Memory:
     """What a layer's rule remembers between steps, as `LayerState` does. y_max (): the largest Y or loss so far, on any
     device.
 
-    drawn: the last random number. bar: as it was steered to, None before it was.
+    drawn: the last random number. bar: as it was steered to, None before it was. residual (C, …): what was left of each
+    stored entry of δ, as of a sample alone, None before there was any.
     """
 
     y_max: Tensor = field(default_factory=lambda: torch.zeros(()))
     drawn: int = 0
     bar: Tensor | None = None
+    residual: Tensor | None = None
 
-    def numbers(self) -> dict[str, float | None]:
-        """The same as plain numbers, for a state_dict."""
-        return {"y_max": float(self.y_max), "drawn": self.drawn, "bar": None if self.bar is None else float(self.bar)}
+    def numbers(self) -> dict[str, Any]:
+        """The same as plain numbers, for a state_dict; beside them a residual, where there is one."""
+        bar = None if self.bar is None else float(self.bar)
+        plain = {"y_max": float(self.y_max), "drawn": self.drawn, "bar": bar}
+        return plain if self.residual is None else {**plain, "residual": self.residual.detach().cpu().clone()}
 
     @classmethod
     def of(cls, numbers: Mapping[str, Any]) -> "Memory":
         """What `numbers` once said."""
         bar = numbers["bar"]
-        return cls(torch.tensor(numbers["y_max"]), numbers["drawn"], None if bar is None else torch.tensor(bar))
+        residual = numbers.get("residual")
+        return cls(
+            torch.tensor(numbers["y_max"]),
+            numbers["drawn"],
+            None if bar is None else torch.tensor(bar),
+            None if residual is None else residual.clone(),
+        )
 
 
 def select(rule: Selection, delta: Tensor, memory: Memory, place: Place) -> Kept:
@@ -153,6 +164,22 @@ def _diffused_by_numpy(line: Tensor, bar: Tensor) -> Tensor:
     return torch.from_numpy(kept)
 
 
+def _keep_memorised(rule: KeepMemorised, delta: Tensor, memory: Memory, place: Place) -> Kept:
+    """Every sample by the residual from before the batch, which then is the mean of what the samples leave."""
+    if not rule.residuals(place.stored, place.n):
+        return delta, torch.ones(len(delta), dtype=torch.bool, device=delta.device)
+    own = torch.zeros_like(delta[0], dtype=torch.float32) if memory.residual is None else memory.residual
+    own = own.to(delta.device)
+    total = torch.where(delta != 0, delta + (own / place.factor).to(delta.dtype), delta)
+    k = rule.of_sum.quota(np.float32(0), place.n)
+    magnitude = total.flatten(1).abs()
+    largest = _largest(magnitude, torch.full((len(delta),), k, device=delta.device)).reshape(delta.shape)
+    left = rule.share * place.factor * total.float()
+    left = torch.where(largest | ~left.isfinite(), 0, left)
+    memory.residual = torch.where(delta != 0, left, own).mean(0)
+    return _masked(total, largest), None
+
+
 def _keep_random(rule: KeepRandom, delta: Tensor, memory: Memory, place: Place) -> Kept:
     factors, steps = _jumps(delta.numel())
     drawn = factors * np.uint32(memory.drawn) + steps
@@ -208,6 +235,7 @@ SELECTIONS: Mapping[type[SelectionRule], Callable[..., Kept]] = MappingProxyType
         KeepAbove: _keep_above,
         KeepChannels: _keep_channels,
         KeepDiffused: _keep_diffused,
+        KeepMemorised: _keep_memorised,
         KeepRandom: _keep_random,
         KeepRatio: _keep_ratio,
         KeepSteered: _keep_steered,

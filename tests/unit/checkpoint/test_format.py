@@ -82,7 +82,7 @@ def test_counts_beyond_32_bits_are_refused():
 
 
 @pytest.mark.parametrize("momentum", [0.0, 0.9])
-@pytest.mark.parametrize("method", ["full", "tinyprop_v2", "ours_at_effort", "random_k"])
+@pytest.mark.parametrize("method", ["full", "tinyprop_v2", "ours_at_effort", "random_k", "memorised_top_k"])
 def test_values_have_names_and_go_back(method, momentum):
     layout = layout_of(method, optimizer=SGD(momentum=momentum))
     made = some(layout, extra=b"xyz")
@@ -90,7 +90,11 @@ def test_values_have_names_and_go_back(method, momentum):
     assert {name: array.shape for name, array in values.weights.items()} == {t.name: t.shape for t in layout.tensors}
     assert set(values.velocities) == (set(values.weights) if momentum else set())
     assert checkpoint_of(values, layout, sequence=3, steps=70, extra=b"xyz") == made
-    kept = {"full": "", "random_k": "drawn", "ours_at_effort": "bar", "tinyprop_v2": "y_max"}[method]
+    assert {name: left.size for name, left in values.residuals.items()} == layout.residuals
+    assert sum(layout.residuals.values()) == (12 if method == "memorised_top_k" else 0)
+    kept = {"full": "", "memorised_top_k": "", "random_k": "drawn", "ours_at_effort": "bar", "tinyprop_v2": "y_max"}[
+        method
+    ]
     assert set(layout.memories) - {""} <= {kept}
     assert kept in layout.memories
 

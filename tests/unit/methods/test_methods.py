@@ -16,6 +16,7 @@ from tinyprop.methods import (
     LastLayers,
     LayerInfo,
     LossSkip,
+    MemorisedTopK,
     Ours,
     OursAtEffort,
     PartialUpdates,
@@ -30,6 +31,7 @@ from tinyprop.methods.rules.keep_above import KeepAbove
 from tinyprop.methods.rules.keep_all import KeepAll
 from tinyprop.methods.rules.keep_channels import KeepChannels
 from tinyprop.methods.rules.keep_diffused import KeepDiffused
+from tinyprop.methods.rules.keep_memorised import KeepMemorised
 from tinyprop.methods.rules.keep_random import KeepRandom
 from tinyprop.methods.rules.keep_ratio import KeepRatio
 from tinyprop.methods.rules.keep_steered import KeepSteered
@@ -163,6 +165,32 @@ def test_a_steered_bar_rises_while_too_much_is_kept_and_falls_while_nothing_is()
     assert after.bar < state.bar
 
 
+def test_what_is_left_over_waits_and_comes_back() -> None:
+    rule = KeepMemorised(0.25, share=0.5)
+    assert MemorisedTopK(0.25, 0.5).spec(LAYERS).selections == (rule, rule, KeepAll())
+
+    def step(state: LayerState, *delta: float) -> tuple[LayerState, list[float], list[float]]:
+        after, selected = rule.select(state, np.array(delta, np.float32), len(delta), np.arange(len(delta)))
+        return after, selected.delta.tolist(), np.frombuffer(after.residual, np.float32).tolist()
+
+    state, kept, left = step(LayerState(), 4, -2, 1, 8, 0, 0, 0, 0)
+    assert (kept, left) == ([4, 0, 0, 8, 0, 0, 0, 0], [0, -1, 0.5, 0, 0, 0, 0, 0])
+    state, kept, left = step(state, 1, 0, 2, 0, 0, 3, 0, 0)  # the second is held back: its memory waits
+    assert (kept, left) == ([0, 0, 2.5, 0, 0, 3, 0, 0], [0.5, -1, 0, 0, 0, 0, 0, 0])
+    state, kept, left = step(state, -0.5, -1, 0, 1.5, 1, 0, 0, 0)  # the first cancels to nothing
+    assert (kept, left) == ([0, -2, 0, 1.5, 0, 0, 0, 0], [0, 0, 0, 0, 0.5, 0, 0, 0])
+    state, kept, left = step(state, 0, 0, np.inf, np.inf, 1, 0, 0, -np.inf)  # which no memory holds
+    assert left == [0, 0, 0, 0, 0.75, 0, 0, 0]
+
+
+def test_a_layer_that_keeps_all_has_nothing_to_remember() -> None:
+    delta = np.arange(1, 9, dtype=np.float32)
+    for ratio, entries in ((0.3, 8), (0.5, 0)):
+        rule = KeepMemorised(ratio)
+        state, selected = rule.select(LayerState(), delta, 8, np.arange(8))
+        assert (rule.residuals(8, 8), len(state.residual), selected.kept.all()) == (entries, 4 * entries, not entries)
+
+
 def test_partial_updates_keep_whole_channels_as_many_as_the_loss_asks_for() -> None:
     rule = KeepChannels(0.1, 0.3)
     assert PartialUpdates(0.1, 0.3).spec(LAYERS).selections == (rule, rule, KeepAll())
@@ -193,7 +221,7 @@ def test_the_methods_of_the_batteries_use_every_rule() -> None:
         specs = [METHODS[name]().spec(LAYERS) for name in names]
         return {type(rule) for spec in specs for rule in (spec.skip, *spec.selections) if rule is not None}
 
-    elsewhere = {KeepChannels, KeepRandom, KeepSteered}  # which call or are like the others
+    elsewhere = {KeepChannels, KeepMemorised, KeepRandom, KeepSteered}  # which call or are like the others
     assert rules(METHODS) - rules(EVERY_RULE) == elsewhere
 
 
@@ -224,6 +252,8 @@ def test_a_method_is_found_by_name_with_its_settings() -> None:
         ("ours_at_effort", {"effort": 0}, "effort=0, by which nothing trains"),
         ("ours_at_effort", {"effort": 1.5}, "OursAtEffort was given effort=1.5, which is no fraction"),
         ("random_k", {"ratio": -0.1}, "RandomK was given ratio=-0.1, which is no fraction"),
+        ("memorised_top_k", {"ratio": 2}, "MemorisedTopK was given ratio=2, which is no fraction"),
+        ("memorised_top_k", {"memory": -0.1}, "MemorisedTopK was given memory=-0.1, which is no fraction"),
         ("partial_updates", {"lambda_min": 1.5}, "PartialUpdates was given lambda_min=1.5, which is no fraction"),
         ("partial_updates", {"lambda_min": 0.5, "lambda_max": 0.2}, "lambda_min=0.5 above lambda_max=0.2"),
         ("ours", {"drop": -2}, "Ours was given drop=-2"),

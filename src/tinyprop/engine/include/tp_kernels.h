@@ -248,6 +248,9 @@ TP_KERNEL uint32_t tp_keep_above_f32(float *delta, uint32_t size, float share, i
 TP_KERNEL uint32_t tp_keep_channels_f32(float *delta, uint32_t channels, uint32_t positions, float low, float high,
                                         float loss, float *sums, tp_layer_state *state);
 TP_KERNEL uint32_t tp_keep_diffused_f32(float *delta, uint32_t channels, uint32_t positions, float share);
+TP_KERNEL uint32_t tp_keep_memorised_f32(float *delta, uint32_t size, uint32_t n, float ratio, float share,
+                                         float *residual, const uint8_t *argmax, uint32_t row, uint32_t pool_height,
+                                         uint32_t pool_width, int packed);
 TP_KERNEL uint32_t tp_keep_random_f32(float *delta, uint32_t size, uint32_t bound, uint32_t key,
                                       tp_layer_state *state);
 TP_KERNEL uint32_t tp_keep_steered_f32(float *delta, uint32_t channels, uint32_t positions, float share, float rest,
@@ -298,6 +301,7 @@ TP_KERNEL uint32_t tp_keep_ratio_f32(float *delta, uint32_t size, uint32_t n, fl
 #include "../src/tp_keep_all_f32.c"
 #include "../src/tp_keep_channels_f32.c"
 #include "../src/tp_keep_diffused_f32.c"
+#include "../src/tp_keep_memorised_f32.c"
 #include "../src/tp_keep_random_f32.c"
 #include "../src/tp_keep_ratio_f32.c"
 #include "../src/tp_keep_steered_f32.c"

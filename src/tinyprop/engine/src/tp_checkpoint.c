@@ -96,7 +96,7 @@ uint32_t tp_slot_bytes(const tp_checkpoint *checkpoint, const tp_program *progra
                                                                     ? checkpoint->flash->block_bytes : 1U);
 }
 
-/* Floats of the state: parameters and velocities; behind them lie the rules' words. */
+/* Floats of the state: parameters, velocities and residuals; behind them lie the rules' words. */
 static uint32_t floats_of(const tp_program *program)
 {
     return program->state_words - program->layers - 1U;

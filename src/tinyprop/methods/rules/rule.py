@@ -16,11 +16,13 @@ class LayerState:
 
     y_max: largest Y = Σ|δ| seen so far, or largest loss where the rule goes by that; it never decays. drawn: the last
     random number. bar: in root mean squares of δ, as it was steered to; 0 before it was.
+    residual: what was left of each stored entry of δ, float32 as bytes; none at all: zeros. In C it is an array beside.
     """
 
     y_max: np.float32 = NOTHING_YET
     drawn: np.uint32 = NOTHING_DRAWN
     bar: np.float32 = NOTHING_YET
+    residual: bytes = b""
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,10 @@ class SelectionRule(ABC):
 
     def scratch_bytes(self, channels: int) -> int:
         """Working memory that its twin needs for a layer of `channels`, whose contents nobody keeps."""
+        return 0
+
+    def residuals(self, stored: int, n: int) -> int:
+        """Floats that its twin remembers between steps, for a layer of `n` outputs and `stored` entries of δ."""
         return 0
 
     @abstractmethod
