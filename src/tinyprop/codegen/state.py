@@ -38,10 +38,10 @@ class StateLayout:
     then what the rules have left of errors; then a word for the rule that skips and one per layer with weights.
 
     memories: what these last words are, "" where the rule remembers nothing. frozen: CRC-32 of each weight that no step
-    changes, by name, as `frozen_crc32` has it; they are not in a checkpoint.
-    residuals: layer → floats that its rule has left of errors, of those that have any. identity: equal where a checkpoint may be
-    carried over; 32 bits of a SHA-256 over the network's operators, what learns, the kinds of rules, residuals
-    and all frozen weights. Not part of it: values of weights that learn, settings, learning rates, how it was compiled, its name.
+    changes, by name, as `frozen_crc32` has it; they are not in a checkpoint. residuals: layer → how many floats its
+    rule has left of errors, of those that remember any. identity: equal where a checkpoint may be carried over; 32 bits
+    of a SHA-256 over the network's operators, what learns, the kinds of rules, residuals and all frozen weights. Not
+    part of it: values of weights that learn, settings, learning rates, how it was compiled, its name.
     """
 
     name: str

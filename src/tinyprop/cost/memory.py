@@ -15,7 +15,8 @@ KEPT_BYTES = 4  # one k per layer
 class MemoryCost:
     """All in bytes. weights: those that learn; optimizer: what it keeps between steps; state: what the method does;
     arena: activations, errors and scratch, overlaid; arena_lower_bound: the most alive at one time; input: the caller's
-    sample; inference: arena and input of a model that never trains, weights in flash; frozen: weights that never change, in flash, not in RAM."""
+    sample; inference: arena and input of a model that never trains, weights in flash; frozen: weights that never
+    change, in flash, not in RAM."""
 
     weights: int
     optimizer: int
