@@ -1,4 +1,4 @@
-"""What `memorised_top_k` remembers in the engine: that it is planned, equal to the oracle's, saved, and gone on with."""
+"""What `memorised_top_k` remembers in the engine: planned, equal to the oracle's, saved, and gone on with."""
 
 import numpy as np
 

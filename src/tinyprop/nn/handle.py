@@ -152,7 +152,7 @@ class Handle:
         )
 
     def state_dict(self) -> dict[str, Any]:
-        """What the method remembers between steps, as plain numbers and tensors: save it beside the model's own state_dict."""
+        """What the method remembers between steps, as plain numbers and tensors: save it beside the model's state."""
         return {
             "method": self.method.name,
             "settings": asdict(self.method),
