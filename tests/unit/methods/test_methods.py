@@ -175,9 +175,9 @@ def test_what_is_left_over_waits_and_comes_back() -> None:
 
     state, kept, left = step(LayerState(), 4, -2, 1, 8, 0, 0, 0, 0)
     assert (kept, left) == ([4, 0, 0, 8, 0, 0, 0, 0], [0, -1, 0.5, 0, 0, 0, 0, 0])
-    state, kept, left = step(state, 1, 0, 2, 0, 0, 3, 0, 0)  # the second is held back: its memory waits
-    assert (kept, left) == ([0, 0, 2.5, 0, 0, 3, 0, 0], [0.5, -1, 0, 0, 0, 0, 0, 0])
-    state, kept, left = step(state, -0.5, -1, 0, 1.5, 1, 0, 0, 0)  # the first cancels to nothing
+    state, kept, left = step(state, 0.5, 0, 0.25, 0, 0, 0.125, 0, 0)  # the second is held back
+    assert (kept, left) == ([0.5, 0, 0.75, 0, 0, 0, 0, 0], [0, -1, 0, 0, 0, 0.0625, 0, 0])
+    state, kept, left = step(state, 0, -1, 0, 1.5, 1, -0.0625, 0, 0)  # the sixth cancels to nothing
     assert (kept, left) == ([0, -2, 0, 1.5, 0, 0, 0, 0], [0, 0, 0, 0, 0.5, 0, 0, 0])
     state, kept, left = step(state, 0, 0, np.inf, np.inf, 1, 0, 0, -np.inf)  # which no memory holds
     assert left == [0, 0, 0, 0, 0.75, 0, 0, 0]
