@@ -10,7 +10,7 @@ from tinyprop.methods.rules.keep_memorised import KeepMemorised
 from tinyprop.methods.rules.never_skip import NeverSkip
 from tinyprop.methods.rules.number_check import require_fraction
 from tinyprop.methods.search_range import Range
-from tinyprop.methods.spec import LayerInfo, Selection, TrainSpec, depths
+from tinyprop.methods.spec import LayerInfo, Selection, TrainSpec, selecting
 
 
 @dataclass(frozen=True)
@@ -60,5 +60,5 @@ class MemorisedTopK(Method):
 
     def spec(self, layers: tuple[LayerInfo, ...]) -> TrainSpec:
         memorised = KeepMemorised(self.ratio, self.memory)
-        selections: tuple[Selection, ...] = tuple(memorised if p else KeepAll() for p in depths(layers))
+        selections: tuple[Selection, ...] = tuple(memorised if s else KeepAll() for s in selecting(layers))
         return TrainSpec(self.name, skip_zeros=True, skip=NeverSkip(), selections=selections)
