@@ -5,6 +5,8 @@
 ['tinyprop_v1', 'tinyprop_v2']
 """
 
+from tinyprop.choosing import choose_sparse_update as choose_sparse_update
+from tinyprop.choosing import choose_tiny_train as choose_tiny_train
 from tinyprop.errors import InternalError as InternalError
 from tinyprop.errors import TinypropError as TinypropError
 from tinyprop.errors import UserError as UserError
@@ -24,8 +26,10 @@ from tinyprop.methods import Ours as Ours
 from tinyprop.methods import OursAtEffort as OursAtEffort
 from tinyprop.methods import PartialUpdates as PartialUpdates
 from tinyprop.methods import RandomK as RandomK
+from tinyprop.methods import SparseUpdate as SparseUpdate
 from tinyprop.methods import TinyPropV1 as TinyPropV1
 from tinyprop.methods import TinyPropV2 as TinyPropV2
+from tinyprop.methods import TinyTrain as TinyTrain
 from tinyprop.methods import TopK as TopK
 from tinyprop.methods.optimizer import SGD as SGD
 from tinyprop.methods.step_decay import StepDecay as StepDecay

@@ -14,8 +14,10 @@ from tinyprop.methods.ours import Ours as Ours
 from tinyprop.methods.ours_at_effort import OursAtEffort as OursAtEffort
 from tinyprop.methods.partial_updates import PartialUpdates as PartialUpdates
 from tinyprop.methods.random_k import RandomK as RandomK
+from tinyprop.methods.sparse_update import SparseUpdate as SparseUpdate
 from tinyprop.methods.spec import LayerInfo as LayerInfo
 from tinyprop.methods.spec import TrainSpec as TrainSpec
+from tinyprop.methods.tiny_train import TinyTrain as TinyTrain
 from tinyprop.methods.tinyprop_v1 import TinyPropV1 as TinyPropV1
 from tinyprop.methods.tinyprop_v2 import TinyPropV2 as TinyPropV2
 from tinyprop.methods.top_k import TopK as TopK
@@ -27,6 +29,8 @@ METHODS: dict[str, type[Method]] = {
         FullZeroSkip,
         LastLayers,
         BiasOnly,
+        SparseUpdate,
+        TinyTrain,
         TopK,
         MemorisedTopK,
         RandomK,
