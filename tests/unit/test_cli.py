@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -61,6 +62,7 @@ COMMANDS = (
     ["bench"],
     ["export"],
     ["memory"],
+    ["choose"],
     ["fit"],
     ["methods"],
     ["boards"],
@@ -90,6 +92,25 @@ def test_export_in_another_form(saved: Path, tmp_path: Path, capsys: pytest.Capt
     assert _run("export", str(saved), str(tmp_path / "other"), "--form", "keil") == 1
     assert "known are arduino, cmake, esp-idf, platformio, zephyr" in capsys.readouterr().err.replace("\n", " ")
     assert not (tmp_path / "other").exists()
+
+
+@pytest.mark.parametrize("method", ["sparse_update", "tiny_train"])
+def test_choose_says_what_to_set(saved: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], method: str) -> None:
+    rng, samples, path = np.random.default_rng(0), tmp_path / "day.npz", tmp_path / "chosen.json"
+    np.savez(samples, x=rng.normal(size=(12, 8)).astype(np.float32), y=rng.integers(0, 3, 12))
+    asked = ("choose", str(saved), str(samples), "--method", method)
+    assert _run(*asked, "--ram", "100000", "--json", str(path)) == 0
+    written, printed = json.loads(path.read_text()), capsys.readouterr().out
+    said = printed.split("To train so: ")[1].split("\n")[0].split()
+    assert said[:2] == ["--method", method]
+    assert dict(zip(said[2::2], map(int, said[3::2]), strict=True)) == {
+        f"--set.{name}": value for name, value in written["settings"].items()
+    }
+    assert _run("export", str(saved), str(tmp_path / "fw"), *said) == 0
+    assert _run(*asked, "--ram", "10") == 1
+    assert "a budget of 10 bytes of RAM is too small" in capsys.readouterr().err
+    assert _run("choose", str(saved), str(samples), "--ram", "10", "--method", "ours") == 1
+    assert "known are sparse_update, tiny_train" in capsys.readouterr().err
 
 
 def test_memory_of_each_choice(saved: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

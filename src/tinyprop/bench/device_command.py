@@ -1,7 +1,6 @@
 """`tinyprop device`: talk to a device over a serial port, or to a board in an emulator."""
 
 import time
-import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tinyprop.bench.atomic_file import require_writable, write_whole
+from tinyprop.bench.npz_arrays import npz_arrays
 from tinyprop.bench.progress import stage_progress
 from tinyprop.checkpoint import decode, encode
 from tinyprop.codegen.state import state_layout
@@ -67,7 +67,7 @@ def train_command(
     """One pass over the samples of a .npz file, in order; then, if asked, a save."""
     if json_path is not None:
         require_writable(json_path)
-    x, y = _arrays(samples, "x", "y")
+    x, y = npz_arrays(samples, "x", "y")
     with stage_progress(console) as advance:
         trace = line.fit(x, y, lr=lr, report=lambda done, total: advance("training", done, total))
     kept = trace.kept.mean(axis=0).round(1).tolist() if len(trace) else []
@@ -94,7 +94,7 @@ def predict_command(console: Console, line: DeviceLine, samples: Path, *, output
     """Outputs for the samples of a .npz file; accuracy where it has labels."""
     if output is not None:
         require_writable(output)
-    x, y = _arrays(samples, "x", None)
+    x, y = npz_arrays(samples, "x", None)
     rows = []
     with stage_progress(console) as advance:
         for number, sample in enumerate(np.asarray(x, np.float32).reshape(len(x), -1)):
@@ -174,25 +174,6 @@ def _known_ports() -> str:
 
     found = [port.device for port in list_ports.comports()]
     return f"ports of this machine are {', '.join(found)}" if found else "this machine shows no serial port; plug it in"
-
-
-def _arrays(path: Path, samples: str, truths: str | None) -> tuple[np.ndarray, np.ndarray | None]:
-    """x and, where it is there or demanded, y of a .npz file. Raises UserError."""
-    if path.exists() and not zipfile.is_zipfile(path):
-        raise UserError(f"'{path}' is no .npz file: write it with numpy.savez(path, x=x, y=y).")
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-    except (OSError, ValueError) as error:
-        raise UserError(f"'{path}' cannot be read ({error}): write it with numpy.savez(path, x=x, y=y).") from error
-    missing = [name for name in (samples, truths) if name is not None and name not in arrays]
-    if missing:
-        raise UserError(
-            f"'{path}' has no array called {' and none called '.join(missing)}: numpy.savez(path, x=x, y=y)."
-        )
-    if not len(arrays[samples]):
-        raise UserError(f"'{path}' holds no sample.")
-    return arrays[samples], arrays.get("y")
 
 
 def _facts_table(facts: DeviceFacts) -> Table:

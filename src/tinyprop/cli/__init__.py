@@ -20,11 +20,11 @@ from tinyprop.cli.checkpoint import checkpoint_app
 from tinyprop.cli.data import data_app
 from tinyprop.cli.device import device_app
 from tinyprop.cli.experiments import compare, demo, floors, report, tune
-from tinyprop.cli.models import boards, export, fit, memory, methods
+from tinyprop.cli.models import boards, choose, export, fit, memory, methods
 from tinyprop.errors import TinypropError
 
 COMMANDS = {
-    "From a model to a board": (demo, methods, memory, boards, fit, export),
+    "From a model to a board": (demo, methods, memory, choose, boards, fit, export),
     "In the field": (device_app, checkpoint_app),
     "Comparing methods": (data_app, floors, compare, tune, report),
     "Counting and proving": (

@@ -1,4 +1,4 @@
-"""Commands for a model on its way to a board: methods, memory, boards, fit, export."""
+"""Commands for a model on its way to a board: methods, memory, choose, boards, fit, export."""
 
 from pathlib import Path
 from typing import Annotated
@@ -61,6 +61,39 @@ def memory(
     kept = None if store is None else StoreSettings(store, program.input.shape, program.output.size, store_bits)
     costs = network.memory_by_choice(method, loss, SGD(momentum, weight_decay))
     return memory_command(console, costs, store=kept, json_path=json)
+
+
+def choose(
+    model: Annotated[Path, Parameter(help="a program saved by torch.export.save (.pt2)")],
+    samples: Annotated[Path, Parameter(help="a .npz file with arrays x and y, nothing of a test set in it")],
+    *,
+    ram: Annotated[int, Parameter(help="bytes that a training step may take, as `tinyprop memory` counts them")],
+    method: Annotated[str, Parameter(help="sparse_update or tiny_train")] = "sparse_update",
+    compute: Annotated[float, Parameter(help="tiny_train: share of full training's backward multiply-adds")] = 1.0,
+    lr: Annotated[float, Parameter(help="sparse_update: learning rate of the trainings that measure")] = 0.01,
+    epochs: Annotated[int, Parameter(help="sparse_update: of each of these trainings")] = 1,
+    held_out: Annotated[float, Parameter(help="sparse_update: share of the samples to judge by")] = 0.5,
+    batch_norm: BatchNorm = "fold",
+    json: JsonPath = None,
+) -> int:
+    """Choose once, on samples of the task, which layers train within a RAM budget; says what to set.
+
+    Examples: tinyprop choose model.pt2 day.npz --ram 60000  ·  tinyprop choose model.pt2 day.npz --ram 60000 --method
+    tiny_train --compute 0.3
+    """
+    from tinyprop.bench.choose_command import choose_command
+    from tinyprop.surface import load
+
+    network = load(model, batch_norm=batch_norm)
+    return choose_command(
+        *(console, network, samples, method),
+        ram=ram,
+        compute=compute,
+        lr=lr,
+        epochs=epochs,
+        held_out=held_out,
+        json_path=json,
+    )
 
 
 def boards(

@@ -53,16 +53,18 @@ class SparseUpdate(Method):
         require_places("SparseUpdate", "biases", self.biases)
 
     def spec(self, layers: tuple[LayerInfo, ...]) -> TrainSpec:
-        at = dict(zip(layers, depths(layers), strict=True))
         places = places_in(self.weights) | {0}
-        learns = [at[one] in places or (one.bias is not None and at[one] <= self.biases) for one in layers]
-        chosen = [layer for layer, trains in zip(layers, learns, strict=True) if trains]
-        frozen = [one.weight for one in chosen if at[one] not in places]
-        frozen += [one.bias for one in chosen if at[one] > self.biases]
+        frozen: list[str | None] = []
+        selections: list[KeepAll | None] = []
+        for layer, p in zip(layers, depths(layers), strict=True):
+            learns = (p in places, layer.bias is not None and p <= self.biases)  # its weight, its bias
+            selections.append(KeepAll() if any(learns) else None)
+            if any(learns):
+                frozen += [name for name, it in zip((layer.weight, layer.bias), learns, strict=True) if not it]
         return TrainSpec(
             self.name,
             skip_zeros=True,
             skip=NeverSkip(),
-            selections=tuple(KeepAll() if trains else None for trains in learns),
+            selections=tuple(selections),
             frozen=tuple(name for name in frozen if name is not None),
         )

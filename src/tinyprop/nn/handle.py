@@ -191,9 +191,9 @@ class Handle:
                 for key, p in site.layer.named_parameters(site.name, recurse=False)
                 if rule is None or key in spec.frozen
             ]
+            own = {"weight": site.info.weight, "bias": site.info.bias}
             for norm in site.norms:  # its weight and bias do as the layer's own
-                weight_rests = rule is None or site.info.weight in spec.frozen
-                never += [p for key, p in norm.named_parameters() if rule is None or (key == "weight" and weight_rests)]
+                never += [p for key, p in norm.named_parameters() if rule is None or own[key] in spec.frozen]
             for parameter in (parameter for parameter in never if parameter.requires_grad):
                 parameter.requires_grad_(False)
                 self._hook(_Frozen(parameter))

@@ -21,12 +21,15 @@ from tinyprop.methods import (
     OursAtEffort,
     PartialUpdates,
     RandomK,
+    SparseUpdate,
     TinyPropV1,
     TinyPropV2,
+    TinyTrain,
     TopK,
     TrainSpec,
     method_named,
 )
+from tinyprop.methods.chosen_layers import number_of, places_in
 from tinyprop.methods.rules.keep_above import KeepAbove
 from tinyprop.methods.rules.keep_all import KeepAll
 from tinyprop.methods.rules.keep_channels import KeepChannels
@@ -89,6 +92,43 @@ def test_biases_train_alone_below_a_whole_output_layer() -> None:
     assert spec.selections == (KeepAll(), None, KeepAll(), KeepAll())
     assert spec.frozen == ("a.weight", "c.weight")
     assert BiasOnly().spec((layer("output", bias=False),)).selections == (KeepAll(),)
+
+
+def named(name: str, bias: bool = True, scaled_by: str | None = None) -> LayerInfo:
+    return LayerInfo(name, 10, 110, weight=f"{name}.weight", bias=f"{name}.bias" if bias else None, scaled_by=scaled_by)
+
+
+def test_a_sparse_update_is_of_chosen_weights_and_of_the_last_biases() -> None:
+    layers = (named("e"), named("d"), named("c"), named("b", bias=False), named("a"), named("output"))
+    spec = SparseUpdate(weights=0b1010, biases=3).spec(layers)  # the weights of b (p = 2) and d (p = 4)
+    assert spec.selections == (None, KeepAll(), KeepAll(), KeepAll(), KeepAll(), KeepAll())
+    assert spec.frozen == ("d.bias", "c.weight", "a.weight")
+    assert SparseUpdate(0, 0).spec(layers).selections == (None,) * 5 + (KeepAll(),)
+    assert SparseUpdate(2.0**30, 0.0).spec(layers).selections == (None,) * 5 + (KeepAll(),)  # no such layer here
+    assert SparseUpdate(0, 2).spec(layers).selections == (None, None, None, None, KeepAll(), KeepAll())
+    whole = SparseUpdate(2**5 - 1, 5).spec(layers)
+    assert (whole.selections, whole.frozen) == ((KeepAll(),) * 6, ())
+
+
+def test_a_sparse_update_takes_a_layer_and_its_batch_norm_as_one() -> None:
+    layers = (named("b"), named("a", bias=False, scaled_by="norm"), named("norm"), named("output"))
+    spec = SparseUpdate(weights=2, biases=1).spec(layers)
+    assert spec.selections == (KeepAll(), None, KeepAll(), KeepAll())
+    assert spec.frozen == ("b.bias", "norm.weight")
+    assert SparseUpdate(weights=1, biases=0).spec(layers).selections == (None, KeepAll(), KeepAll(), KeepAll())
+
+
+def test_tiny_train_trains_the_output_layer_and_the_chosen_whole() -> None:
+    layers = (named("c"), named("b"), named("a"), named("output"))
+    spec = TinyTrain(layers=5).spec(layers)
+    assert (spec.selections, spec.frozen) == ((KeepAll(), None, KeepAll(), KeepAll()), ())
+    assert TinyTrain(layers=0).spec(layers).selections == (None, None, None, KeepAll())
+
+
+def test_layers_and_the_number_that_stands_for_them() -> None:
+    assert (number_of([]), number_of([1]), number_of([3, 1, 3]), number_of([53])) == (0, 1, 5, 2**52)
+    for places in ([], [1], [2, 53], range(1, 54)):
+        assert places_in(float(number_of(places))) == set(places)
 
 
 def test_random_k_draws_apart_in_each_layer_and_keeps_its_share() -> None:
@@ -254,6 +294,12 @@ def test_a_method_is_found_by_name_with_its_settings() -> None:
         ("random_k", {"ratio": -0.1}, "RandomK was given ratio=-0.1, which is no fraction"),
         ("memorised_top_k", {"ratio": 2}, "MemorisedTopK was given ratio=2, which is no fraction"),
         ("memorised_top_k", {"memory": -0.1}, "MemorisedTopK was given memory=-0.1, which is no fraction"),
+        ("sparse_update", {"weights": -1}, "SparseUpdate was given weights=-1, which is no set of layers"),
+        ("sparse_update", {"weights": 2.0**53}, "which is no set of layers"),
+        ("sparse_update", {"weights": float("nan")}, "weights=nan, which is no set of layers"),
+        ("sparse_update", {"biases": 0.5}, "biases=0.5, which cannot be: choose a whole number of 0 or more"),
+        ("tiny_train", {"layers": 1.5}, "TinyTrain was given layers=1.5, which is no set of layers"),
+        ("tiny_train", {"layers": "3"}, "layers='3', which is no set of layers"),
         ("partial_updates", {"lambda_min": 1.5}, "PartialUpdates was given lambda_min=1.5, which is no fraction"),
         ("partial_updates", {"lambda_min": 0.5, "lambda_max": 0.2}, "lambda_min=0.5 above lambda_max=0.2"),
         ("ours", {"drop": -2}, "Ours was given drop=-2"),
