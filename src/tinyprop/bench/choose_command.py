@@ -52,6 +52,6 @@ def choose_command(
     console.print(f"To train so: --method {method} {settings}", highlight=False, soft_wrap=True)
     if json_path is not None:
         row = {"name": method, "settings": asdict(chosen.method), "ram": ram, "chosen": chosen}
-        write_whole(json_path, msgspec.json.format(msgspec.json.encode(row, order="deterministic")) + b"\n")
+        write_whole(json_path, msgspec.json.format(msgspec.json.encode(row)) + b"\n")
         console.print(f"chosen: {json_path}", highlight=False)
     return 0

@@ -7,7 +7,7 @@ import pytest
 from tinyprop.bench.compare.config import load_config
 from tinyprop.bench.compare_command import DEFAULT
 from tinyprop.errors import UserError
-from tinyprop.methods import METHODS
+from tinyprop.methods import METHODS, SparseUpdate, method_named
 
 GOOD = """
 seeds = 2
@@ -39,6 +39,12 @@ def test_cells_come_seed_by_seed(tmp_path):
     ]
     assert len({cell.key for cell in cells}) == 4
     assert len({cell.pretraining for cell in cells}) == 2
+
+
+def test_layers_that_were_chosen_are_settings_like_others(tmp_path):
+    chosen = '[variants.chosen]\nmethod = "sparse_update"\nsettings = { weights = 5, biases = 2 }\n'
+    variant = load_config(written(tmp_path, GOOD + chosen)).variants["chosen"]
+    assert method_named(variant.method, **variant.settings) == SparseUpdate(weights=5, biases=2)
 
 
 def test_the_one_that_is_shipped_compares_what_the_report_needs():

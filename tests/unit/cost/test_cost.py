@@ -75,7 +75,7 @@ def test_bytes_are_those_of_the_compiled_memory(cnn: tinyprop.Network, method: s
     with trainer.build("host") as engine:
         assert trainer.memory.model == engine.facts.memory_bytes
     memory = trainer.memory
-    learns = {"last_layers": 2_570, "bias_only": 2_594}.get(method, 3_818)
+    learns = {"last_layers": 2_570, "bias_only": 2_594, "sparse_update": 3_746}.get(method, 3_818)
     assert memory.weights == 4 * learns
     assert memory.frozen == 4 * (3_818 - learns)
     assert memory.input == 1_024
