@@ -34,6 +34,8 @@ def test_the_engine_trains_what_was_chosen(networks, name, method):
     assert weight_hash(after) == weight_hash(oracle.parameters)
     for column in ("loss", "kept", "macs_forward", "macs_backward"):
         np.testing.assert_array_equal(getattr(trace, column), getattr(expected, column))
-    before, learns = trainer.train_program.program.parameters, trainer.train_program.trainable
-    assert [key for key in before if (after[key] != before[key]).any()] == list(learns)
+    before, spec = trainer.train_program.program.parameters, trainer.train_program.spec
+    layers = zip(trainer.train_program.program.layers, spec.selections, strict=True)
+    learns = [key for node, rule in layers if rule for key in node.trained if key not in spec.frozen]
+    assert [key for key in before if (after[key] != before[key]).any()] == learns
     assert trainer.memory.weights == 4 * sum(before[key].size for key in learns)

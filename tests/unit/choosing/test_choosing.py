@@ -26,7 +26,7 @@ def network():
 def samples():
     rng = np.random.default_rng(1)
     patterns, y = rng.normal(size=(3, 1, 8, 8)), rng.integers(0, 3, 60)
-    return (patterns[y] + 0.7 * rng.normal(size=(60, 1, 8, 8))).astype(np.float32), y
+    return (patterns[y] + 2.5 * rng.normal(size=(60, 1, 8, 8))).astype(np.float32), y
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +35,7 @@ def chosen(network, samples):
     made = tinyprop.choose_sparse_update(
         *(network, *samples),
         ram=ALL,
-        lr=0.05,
+        lr=0.1,
         toolchain=TOOLCHAIN,
         progress=lambda done, total: told.append((done, total)),
     )
@@ -54,10 +54,11 @@ def test_contributions_are_gains_of_accuracy(network, samples, chosen):
 
     def accuracy(weights, biases):
         with network.train(SparseUpdate(weights, biases)).build("host", TOOLCHAIN) as engine:
-            engine.fit(x[order[30:]], y[order[30:]], lr=0.05, seed=0, progress=False)
+            engine.fit(x[order[30:]], y[order[30:]], lr=0.1, seed=0, progress=False)
             return engine.accuracy(x[order[:30]], y[order[:30]])
 
     alone, biases, second = accuracy(0, 0), accuracy(0, 2), accuracy(0b10, 2)
+    assert len({alone, biases, second}) == 3
     assert chosen.contributions.output_layer == alone
     assert chosen.contributions.biases[2] == biases - alone
     assert chosen.contributions.weights[2] == second - biases
@@ -72,7 +73,7 @@ def test_without_a_limit_everything_that_contributes_trains(chosen):
 
 def test_it_keeps_to_the_budget_and_nothing_better_does(network, samples):
     ram = ram_of(network, SparseUpdate(0b10, 2))  # the convolution, but not the large dense layer
-    made = tinyprop.choose_sparse_update(network, *samples, ram=ram, lr=0.05, toolchain=TOOLCHAIN, progress=False)
+    made = tinyprop.choose_sparse_update(network, *samples, ram=ram, lr=0.1, toolchain=TOOLCHAIN, progress=False)
     assert ram_of(network, made.method) == made.found.ram <= ram
     gains = made.contributions
     fitting = [
