@@ -1,5 +1,6 @@
 """Sparse Update's choice: the configuration of the largest contribution under a RAM budget."""
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +10,7 @@ from tinyprop.choosing.search import Found, best_within
 from tinyprop.methods import SparseUpdate
 from tinyprop.methods.chosen_layers import number_of
 from tinyprop.surface import Network
-from tinyprop.targets.progress import Report
+from tinyprop.targets.progress import Report, spinner
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,8 @@ def choose_sparse_update(
     trial = Trial(*parts, epochs, lr, seed, toolchain)
     contributions = measured_contributions(network, places, trial, progress)
     sizes = _weight_bytes(network, places)
-    found = best_within(ram, contributions.weights, sizes, contributions.biases, memory)
+    with spinner("searching within the budget") if progress is True else nullcontext():
+        found = best_within(ram, contributions.weights, sizes, contributions.biases, memory)
     names = {p: names_at(places, p) for p in places}
     return ChosenSparseUpdate(SparseUpdate(number_of(found.places), found.biases), contributions, names, found)
 

@@ -326,7 +326,9 @@ def test_a_pool_that_is_not_alone_leaves_the_error_whole() -> None:
 
 def test_batch_norms_learn_no_more_than_the_layer_they_scale() -> None:
     body = [nn.Conv2d(1, 3, 3), nn.BatchNorm2d(3), nn.ReLU(), nn.Flatten(), nn.Linear(108, CLASSES)]
-    for method, learn in (("last_layers", []), ("bias_only", ["0.bias", "1.bias"])):
+    weights = tinyprop.SparseUpdate(weights=1, biases=0)
+    cases = [("last_layers", []), ("bias_only", ["0.bias", "1.bias"]), (weights, ["0.weight", "1.weight"])]
+    for method, learn in cases:
         model = nn.Sequential(*body)
         model[1].eval()
         handle = apply_(model, method, example_input=batch()[0][:1])
