@@ -31,6 +31,7 @@ from tinyprop.ir.graph import Program, frozen_array
 from tinyprop.ir.losses import Loss, loss_of
 from tinyprop.ir.op import LayerOp
 from tinyprop.ir.passes import fuse
+from tinyprop.ir.prefix import require_frozen_prefix
 from tinyprop.ir.train_program import TrainProgram
 from tinyprop.ir.trainable import spec_of
 from tinyprop.methods import METHODS, Method, method_named
@@ -96,6 +97,7 @@ class Network:
         kernels: str = INLINE,
         skip_zero_inputs: bool = False,
         trainable: str | Iterable[str] | None = None,
+        latent: bool = False,
     ) -> Trainer:
         """How this network learns under `method` (an object, or a name from `tinyprop methods`).
 
@@ -105,7 +107,10 @@ class Network:
         input leaves out its zeros: a test each, which pays where a tenth of the input or more is exactly zero.
         trainable: what trains, in state_dict names of modules, layers or parameters, such as ["head", "a.0.bias"], or
         in words of `tinyprop.CHOICES`, such as "last_layer" (see `memory_by_choice`); None: all. The rest is in flash.
-        Raises UserError for an unknown method, loss, optimizer or name, or when nothing trains.
+        latent: whether the engine can also compute the layers before all that trains by themselves (`engine.latents`)
+        and go on from there, for a store of latents.
+        Raises UserError for an unknown method, loss, optimizer or name, when nothing trains, or when latents are asked
+        for and no layer lies before all that trains.
         """
         if isinstance(method, str):
             method = method_named(method)
@@ -119,7 +124,9 @@ class Network:
         program = fuse(self.program)
         spec = replace(spec_of(program, method, trainable), skip_zero_inputs=skip_zero_inputs)
         train_program = with_useful_masks(differentiate(program, spec, loss_of(loss), optimizer))
-        return Trainer(method, train_program, kernels)
+        if latent:
+            require_frozen_prefix(train_program)
+        return Trainer(method, train_program, kernels, latent)
 
     def memory_by_choice(
         self, method: Method | str, loss: Loss | str = "cross_entropy", optimizer: SGD = PLAIN
@@ -162,6 +169,7 @@ class Trainer:
     method: Method
     train_program: TrainProgram
     kernels: str = INLINE
+    latent: bool = False
 
     @cached_property
     def storage(self) -> Storage:
@@ -176,7 +184,7 @@ class Trainer:
     @cached_property
     def sources(self) -> SourceTree:
         """The generated C."""
-        return generate(self.train_program, self.storage, self.plan, self.kernels)
+        return generate(self.train_program, self.storage, self.plan, self.kernels, self.latent)
 
     @property
     def memory(self) -> MemoryCost:

@@ -48,12 +48,14 @@ class StepTrace:
 class StoreTrace:
     """A run of rounds through a store of samples: its steps, and per round (R,) what it visited and passed by.
 
-    visits: samples that were awake, each a step. slept: samples that were not even looked at.
+    visits: samples that were awake, each a step. slept: samples that were not even looked at. latent: whether the steps
+    began behind the frozen prefix, which then is in none of their counts.
     """
 
     steps: StepTrace
     visits: np.ndarray
     slept: np.ndarray
+    latent: bool = False
 
     @property
     def turns(self) -> int:
@@ -74,4 +76,5 @@ class StoreTrace:
             StepTrace.joined(steps) if steps else runs[0].steps,
             np.concatenate([run.visits for run in runs]),
             np.concatenate([run.slept for run in runs]),
+            latent=any(run.latent for run in runs),
         )

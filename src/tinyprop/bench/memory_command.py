@@ -1,7 +1,7 @@
 """`tinyprop memory`: the bytes of each choice of what trains, as a table and as JSON."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -59,17 +59,34 @@ def table(costs: Mapping[str, MemoryCost], store: StoreSettings | None = None) -
     if store is not None:
         made.add_row("RAM: store of samples", *(f"{store.bytes:,}" for _ in costs))
         made.add_row("RAM to train with it", *(f"{cost.training + store.bytes:,}" for cost in costs.values()))
+        made.add_row("RAM: store of latents", *(_number(_latent_store(store, cost)) for cost in costs.values()))
+        made.add_row("RAM to train with that", *(_number(_with_latents(store, cost)) for cost in costs.values()))
+        made.add_row("forward pass it leaves out", *(f"{cost.prefix_share:.1%}" for cost in costs.values()))
     return made
+
+
+def _latent_store(store: StoreSettings, cost: MemoryCost) -> int | None:
+    """Bytes of as many latents as `store` has samples; None where there is no frozen prefix."""
+    return replace(store, input_shape=(cost.latent // 4,), latent=True).bytes if cost.latent else None
+
+
+def _with_latents(store: StoreSettings, cost: MemoryCost) -> int | None:
+    """RAM to train from them, with one latent on its way into the store."""
+    kept = _latent_store(store, cost)
+    return None if kept is None else cost.training + cost.latent + kept
+
+
+def _number(count: int | None) -> str:
+    return "–" if count is None else f"{count:,}"
 
 
 def json_of(costs: Mapping[str, MemoryCost], store: StoreSettings | None = None) -> bytes:
     """choice → every field of `MemoryCost`, in bytes, and "parameters", "model", "training", "over_inference"; and
-    "store", which no other counts, where there is one."""
-    kept = {} if store is None else {"store": store.bytes}
+    "store", which no other counts, where there is one, with "latent_store", null where no prefix is frozen."""
     content = {
         word: asdict(cost)
         | {name: getattr(cost, name) for name in ("parameters", "model", "training", "over_inference")}
-        | kept
+        | ({} if store is None else {"store": store.bytes, "latent_store": _latent_store(store, cost)})
         for word, cost in costs.items()
     }
     return msgspec.json.format(msgspec.json.encode(content)) + b"\n"

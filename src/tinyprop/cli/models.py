@@ -165,6 +165,7 @@ def export(
     trainable: Annotated[
         list[str] | None, Parameter(help="what trains: a word of `tinyprop memory`, or a layer; may be repeated")
     ] = None,
+    latent: Annotated[bool, Parameter(help="also steps from latents, behind the frozen layers")] = False,
     batch_norm: BatchNorm = "fold",
 ) -> int:
     """Write the C project of a model that trains on the device.
@@ -184,6 +185,7 @@ def export(
         kernels=kernels,
         skip_zero_inputs=skip_zero_inputs,
         trainable=trainable,
+        latent=latent,
     )
     written = trainer.export(folder, board=board, form=form)
     console.print(

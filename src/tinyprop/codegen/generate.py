@@ -22,6 +22,7 @@ from tinyprop.codegen.rule_calls import require_twins, selection_text, skip_cond
 from tinyprop.codegen.source_tree import SourceTree
 from tinyprop.codegen.state import state_layout
 from tinyprop.errors import InternalError
+from tinyprop.ir.prefix import require_frozen_prefix
 from tinyprop.ir.train_program import AddErrorStep, BackwardStep, ForwardStep, PackMaskStep, PassErrorStep, TrainProgram
 from tinyprop.plan.lifetimes import Storage
 from tinyprop.plan.plan import Plan
@@ -49,22 +50,21 @@ class LayerCode:
     update: tuple[str, ...] = ()
 
 
-def generate(train: TrainProgram, storage: Storage, plan: Plan, kernels: str = INLINE) -> SourceTree:
+def generate(
+    train: TrainProgram, storage: Storage, plan: Plan, kernels: str = INLINE, latent: bool = False
+) -> SourceTree:
     """The C99 sources of one training program: header, program, weights and the engine they call.
 
-    kernels: INLINE or SIZE. The same records give the same bytes on every run. Raises UserError for a method with a
-    rule that the engine has not.
+    kernels: INLINE or SIZE. latent: whether the frozen prefix, and the steps behind it, can be called by themselves.
+    The same records give the same bytes on every run. Raises UserError for a method with a rule that the engine has
+    not, and for latent without a frozen prefix.
     """
     require_twins(train.spec)
     program = train.program
     places = Places(train, storage, plan)
-    forward = [
-        (f"{s.node.name}: {s.node.op.kind}", forward_calls(places, s.node))
-        if isinstance(s, ForwardStep)
-        else (f"{s.node.name}: where it lets errors pass", [pack_mask_call(places, s.node)])
-        for s in train.steps
-        if isinstance(s, ForwardStep | PackMaskStep)
-    ]
+    prefix = require_frozen_prefix(train) if latent else None
+    forward = _forward(places)
+    behind = 0 if prefix is None else len(prefix.nodes)  # nothing of a prefix is packed: one entry per node
     backward, called = _backward(places)
     state = state_layout(train)
     before_loss, clip = before_loss_calls(places), clip_calls(places)
@@ -77,7 +77,11 @@ def generate(train: TrainProgram, storage: Storage, plan: Plan, kernels: str = I
         "optimizer": str(train.optimizer),
         "inline": int(kernels == INLINE),
         "functions": _definitions(called),
-        "forward": [(title, [c.text for c in calls]) for title, calls in forward if calls],
+        "forward": _titled(forward),
+        "prefix": _titled(forward[:behind]),
+        "behind_prefix": _titled(forward[behind:]),
+        "latent": 0 if prefix is None else prefix.latent.size,
+        "latent_place": "" if prefix is None else places.read(prefix.latent.name).text,
         "backward": backward,
         "skip": skip_condition(places),
         "clip": _texts(clip),
@@ -111,6 +115,7 @@ def generate(train: TrainProgram, storage: Storage, plan: Plan, kernels: str = I
         files=dict(sorted({**own, **engine}.items())),
         sources=(f"{program.name}.c", f"{program.name}_parameters.c", *linked),
         include_dirs=(".", "engine/include"),
+        latent_size=0 if prefix is None else prefix.latent.size,
     )
 
 
@@ -138,6 +143,21 @@ def tool_version() -> str:
         return f"tinyprop {version('tinyprop')}"
     except PackageNotFoundError:
         return "tinyprop uninstalled"
+
+
+def _forward(places: Places) -> list[tuple[str, list[Call]]]:
+    """What each step before the loss is, and its calls."""
+    return [
+        (f"{s.node.name}: {s.node.op.kind}", forward_calls(places, s.node))
+        if isinstance(s, ForwardStep)
+        else (f"{s.node.name}: where it lets errors pass", [pack_mask_call(places, s.node)])
+        for s in places.train.steps
+        if isinstance(s, ForwardStep | PackMaskStep)
+    ]
+
+
+def _titled(steps: list[tuple[str, list[Call]]]) -> list[tuple[str, tuple[str, ...]]]:
+    return [(title, _texts(calls)) for title, calls in steps if calls]
 
 
 def _backward(places: Places) -> tuple[list[LayerCode], list[Call]]:

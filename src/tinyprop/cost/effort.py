@@ -13,6 +13,7 @@ import numpy as np
 from tinyprop.errors import InternalError
 from tinyprop.ir.graph import Program
 from tinyprop.ir.op import LayerOp, MacCount
+from tinyprop.ir.prefix import require_frozen_prefix
 from tinyprop.ir.train_program import TrainProgram
 from tinyprop.trace import StepTrace, StoreTrace
 
@@ -50,15 +51,19 @@ def _counts(program: Program) -> list[MacCount]:
     return [node.op.macs(program.value_in(node).shape) for node in program.layers if isinstance(node.op, LayerOp)]
 
 
-def effort(train: TrainProgram, trace: StepTrace) -> Effort:
-    """Mean effort of the steps in `trace`, which must come from an instrumented engine."""
+def effort(train: TrainProgram, trace: StepTrace, latent: bool = False) -> Effort:
+    """Mean effort of the steps in `trace`, which must come from an instrumented engine.
+
+    latent: whether they began behind the frozen prefix. The yardstick stays a whole step of plain full training.
+    """
     if trace.macs_forward is None or trace.macs_backward is None or trace.looks is None:
         raise InternalError("effort needs a trace with multiply-adds: run on the host engine or the oracle")
     plain = plain_macs(train.program)
     if train.spec.skip_zeros:
         forward, backward = float(trace.macs_forward.mean()), float(trace.macs_backward.mean())
     else:
-        forward, backward = float(plain.forward), _on_paper(train, trace)
+        left_out = require_frozen_prefix(train).forward_macs(train.program) if latent else 0
+        forward, backward = float(plain.forward - left_out), _on_paper(train, trace)
     looks = float(trace.looks.mean())
     return Effort(bwd=backward / sum(plain.backward), total=(forward + backward + looks) / plain.total)
 
@@ -67,7 +72,7 @@ def effort_of_visits(train: TrainProgram, run: StoreTrace) -> Effort:
     """Mean effort of the turns in `run`: that of its steps, and none where the sample slept."""
     if not len(run.steps):
         return Effort(0.0, 0.0)
-    made = effort(train, run.steps)
+    made = effort(train, run.steps, run.latent)
     return Effort(bwd=made.bwd * run.awake, total=made.total * run.awake)
 
 

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from tinyprop.cost.effort import plain_macs
+from tinyprop.ir.prefix import frozen_prefix
 from tinyprop.ir.train_program import ForwardStep, TrainProgram
 from tinyprop.plan.lifetimes import Storage, storage_of
 from tinyprop.plan.memory import plan_memory
@@ -16,7 +18,9 @@ class MemoryCost:
     """All in bytes. weights: those that learn; optimizer: what it keeps between steps; state: what the method does;
     arena: activations, errors and scratch, overlaid; arena_lower_bound: the most alive at one time; input: the caller's
     sample; inference: arena and input of a model that never trains, weights in flash; frozen: weights that never
-    change, in flash, not in RAM."""
+    change, in flash, not in RAM; latent: what a frozen prefix hands on, as float32, in the caller's memory where
+    latents are used; 0: there is no prefix. prefix_share is no bytes: the prefix's part of a forward pass's
+    multiply-adds, on paper."""
 
     weights: int
     optimizer: int
@@ -26,6 +30,8 @@ class MemoryCost:
     input: int
     inference: int
     frozen: int
+    latent: int = 0
+    prefix_share: float = 0.0
 
     @property
     def parameters(self) -> int:
@@ -62,6 +68,7 @@ def memory_cost(train: TrainProgram, plan: Plan) -> MemoryCost:
     program = train.program
     layers = len(program.layers)
     input_bytes = 4 * program.input.size
+    prefix = frozen_prefix(train)
     return MemoryCost(
         weights=4 * train.count(train.trainable),
         optimizer=4 * train.velocities,
@@ -71,6 +78,8 @@ def memory_cost(train: TrainProgram, plan: Plan) -> MemoryCost:
         input=input_bytes,
         inference=plan_memory(_forward_only(train).buffers).arena_bytes + input_bytes,
         frozen=4 * train.count(train.frozen),
+        latent=4 * prefix.latent.size if prefix else 0,
+        prefix_share=prefix.forward_macs(program) / plain_macs(program).forward if prefix else 0.0,
     )
 
 

@@ -9,6 +9,7 @@ from tinyprop.ir.op import JoinOp
 from tinyprop.ir.ops.conv2d import Conv2d
 from tinyprop.ir.ops.conv2d_max_pool import Conv2dMaxPool
 from tinyprop.ir.ops.scale_shift import ScaleShift
+from tinyprop.ir.prefix import last_meeting
 from tinyprop.ir.scaled_layers import trained_layers
 
 
@@ -63,7 +64,7 @@ def last_block(program: Program) -> tuple[Node, ...]:
     to the output leads. So it is a whole residual block, or a depthwise-separable one.
     """
     marks = [number for number, node in enumerate(program.nodes) if _marks_a_block(node)]
-    nodes = program.nodes[_last_meeting(program, marks[-1]) :] if marks else ()
+    nodes = program.nodes[last_meeting(program, marks[-1]) :] if marks else ()
     layers = trained_layers(program)
     block = tuple(layer for layer in layers if layer[0] in nodes)
     return tuple(node for layer in (block if len(block) > 2 else layers[-2:]) for node in layer)
@@ -72,13 +73,3 @@ def last_block(program: Program) -> tuple[Node, ...]:
 def _marks_a_block(node: Node) -> bool:
     depthwise = isinstance(node.op, Conv2d | Conv2dMaxPool) and node.op.per_channel
     return isinstance(node.op, JoinOp) or depthwise
-
-
-def _last_meeting(program: Program, mark: int) -> int:
-    """The last position, not behind node number `mark`, where one value is all that the nodes from there on read."""
-    written = {program.input.name: 0, **{node.output: number + 1 for number, node in enumerate(program.nodes)}}
-
-    def read_across(position: int) -> set[str]:
-        return {name for node in program.nodes[position:] for name in node.inputs if written[name] <= position}
-
-    return max(position for position in range(mark + 1) if len(read_across(position)) == 1)

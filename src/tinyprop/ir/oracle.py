@@ -6,9 +6,10 @@ import numpy as np
 
 from tinyprop.errors import UserError
 from tinyprop.ir.executed_macs import backward_macs, forward_macs
-from tinyprop.ir.graph import Node, Program, frozen_array
+from tinyprop.ir.graph import Node, Program, Value, frozen_array
 from tinyprop.ir.losses import Truth
 from tinyprop.ir.op import Array, Forward, JoinOp, LayerOp, PassOp
+from tinyprop.ir.prefix import require_frozen_prefix
 from tinyprop.ir.train_program import AddErrorStep, BackwardStep, PassErrorStep, TrainProgram
 from tinyprop.methods.optimizer import descended
 from tinyprop.methods.rules.magnitude import abs_sum
@@ -65,16 +66,23 @@ class OracleTrainer:
         """The outputs (before any softmax) for one sample of the program's input shape."""
         return run_forward(self.train.program, x, self.parameters)[self.train.program.output.name].y
 
-    def step(self, x: Array, truth: Truth, lr: float) -> OracleStep:
+    def latent(self, x: Array) -> Array:
+        """What the frozen prefix makes of one sample, flat, as the engine hands it on. Raises UserError."""
+        value = require_frozen_prefix(self.train).latent
+        return run_forward(self.train.program, x, self.parameters)[value.name].y.reshape(-1)
+
+    def step(self, x: Array, truth: Truth, lr: float, *, latent: bool = False) -> OracleStep:
         """One sample of training. truth: what the loss learns from, a class label or a target (outputs,).
 
+        latent: x is what `latent` made of the sample, and the step begins behind the frozen prefix.
         Raises UserError, weights untouched, for what the C engine refuses.
         """
         program, spec = self.train.program, self.train.spec
+        start = require_frozen_prefix(self.train).latent if latent else None
         self.train.loss.require_truth(truth, program.output.size)
         if not (np.isfinite(lr) and lr >= 0):
             raise UserError(f"the learning rate is {lr}: pass a finite value of 0 or more.")
-        ran = run_forward(program, x, self.parameters)
+        ran = run_forward(program, x if start is None else np.reshape(x, start.shape), self.parameters, start)
         outputs = ran[program.output.name].y
         loss, error = self.train.loss.loss_and_error(outputs, truth)
         if self.train.loss.can_overflow and not np.isfinite(loss):
@@ -92,15 +100,15 @@ class OracleTrainer:
             macs_forward=sum(
                 forward_macs(node.op, ran[node.input].y, ran[node.output], self.train.skips_zeros_in(node))
                 for node in program.layers
-                if isinstance(node.op, LayerOp)
+                if isinstance(node.op, LayerOp) and node.input in ran
             ),
             macs_backward=done.macs,
         )
 
-    def fit(self, x: Array, y: Array, lr: float | StepDecay) -> StepTrace:
-        """One step per sample of x (N, …) in order; y: labels (N,) or targets (N, outputs)."""
+    def fit(self, x: Array, y: Array, lr: float | StepDecay, *, latent: bool = False) -> StepTrace:
+        """One step per sample, or latent, of x (N, …) in order; y: labels (N,) or targets (N, outputs)."""
         rates = lr.rates(len(x)).tolist() if isinstance(lr, StepDecay) else [lr] * len(x)
-        steps = [self.step(*one) for one in zip(x, y, rates, strict=True)]
+        steps = [self.step(*one, latent=latent) for one in zip(x, y, rates, strict=True)]
         return StepTrace(
             loss=np.array([s.loss for s in steps], np.float32),
             predicted=np.array([s.predicted for s in steps], np.int64),
@@ -195,20 +203,25 @@ class OracleTrainer:
         return tuple(self.parameters[name] for name in node.parameters)
 
 
-def run_forward(program: Program, x: Array, parameters: Parameters | None = None) -> dict[str, Forward]:
+def run_forward(
+    program: Program, x: Array, parameters: Parameters | None = None, start: Value | None = None
+) -> dict[str, Forward]:
     """Every value of `program` for one sample, by name. parameters: in place of the program's own.
 
+    start: the value that x is, through which all paths lead; only what is behind it runs. None: the input.
     Raises UserError when x has the wrong shape or holds NaN or infinity, or when the outputs do.
     """
-    if np.shape(x) != program.input.shape:
-        raise UserError(f"the sample has shape {np.shape(x)}, but '{program.name}' takes {program.input.shape}.")
+    start = program.input if start is None else start
+    if np.shape(x) != start.shape:
+        raise UserError(f"the sample has shape {np.shape(x)}, but '{program.name}' takes {start.shape}.")
     sample = frozen_array(x)
     if not np.isfinite(sample).all():
         raise UserError("the sample contains NaN or infinity: check the sensor or the scaling.")
     values = program.parameters if parameters is None else parameters
-    ran = {program.input.name: Forward(sample)}
+    ran = {start.name: Forward(sample)}
+    written = [program.input.name, *(node.output for node in program.nodes)]
     with np.errstate(over="ignore", invalid="ignore"):  # judged below
-        for node in program.nodes:
+        for node in program.nodes[written.index(start.name) :]:
             xs = tuple(ran[name].y for name in node.inputs)
             ran[node.output] = node.op.run(xs, tuple(values[name] for name in node.parameters))
     if not np.isfinite(ran[program.output.name].y).all():

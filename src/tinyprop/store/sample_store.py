@@ -38,7 +38,9 @@ class SampleStore:
     algorithm 1). A sample whose step was skipped sleeps for the next 1, then 2, then 3 … visits, up to longest_sleep.
 
     capacity: samples. input_shape: of one sample, or how many values it has. bits: 32 keeps float32 as it is; 8 keeps
-    the nearest of 256 steps from low to high, off by half a step at most in between. Raises UserError.
+    the nearest of 256 steps from low to high, off by half a step at most in between. latent: it is offered what
+    `engine.latents` makes of samples, input_shape is then `engine.latent_size`, and training from it starts behind the
+    frozen prefix. Raises UserError.
     """
 
     def __init__(
@@ -52,9 +54,10 @@ class SampleStore:
         high: float = 1.0,
         seed: int = 0,
         longest_sleep: int = LONGEST_SLEEP,
+        latent: bool = False,
     ) -> None:
         shape = tuple(input_shape) if isinstance(input_shape, (tuple, list)) else (input_shape,)
-        self.settings = StoreSettings(capacity, shape, classes, bits, low, high, longest_sleep, seed)
+        self.settings = StoreSettings(capacity, shape, classes, bits, low, high, longest_sleep, seed, latent)
         self.visits = 0
         self.slept = 0
         self._filled = 0

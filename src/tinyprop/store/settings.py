@@ -21,7 +21,8 @@ class StoreSettings:
 
     capacity: samples. input_shape: of one sample. classes: labels run from 0 to classes - 1. bits: 32, float32 as it
     is, or 8, the nearest of 256 steps from low to high. longest_sleep: visits, 0 (none) … 15. seed: of the draws, 32
-    bits. Raises UserError for what a device could not hold.
+    bits. latent: whether what is kept of a sample is what a frozen prefix made of it; tp_buffer_settings has not that,
+    to it values are values. Raises UserError for what a device could not hold.
     """
 
     capacity: int
@@ -32,6 +33,7 @@ class StoreSettings:
     high: float = 1.0
     longest_sleep: int = LONGEST_SLEEP
     seed: int = 0
+    latent: bool = False
 
     def __post_init__(self) -> None:
         if not _is_whole(self.capacity, 1):
@@ -87,9 +89,10 @@ class StoreSettings:
     def __str__(self) -> str:
         form = "float32" if self.bits == 32 else f"8 bits from {self.low:g} to {self.high:g}"
         rest = self.bytes - self.sample_bytes
+        kept = "latents" if self.latent else "samples"
         return (
-            f"store of {self.capacity:,} samples of {self.features:,} values ({form}), {self.classes:,} classes: "
-            f"{self.bytes:,} bytes of RAM, samples {self.sample_bytes:,}, labels, sleep and counts {rest:,}"
+            f"store of {self.capacity:,} {kept} of {self.features:,} values ({form}), {self.classes:,} classes: "
+            f"{self.bytes:,} bytes of RAM, {kept} {self.sample_bytes:,}, labels, sleep and counts {rest:,}"
         )
 
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from tinyprop.errors import InternalError, UserError
 from tinyprop.targets import protocol
-from tinyprop.targets.engine import Engine, Facts
+from tinyprop.targets.engine import Engine, Facts, Part
 from tinyprop.targets.firmware import Firmware
 from tinyprop.targets.machine import Machine
 from tinyprop.targets.protocol import Command
@@ -32,9 +32,11 @@ class DeviceEngine(Engine):
         self._machine: Machine | None = power_on(firmware)
         try:
             facts = self._greet()
-            answer_bytes = 64 + 4 * (facts.outputs + facts.layers)
+            answer_bytes = 64 + 4 * (max(facts.outputs, firmware.latent_size) + facts.layers)
             chunk = max(1, min(LARGEST_CHUNK, PIPE_BYTES // answer_bytes))
-            super().__init__(facts, input_shape, target=firmware.board.name, chunk=chunk)
+            super().__init__(
+                facts, input_shape, target=firmware.board.name, chunk=chunk, latent_size=firmware.latent_size
+            )
         except Exception:
             self.close()
             raise
@@ -45,6 +47,7 @@ class DeviceEngine(Engine):
 
     def reset(self) -> None:
         self._demand(self._exchange(protocol.order(Command.RESET), protocol.STATUS_BYTES))
+        self._chosen = Part.WHOLE
 
     def restart(self) -> None:
         """Power off and on: for a board that went off after a fault. All that was learned and counted is gone."""
@@ -73,6 +76,7 @@ class DeviceEngine(Engine):
         return self._machine.exchange(command, answer_bytes)
 
     def _greet(self) -> Facts:
+        self._chosen = Part.WHOLE
         words = struct.unpack("<8Ii", self._exchange(b"", protocol.GREETING_BYTES))
         self._demand(struct.pack("<i", words[8]))
         inputs, outputs, layers, parameters, memory_bytes, state_words, identity, learns_targets = words[:8]
@@ -88,6 +92,7 @@ class DeviceEngine(Engine):
         )
 
     def _train(self, samples: np.ndarray, truths: np.ndarray, rate: float) -> tuple[StepTrace, int]:
+        self._choose_part()
         row = protocol.train_answer(self.facts.layers)
         command = protocol.order(Command.TRAIN, len(samples), rate) + protocol.lessons(samples, truths)
         answer = np.frombuffer(self._exchange(command, row.itemsize * len(samples)), dtype=row)
@@ -102,6 +107,12 @@ class DeviceEngine(Engine):
         )
         return trace, int(answer["status"][failed[0]]) if failed.size else 0
 
+    def _choose_part(self) -> None:
+        """Only firmware with latents has a choice, and knows the command."""
+        if self._chosen is not self._part:
+            self._demand(self._exchange(protocol.order(Command.PART, self._part), protocol.STATUS_BYTES))
+            self._chosen = self._part
+
     def _infer(self, samples: np.ndarray) -> tuple[np.ndarray, int]:
         answer = self._infer_rows(samples)
         failed = np.flatnonzero(answer["status"])
@@ -110,7 +121,8 @@ class DeviceEngine(Engine):
         return answer["y"].astype(np.float32), 0
 
     def _infer_rows(self, samples: np.ndarray) -> np.ndarray:
-        row = protocol.infer_answer(self.facts.outputs)
+        self._choose_part()
+        row = protocol.infer_answer(self._outputs)
         command = protocol.order(Command.INFER, len(samples)) + samples.astype("<f4").tobytes()
         return np.frombuffer(self._exchange(command, row.itemsize * len(samples)), dtype=row)
 

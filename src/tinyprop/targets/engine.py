@@ -2,7 +2,9 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from enum import IntEnum
 from itertools import pairwise
 from math import prod
 from types import TracebackType
@@ -41,6 +43,14 @@ class Facts:
     learns_targets: bool = False
 
 
+class Part(IntEnum):
+    """What of the network runs: all of it, its frozen prefix, or what is behind that. Numbers as in harness.c."""
+
+    WHOLE = 0
+    PREFIX = 1
+    FROM_LATENT = 2
+
+
 class TrainingStopped(UserError):
     """A step failed in the middle of a run. The steps before it are done: trace holds them, epochs end to end."""
 
@@ -62,13 +72,17 @@ class Engine(ABC):
 
     train_program: TrainProgram | None = None  # known when built from a captured network
 
-    def __init__(self, facts: Facts, input_shape: tuple[int, ...], target: str, chunk: int) -> None:
+    def __init__(
+        self, facts: Facts, input_shape: tuple[int, ...], target: str, chunk: int, latent_size: int = 0
+    ) -> None:
         if prod(input_shape) != facts.inputs:
             raise UserError(f"input_shape {input_shape} has {prod(input_shape)} elements, the network {facts.inputs}.")
         self.facts = facts
         self.input_shape = tuple(input_shape)
         self.target = target
         self._chunk = chunk
+        self._latent_size = latent_size
+        self._part = Part.WHOLE  # which `_train` and `_infer` run
         self._check = SampleCheck(self.input_shape, facts.outputs, facts.learns_targets)
 
     def fit(
@@ -107,7 +121,8 @@ class Engine(ABC):
         """Trains `rounds` times on what is awake in `store`, one sample at a time, in the order in which a device does.
 
         Samples whose step was skipped sleep through rounds to come, and cost nothing in them. A round that was begun is
-        ended first and counts as one.
+        ended first and counts as one. Of a store of latents the steps begin behind the frozen prefix, which does not
+        run.
         lr: one rate, or a StepDecay, which counts the steps of this call. progress: as in `fit`, told the samples that
         had their turn, asleep or not, and how many will. Raises UserError for a store it cannot take, TrainingStopped
         when a step fails; the rest of that round is then over.
@@ -118,7 +133,8 @@ class Engine(ABC):
         rates = checked_rates(lr, turns)
         made: list[StoreTrace] = []
         done = passed = 0
-        with progress_report(progress, f"training on {self.target}", turns) as report:
+        part = Part.FROM_LATENT if store.settings.latent else Part.WHOLE
+        with progress_report(progress, f"training on {self.target}", turns) as report, self._only(part):
             for number in range(rounds):
                 awake = store.awake_round()
                 passed += awake.slept
@@ -126,11 +142,12 @@ class Engine(ABC):
                 def report_turns(steps: int, before: int = done + passed) -> None:
                     report(before + steps, turns)
 
-                samples, labels = awake.x.reshape(len(awake), self.facts.inputs), awake.y.astype(np.uint32)
+                samples, labels = awake.x.reshape(len(awake), store.settings.features), awake.y.astype(np.uint32)
                 of_round = rates[done : done + len(awake)]
                 trace, status = self._steps(samples, labels, np.arange(len(awake)), of_round, report_turns)
                 store.told(awake.slots[: len(trace)], trace.skipped)
-                made.append(StoreTrace(trace, np.array([len(trace)]), np.array([awake.slept])))
+                counts = np.array([len(trace)]), np.array([awake.slept])
+                made.append(StoreTrace(trace, *counts, latent=store.settings.latent))
                 if status != 0:
                     slot = awake.slots[len(trace)]
                     sentence = f"round {number} of {rounds}, on the sample in slot {slot}: {self._explain(status)}."
@@ -163,7 +180,46 @@ class Engine(ABC):
 
     def logits(self, x: Any, *, progress: bool | Report = True) -> np.ndarray:
         """Outputs before any softmax, (N, outputs) float32, of x (N, *input_shape). Raises UserError."""
+        return self._inferred(self._check.samples(x), progress)
+
+    @property
+    def latent_size(self) -> int:
+        """How many values a latent has. Raises UserError where the engine was not built with latent=True."""
+        if not self._latent_size:
+            raise UserError(
+                "this engine makes no latents: build it of a network trained with latent=True and a frozen prefix, as "
+                'network.train(method, trainable="last_layer", latent=True).'
+            )
+        return self._latent_size
+
+    def latents(self, x: Any, *, progress: bool | Report = True) -> np.ndarray:
+        """What the frozen prefix makes of x (N, *input_shape): (N, latent_size) float32. Raises UserError."""
+        self.latent_size  # noqa: B018  whether there are any
         samples = self._check.samples(x)
+        with self._only(Part.PREFIX):
+            return self._inferred(samples, progress)
+
+    def logits_from_latents(self, latents: Any, *, progress: bool | Report = True) -> np.ndarray:
+        """Outputs (N, outputs) float32 of latents (N, latent_size), as `logits` of the samples. Raises UserError."""
+        checked = SampleCheck((self.latent_size,), self.facts.outputs).samples(latents)
+        with self._only(Part.FROM_LATENT):
+            return self._inferred(checked, progress)
+
+    @contextmanager
+    def _only(self, part: Part) -> Iterator[None]:
+        """`_train` and `_infer` run that part of the network."""
+        self._part = part
+        try:
+            yield
+        finally:
+            self._part = Part.WHOLE
+
+    @property
+    def _outputs(self) -> int:
+        """Values that `_infer` gives of a sample."""
+        return self._latent_size if self._part is Part.PREFIX else self.facts.outputs
+
+    def _inferred(self, samples: np.ndarray, progress: bool | Report) -> np.ndarray:
         outputs = []
         with progress_report(progress, f"inference on {self.target}", len(samples)) as report:
             for start in range(0, len(samples), self._chunk):
@@ -270,8 +326,9 @@ class Engine(ABC):
     def _require_store(self, store: Any) -> None:
         if not isinstance(store, SampleStore):
             raise UserError(f"store is {store!r}, not a store of samples: pass a tinyprop.SampleStore.")
-        if store.settings.input_shape != self.input_shape or store.settings.classes > self.facts.outputs:
-            kept, taken = (store.settings.input_shape, store.settings.classes), (self.input_shape, self.facts.outputs)
+        shape = (self.latent_size,) if store.settings.latent else self.input_shape
+        if store.settings.input_shape != shape or store.settings.classes > self.facts.outputs:
+            kept, taken = (store.settings.input_shape, store.settings.classes), (shape, self.facts.outputs)
             raise UserError(
                 f"the store keeps shape {kept[0]} of {kept[1]} classes, this network takes shape {taken[0]} and "
                 f"{taken[1]} classes: make the store for this network."

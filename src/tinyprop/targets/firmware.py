@@ -2,7 +2,7 @@
 
 import bisect
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
@@ -66,6 +66,7 @@ class Firmware:
     scratch_bytes: int  # of one sample and one output vector, which the harness keeps from there on
     harness: tuple[int, int]  # first address of the harness's code, and the first behind it
     symbols: tuple[tuple[int, int, str], ...]  # (address, bytes, name) of functions, by address
+    latent_size: int = 0  # values of a latent; 0: the harness knows the whole network only
 
     @cached_property
     def _starts(self) -> list[int]:
@@ -120,9 +121,10 @@ def link_firmware(
     Raises UserError when the toolchain is missing.
     """
     compiler = board_compiler(board, toolchain, optimise)
+    defines = (*defines, "BOARD_LATENT") if tree.latent_size else defines
     whole = _with_harness(tree, board, clock, harness, has_c_library=toolchain != "zig")
     image = link(compile_tree(whole, compiler, defines), compiler, ".elf", linker_script(board))
-    return read_firmware(image, board, tree.name)
+    return read_firmware(image, board, tree.name, tree.latent_size)
 
 
 def build_firmware(
@@ -141,8 +143,9 @@ def build_firmware(
     return firmware
 
 
-def read_firmware(path: Path, board: Board, network: str) -> Firmware:
-    """What the linked image at `path` says of itself; network: the name of its tp_program."""
+def read_firmware(path: Path, board: Board, network: str, latent_size: int = 0) -> Firmware:
+    """What the linked image at `path` says of itself; network: the name of its tp_program; latent_size: as in the tree
+    it was built from."""
     with path.open("rb") as stream:
         elf = ELFFile(stream)
         sections = [s for s in elf.iter_sections() if s["sh_flags"] & SH_FLAGS.SHF_ALLOC]
@@ -151,6 +154,7 @@ def read_firmware(path: Path, board: Board, network: str) -> Firmware:
         symbols = _symbols(elf)
         addresses = {symbol.name: symbol.address for symbol in symbols}
         flash = tuple(Segment(s["p_paddr"], s.data()) for s in segments)
+        inputs, outputs = _inputs_and_outputs(flash, addresses[network] - board.flash.read_offset)
         return Firmware(
             path=path,
             board=board,
@@ -160,9 +164,10 @@ def read_firmware(path: Path, board: Board, network: str) -> Firmware:
             ram_bytes=_without_harness([s for s in sections if s["sh_type"] == "SHT_NOBITS" or s.name == ".data"]),
             flash_end=max(s["p_paddr"] + s["p_filesz"] for s in segments),
             ram_end=addresses["board_scratch"],
-            scratch_bytes=4 * sum(_inputs_and_outputs(flash, addresses[network] - board.flash.read_offset)),
+            scratch_bytes=4 * _most_values(inputs, outputs, latent_size),
             harness=(harness["sh_addr"], harness["sh_addr"] + harness["sh_size"]),
             symbols=_functions(symbols),
+            latent_size=latent_size,
         )
 
 
@@ -183,6 +188,11 @@ def _inputs_and_outputs(flash: tuple[Segment, ...], program: int) -> tuple[int, 
     [segment] = [s for s in flash if s.address <= program < s.address + len(s.content)]
     inputs, outputs = struct.unpack_from("<II", segment.content, program - segment.address + 4)
     return inputs, outputs
+
+
+def _most_values(inputs: int, outputs: int, latent_size: int) -> int:
+    """Of a sample and its outputs, a sample and its latent, or a latent and its outputs."""
+    return max(inputs + outputs, inputs + latent_size, latent_size + outputs)
 
 
 def _without_harness(sections: list[Section]) -> int:
@@ -210,18 +220,22 @@ def _with_harness(
     if not has_c_library and board.fpu == "none":
         names["freestanding/divide.c"] = "harness/divide.c"
     texts = {target: (C_FOLDER / name).read_text(encoding="utf-8") for name, target in names.items()}
-    texts["harness/network.c"] = _network_in_static_memory(tree.name)
+    texts["harness/network.c"] = _network_in_static_memory(tree.name, tree.latent_size > 0)
     sources = sorted(path for path in texts if path.endswith(".c"))
-    return SourceTree(
-        name=tree.name,
+    return replace(
+        tree,
         files={**tree.files, **texts},
         sources=(*tree.sources, *sources),
         include_dirs=(*tree.include_dirs, "harness"),
     )
 
 
-def _network_in_static_memory(name: str) -> str:
-    """The lines a user writes to have the network in memory of its own."""
+def _network_in_static_memory(name: str, latent: bool) -> str:
+    """The lines a user writes to have the network in memory of its own, and its parts by number where it has any."""
+    parts = (
+        f"extern const tp_program *const board_parts[3];\n"
+        f"const tp_program *const board_parts[3] = {{&{name}, &{name}_prefix, &{name}_from_latent}};\n"
+    )
     return (
         f'#include "{name}.h"\n'
         f"extern const tp_program *const board_program;\n"
@@ -229,4 +243,4 @@ def _network_in_static_memory(name: str) -> str:
         f"static {name}_memory memory;\n"
         f"const tp_program *const board_program = &{name};\n"
         f"void *const board_memory = &memory;\n"
-    )
+    ) + (parts if latent else "")

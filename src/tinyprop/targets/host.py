@@ -9,7 +9,7 @@ import numpy as np
 from tinyprop.codegen.source_tree import SourceTree
 from tinyprop.errors import InternalError, UserError
 from tinyprop.targets.compilation import compile_tree, link
-from tinyprop.targets.engine import Engine, Facts
+from tinyprop.targets.engine import Engine, Facts, Part
 from tinyprop.targets.toolchain import host_compiler
 from tinyprop.trace import StepTrace
 
@@ -78,8 +78,13 @@ class HostEngine(Engine):
             input_shape,
             target="host",
             chunk=max(SHORTEST_CHUNK, min(LONGEST_CHUNK, CHUNK_BYTES // max(1, program.memory_bytes))),
+            latent_size=tree.latent_size,
         )
         self._program = ctypes.addressof(program)
+        self._parts = {Part.WHOLE: self._program}
+        if tree.latent_size:
+            names = {Part.PREFIX: f"{tree.name}_prefix", Part.FROM_LATENT: f"{tree.name}_from_latent"}
+            self._parts |= {part: ctypes.addressof(_Program.in_dll(self._library, n)) for part, n in names.items()}
         self._memory = np.zeros(-(-program.memory_bytes // 8), dtype=np.float64)  # aligned for any C type
         self._model = _Model()
         self._open = True
@@ -108,7 +113,7 @@ class HostEngine(Engine):
         columns = self._columns(len(samples))
         trace = _Trace(**{name: column.ctypes.data for name, column in columns.items()})
         status = self._library.host_fit(
-            self._handle(),
+            self._running(),
             samples.ctypes.data,
             truths.ctypes.data,
             len(samples),
@@ -118,16 +123,22 @@ class HostEngine(Engine):
         )
         return _as_trace({name: column[: done.value] for name, column in columns.items()}), status
 
+    def _running(self) -> Any:
+        """The handle of the part that is to run: a program of its own in the same memory."""
+        handle = self._handle()
+        self._model.program = self._parts[self._part]
+        return handle
+
     def _columns(self, n: int) -> dict[str, np.ndarray]:
         """Room for what n steps report."""
         columns: dict[str, np.ndarray] = {name: np.empty(n, dtype=kind) for name, kind in COLUMN_TYPES.items()}
         return columns | {"kept": np.empty((n, self.facts.layers), dtype=np.uint32)}
 
     def _infer(self, samples: np.ndarray) -> tuple[np.ndarray, int]:
-        outputs = np.empty((len(samples), self.facts.outputs), dtype=np.float32)
+        outputs = np.empty((len(samples), self._outputs), dtype=np.float32)
         done = ctypes.c_uint32()
         status = self._library.host_infer(
-            self._handle(), samples.ctypes.data, len(samples), outputs.ctypes.data, ctypes.byref(done)
+            self._running(), samples.ctypes.data, len(samples), outputs.ctypes.data, ctypes.byref(done)
         )
         return outputs[: done.value], status
 

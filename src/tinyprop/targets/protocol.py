@@ -23,6 +23,7 @@ class Command(IntEnum):
     QUIT = 8
     STATE = 9
     RESTORE = 10
+    PART = 11
 
 
 def order(command: Command, count: int = 0, rate: float = 0.0) -> bytes:

@@ -14,13 +14,19 @@ class Replay:
     """Learning from a store of samples on the device (`tinyprop.SampleStore`) in place of the stream alone.
 
     capacity: samples; bits: of a value, 8 or 32; longest_sleep: turns, 0: none sleeps. shipped: whether the device
-    leaves the factory with samples of what its network was pretrained on, as many as the store balances.
+    leaves the factory with samples of what its network was pretrained on, as many as the store balances. latent: what
+    is kept of a sample is what the frozen prefix makes of it.
     """
 
     capacity: int
     bits: int = 8
     longest_sleep: int = LONGEST_SLEEP
     shipped: bool = True
+    latent: bool = False
+
+    def decisive(self) -> Mapping[str, int | bool]:
+        """What decides a run's outcome; latents only where they are kept, so that older runs keep their keys."""
+        return {name: value for name, value in asdict(self).items() if name != "latent" or value}
 
     def bytes(self, input_shape: tuple[int, ...], classes: int) -> int:
         """Of RAM. Raises UserError for settings that no store can have."""
@@ -65,7 +71,7 @@ class Cell:
         # A variant that was read from a file lacks the field it says nothing of, one made in Python holds None there.
         trains = {name: value for name, value in msgspec.to_builtins(self.trains).items() if value is not None}
         if self.trains.store is not None:
-            trains["store"] = asdict(self.trains.store)
+            trains["store"] = self.trains.store.decisive()
         decisive = {**msgspec.to_builtins(self), "variant": None, "trains": trains}
         return hashlib.sha256(msgspec.json.encode(decisive, order="sorted")).hexdigest()
 

@@ -10,7 +10,7 @@ from torch import nn
 
 import tinyprop
 from tinyprop.bench.atomic_file import write_whole
-from tinyprop.bench.compare.cell import Cell, Outcome
+from tinyprop.bench.compare.cell import Cell, Outcome, Replay
 from tinyprop.bench.compare.judging import JUDGES, Judge
 from tinyprop.bench.compare.learning import learned
 from tinyprop.bench.compare.scenarios import SCENARIOS
@@ -23,6 +23,7 @@ from tinyprop.bench.zero_inputs import zero_inputs_pay
 from tinyprop.cache import cache_folder
 from tinyprop.data import Samples
 from tinyprop.ir.differentiate import layer_infos
+from tinyprop.ir.prefix import require_frozen_prefix
 from tinyprop.methods import method_named
 from tinyprop.surface import Network, Trainer
 
@@ -64,7 +65,7 @@ def run(cell: Cell, shipped: Path, judged: Callable[[Task], Task] = lambda task:
             accuracy_after=after,
             old_before=old_before,
             old_after=old_after,
-            ram_bytes=trainer.memory.training + (store.bytes(program.input.shape, program.output.size) if store else 0),
+            ram_bytes=trainer.memory.training + (_store_bytes(trainer, store) if store else 0),
             effort_bwd=effort.bwd,
             effort_total=effort.total,
             skipped_share=done.idle,
@@ -83,13 +84,25 @@ def trainer_of(cell: Cell, weights: Mapping[str, np.ndarray], field: Samples) ->
     method, inputs_pay = method_named(cell.trains.method, **cell.trains.settings), zero_inputs_pay(field.x)
 
     def trainer(of: Network) -> Trainer:
-        return of.train(method, card.loss, trainable=cell.trains.trainable, skip_zero_inputs=inputs_pay)
+        store = cell.trains.store
+        latent = store is not None and store.latent
+        trainable = cell.trains.trainable
+        return of.train(method, card.loss, trainable=trainable, skip_zero_inputs=inputs_pay, latent=latent)
 
     made = trainer(network)
     if made.memory.frozen == 0:  # frozen weights would be part of what is compiled
         torch.manual_seed(0)
         made = trainer(_captured(make(), field))  # weights that no seed changes: all seeds share one compilation
     return made, network
+
+
+def _store_bytes(trainer: Trainer, store: Replay) -> int:
+    """Of the store, and of a latent on its way into it."""
+    program = trainer.train_program.program
+    if not store.latent:
+        return store.bytes(program.input.shape, program.output.size)
+    latent = require_frozen_prefix(trainer.train_program).latent
+    return store.bytes((latent.size,), program.output.size) + 4 * latent.size
 
 
 def _captured(module: nn.Module, field: Samples) -> Network:

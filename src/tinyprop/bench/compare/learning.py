@@ -66,19 +66,30 @@ def _streamed(engine: tinyprop.Engine, cell: Cell, task: Task) -> Iterator[Store
 def _from_store(engine: tinyprop.Engine, cell: Cell, replay: Replay, task: Task) -> Iterator[StoreTrace]:
     """Every sample of the field comes once, and is offered; after each part of them the store has a round.
 
-    As many parts as give a full store no more turns than the stream has steps.
+    As many parts as give a full store no more turns than the stream has steps. Of a store of latents each sample goes
+    through the frozen prefix once, when it is offered.
     """
     field, shipped = task.field, task.pretrain if replay.shipped else task.pretrain.first(0)
     known = task.pretrain if len(task.pretrain) else field  # of which the range of values is known beforehand
-    low, high = float(known.x.min()), float(known.x.max())
-    shape = tuple(field.x.shape[1:])
-    classes = engine.facts.outputs
-    sleep, seed = replay.longest_sleep, cell.seed
+
+    def kept(x: np.ndarray) -> np.ndarray:
+        return engine.latents(x, progress=False) if replay.latent and len(x) else x
+
+    values = kept(known.x)
     store = SampleStore(
-        replay.capacity, shape, classes, bits=replay.bits, low=low, high=high, seed=seed, longest_sleep=sleep
+        replay.capacity,
+        tuple(values.shape[1:]),
+        engine.facts.outputs,
+        bits=replay.bits,
+        low=float(values.min()),
+        high=float(values.max()),
+        seed=cell.seed,
+        longest_sleep=replay.longest_sleep,
+        latent=replay.latent,
     )
-    store.offer_all(shipped.x, shipped.y)
+    if len(shipped):
+        store.offer_all(kept(shipped.x), shipped.y)
     order = np.random.default_rng(cell.seed).permutation(len(field))
     for part in np.array_split(order, max(1, cell.field_epochs * len(field) // replay.capacity)):
-        store.offer_all(field.x[part], field.y[part])
+        store.offer_all(kept(field.x[part]), field.y[part])
         yield engine.fit_from_store(store, lr=cell.rate, progress=False)

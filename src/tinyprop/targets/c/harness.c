@@ -10,6 +10,7 @@
  *   STATE                                 answers state[state_words]
  *   RESTORE  state[state_words]           answers {status}
  *   EXPLAIN  count: a status              answers a sentence of SENTENCE_BYTES characters, zeros behind it
+ *   PART     count: of board_parts        answers {status}; TRAIN and INFER then run it. Only with BOARD_LATENT
  *   QUIT                                  answers nothing and ends
  * On power-up it says {inputs, outputs, layers, parameters, memory_bytes, state_words, identity,
  * learns_targets, status of tp_init}.
@@ -32,7 +33,8 @@ enum {
     COMMAND_EXPLAIN = 7,
     COMMAND_QUIT = 8,
     COMMAND_STATE = 9,
-    COMMAND_RESTORE = 10
+    COMMAND_RESTORE = 10,
+    COMMAND_PART = 11
 };
 
 #define SENTENCE_BYTES 256u
@@ -54,11 +56,19 @@ typedef struct train_answer {
 
 extern const tp_program *const board_program;
 extern void *const board_memory;
+#ifdef BOARD_LATENT
+extern const tp_program *const board_parts[3]; /* the whole network, its frozen prefix, and what is behind that */
+#endif
 
 /* The first free word of RAM: here live one sample and one output or target, whose sizes only the program knows. */
 extern float board_scratch[];
 
 static tp_model model;
+#ifdef BOARD_LATENT
+#define RUNNING model.program
+#else
+#define RUNNING board_program
+#endif
 static uint32_t ticks_of_no_training;
 static uint32_t ticks_of_no_inference;
 
@@ -84,20 +94,20 @@ static void write_zeros(uint32_t words)
 static uint32_t read_lesson(float *sample, float *target)
 {
     uint32_t label = 0u;
-    if (board_program->train_target != NULL) {
-        stream_read(target, board_program->outputs * (uint32_t)sizeof(float));
+    if (RUNNING->train_target != NULL) {
+        stream_read(target, RUNNING->outputs * (uint32_t)sizeof(float));
     } else {
         stream_read(&label, sizeof label);
     }
-    stream_read(sample, board_program->inputs * (uint32_t)sizeof(float));
+    stream_read(sample, RUNNING->inputs * (uint32_t)sizeof(float));
     return label;
 }
 
 static void train(const command *order)
 {
     float *sample = board_scratch;
-    float *target = board_scratch + board_program->inputs;
-    uint32_t layers = board_program->layers;
+    float *target = board_scratch + RUNNING->inputs;
+    uint32_t layers = RUNNING->layers;
     int32_t status = TP_OK;
     for (uint32_t i = 0u; i < order->count; i++) {
         train_answer answer = {STATUS_NOT_RUN, 0.0f, 0u, 0u, 0u};
@@ -108,7 +118,7 @@ static void train(const command *order)
             continue;
         }
         tp_step step = {0.0f, 0u, 0u, NULL};
-        measured run = board_program->train_target != NULL
+        measured run = RUNNING->train_target != NULL
             ? measure_train_target(tp_train_target, &model, sample, target, order->rate, &step)
             : measure_train(tp_train_step, &model, sample, label, order->rate, &step);
         status = run.status;
@@ -129,14 +139,14 @@ static void train(const command *order)
 static void infer(const command *order)
 {
     float *sample = board_scratch;
-    float *outputs = board_scratch + board_program->inputs;
+    float *outputs = board_scratch + RUNNING->inputs;
     for (uint32_t i = 0u; i < order->count; i++) {
-        stream_read(sample, board_program->inputs * (uint32_t)sizeof(float));
-        memset(outputs, 0, board_program->outputs * sizeof(float));
+        stream_read(sample, RUNNING->inputs * (uint32_t)sizeof(float));
+        memset(outputs, 0, RUNNING->outputs * sizeof(float));
         measured run = measure_infer(tp_infer, &model, sample, outputs);
         run.ticks = above(run.ticks, ticks_of_no_inference);
         stream_write(&run, sizeof run);
-        stream_write(outputs, board_program->outputs * (uint32_t)sizeof(float));
+        stream_write(outputs, RUNNING->outputs * (uint32_t)sizeof(float));
     }
 }
 
@@ -201,6 +211,13 @@ static void obey(const command *order)
         status = reset();
         stream_write(&status, sizeof status);
         break;
+#ifdef BOARD_LATENT
+    case COMMAND_PART:
+        status = TP_OK;
+        model.program = board_parts[order->count];
+        stream_write(&status, sizeof status);
+        break;
+#endif
     case COMMAND_STACK:
         bytes = measure_stack();
         stream_write(&bytes, sizeof bytes);
