@@ -72,3 +72,31 @@ def test_a_store_that_is_not_called_takes_no_flash(networks):
         assert "engine/src/tp_buffer.c" in tree.sources
         with networks["mlp"].train("ours", kernels=kernels).build("nano33ble") as engine:
             assert not [name for _, _, name in engine.firmware.symbols if "tp_buffer" in name]
+
+
+@pytest.mark.skipif(shutil.which("cc") is None, reason="no C compiler called cc")
+def test_the_lines_about_latents_in_the_readme_learn_as_a_whole_step_does(networks, tmp_path):
+    network = networks["mlp"].train("ours", trainable="last_layer", latent=True)
+    folder = network.export(tmp_path / "firmware")
+    readme = (folder / "README.md").read_text()
+    [lines] = re.findall(r"^    float latent\[.*?(?=^\S|\Z)", readme, flags=re.MULTILINE | re.DOTALL)
+    size = network.sources.latent_size
+    main = (
+        f'#include "mlp.h"\n#include <string.h>\nint main(void)\n{{\n'
+        f"static mlp_memory memory, other;\nfloat sample[MLP_INPUTS] = {{0.5f}};\nconst uint32_t label = 3U;\n"
+        f"tp_model model, whole;\ntp_step step;\ntp_init(&model, &mlp, &memory, sizeof memory);\n"
+        f"tp_init(&whole, &mlp, &other, sizeof other);\n{lines.replace('…', '')}\n"
+        f"float refused[{size}];\n"
+        f"if (tp_train_step(&prefix, sample, 0U, 0.01f, &step) != TP_ERR_LOSS) {{ return 2; }}\n"
+        f"if (tp_train_step(&behind, latent, MLP_OUTPUTS, 0.01f, &step) != TP_ERR_LABEL) {{ return 3; }}\n"
+        f"memcpy(refused, latent, sizeof refused);\nrefused[0] = 1.0f / (refused[1] - refused[1]);\n"
+        f"if (tp_train_step(&behind, refused, 0U, 0.01f, &step) != TP_ERR_NONFINITE) {{ return 4; }}\n"
+        f"tp_train_step(&whole, sample, label, 0.01f, &step);\n"
+        f"if (memcmp(memory.parameters, mlp_initial, sizeof memory.parameters) == 0) {{ return 5; }}\n"
+        f"return memcmp(memory.parameters, other.parameters, sizeof memory.parameters) != 0;\n}}\n"
+    ).replace("int main", "extern const float mlp_initial[];\nint main", 1)
+    (folder / "latents.c").write_text(main)
+    [command] = re.findall(r"^    (cc .*) && \./selftest$", readme, flags=re.MULTILINE)
+    command = command.replace("main.c", "latents.c").replace("selftest", "latents")
+    subprocess.run([*shlex.split(command), *WARNINGS], cwd=folder, check=True)
+    assert subprocess.run([folder / "latents"], check=False).returncode == 0

@@ -147,6 +147,13 @@ def test_memory_with_a_store_of_samples(saved: Path, tmp_path: Path, capsys: pyt
     assert [int(number.replace(",", "")) for number in re.findall(r"[\d,]+", line)] == [
         row["training"] + bytes_ for row in rows.values()
     ]
+    latents = {word: row["latent_store"] for word, row in rows.items()}
+    assert latents["all"] is None
+    of_latents = 28 + 8 * 3 + 50 * (2 + rows["last_layer"]["latent"] // 4)
+    assert latents["last_layer"] == -(-of_latents // 4) * 4
+    assert "RAM: store of latents" in printed
+    assert 0 < rows["last_layer"]["prefix_share"] < 1
+    assert rows["all"]["prefix_share"] == 0
     assert _run("memory", str(saved), "--store", "50", "--store-bits", "4") == 1
     assert "bits=4: choose 32 (float32) or 8" in capsys.readouterr().err
     assert _run("memory", str(saved), "--store", "0") == 1

@@ -41,6 +41,7 @@ def project(
         "crc32": f"0x{golden.crc32:08X}U",
         "crc32_text": f"{golden.crc32:x}",
         "frozen": train.count(train.frozen),
+        "latent": tree.latent_size,
         "notes": notes,
     }
     state = {f"{tree.name}_state.json": state_json(state_layout(train))}
