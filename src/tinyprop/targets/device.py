@@ -7,9 +7,10 @@ import numpy as np
 
 from tinyprop.errors import InternalError, UserError
 from tinyprop.targets import protocol
-from tinyprop.targets.engine import Engine, Facts, Part
+from tinyprop.targets.engine import Engine, Facts
 from tinyprop.targets.firmware import Firmware
 from tinyprop.targets.machine import Machine
+from tinyprop.targets.part import Part
 from tinyprop.targets.protocol import Command
 from tinyprop.trace import StepTrace
 

@@ -4,7 +4,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from enum import IntEnum
 from itertools import pairwise
 from math import prod
 from types import TracebackType
@@ -19,6 +18,7 @@ from tinyprop.ir.graph import frozen_array
 from tinyprop.ir.train_program import TrainProgram
 from tinyprop.methods.step_decay import StepDecay
 from tinyprop.store import SampleStore
+from tinyprop.targets.part import Part
 from tinyprop.targets.progress import Report, progress_report
 from tinyprop.targets.samples import SampleCheck, as_array, checked_epochs, checked_parameters, checked_rates
 from tinyprop.trace import StepTrace, StoreTrace
@@ -41,14 +41,6 @@ class Facts:
     state_words: int
     identity: int
     learns_targets: bool = False
-
-
-class Part(IntEnum):
-    """What of the network runs: all of it, its frozen prefix, or what is behind that. Numbers as in harness.c."""
-
-    WHOLE = 0
-    PREFIX = 1
-    FROM_LATENT = 2
 
 
 class TrainingStopped(UserError):

@@ -9,7 +9,8 @@ import numpy as np
 from tinyprop.codegen.source_tree import SourceTree
 from tinyprop.errors import InternalError, UserError
 from tinyprop.targets.compilation import compile_tree, link
-from tinyprop.targets.engine import Engine, Facts, Part
+from tinyprop.targets.engine import Engine, Facts
+from tinyprop.targets.part import Part
 from tinyprop.targets.toolchain import host_compiler
 from tinyprop.trace import StepTrace
 

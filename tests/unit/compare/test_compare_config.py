@@ -63,6 +63,11 @@ def test_the_one_that_is_shipped_compares_what_the_report_needs():
         ('method = "full"\n[', 'method = "fall"\n[', "unknown method 'fall': did you mean 'full'"),
         ('"last_layer"', '"last_lair"', "unknown word for what trains 'last_lair'"),
         ("seeds = 2\n", "seeds = 2\nrates_of = { lest = { mlp = 1.0 } }\n", "unknown variant in rates_of 'lest'"),
+        (
+            'method = "full"\n[',
+            'method = "full"\nstore = { capacity = 9, latent = true }\n[',
+            "latents need layers that are frozen: name what trains",
+        ),
         ("seeds = 2", "seeds = 0", "seeds is 0: choose 1 or more"),
         ("seeds = 2", "sedes = 2", "unknown field `sedes`"),
         ("seeds = 2", 'seeds = "two"', "Expected `int`, got `str`"),

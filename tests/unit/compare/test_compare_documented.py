@@ -21,7 +21,7 @@ from tinyprop.bench.recipes.table import RECIPES
 ROOT = Path(__file__).parents[3]
 CONFIGS = sorted(path.stem for path in DEFAULT.parent.glob("*.toml"))
 MEASURED = [name for name in CONFIGS if (ROOT / "results" / f"compare-{name}.json").exists()]
-SUMMED_UP = [name for name in MEASURED if name != "replay"]  # which asks something else of cases that are in it
+SUMMED_UP = [name for name in MEASURED if name not in ("replay", "latents")]  # which ask something else of cases in it
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PAGE = (ROOT / "docs" / "compare.md").read_text(encoding="utf-8")
 

@@ -110,6 +110,8 @@ def checked(config: CompareConfig) -> CompareConfig:
             raise unknown_name("word for what trains", variant.trainable, CHOICES)
         if variant.store is not None:
             variant.store.bytes((1,), 1)  # refuses what no store can be
+            if variant.store.latent and variant.trainable in (None, "all"):
+                raise UserError('latents need layers that are frozen: name what trains, as trainable = "last_layer".')
             if other := [name for name in config.scenarios if SCENARIOS[name].loss != "cross_entropy"]:
                 raise UserError(f"a store keeps samples of classes, and '{other[0]}' has none: compare it without.")
     if config.board is not None:
