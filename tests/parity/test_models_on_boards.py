@@ -88,10 +88,12 @@ def test_looking_for_zeros_where_there_are_few_costs_next_to_nothing(name) -> No
     """Layers whose lists would be long run as the dense step does, to the same bits."""
     board, _ = LARGE[name]
     runs = {}
-    for method in ("full", "full_zero_skip"):
+    for method in ("full", "full_zero_skip", "tinyprop_v2", "ours"):
         with network(name, offset=8.0).train(method).build(board) as engine:
             runs[method] = learn(engine, 1)
     (dense, dense_hash), (sparse, sparse_hash) = runs["full"], runs["full_zero_skip"]
     assert sparse_hash == dense_hash
     assert (sparse.kept > 0.7 * dense.kept).mean() > 0.7  # there is little to leave out
     assert sparse.instructions[0] < 1.03 * dense.instructions[0]
+    assert runs["tinyprop_v2"][0].instructions[0] < 1.03 * dense.instructions[0]
+    assert runs["ours"][0].instructions[0] < dense.instructions[0]

@@ -2,6 +2,7 @@
 
 from functools import cache
 
+import numpy as np
 import pytest
 
 from tinyprop.bench.benchmark.ceilings import load_ceilings, verdicts
@@ -9,7 +10,7 @@ from tinyprop.bench.benchmark.config import CASES, NETWORKS, BenchConfig
 from tinyprop.bench.benchmark.peers import load_peers
 from tinyprop.bench.benchmark.records import BenchReport, BenchRun
 from tinyprop.bench.benchmark.run import available_compilers
-from tinyprop.bench.benchmark.unlearned import CASES_COUNTED, unlearned_report
+from tinyprop.bench.benchmark.unlearned import CASES_COUNTED, unlearned, unlearned_report
 
 CONFIG = BenchConfig()
 ANY_DATA = [name for name, case in CASES.items() if case.any_data]
@@ -63,6 +64,21 @@ def test_a_skipped_step_is_hardly_more_than_an_inference(network):
     assert skipped.skipped_share == 1.0
     assert skipped.mean - skipped.inference <= max(0.02 * skipped.inference, 700)  # both means over the same samples
     assert skipped.accuracy_after == skipped.accuracy_before
+
+
+@pytest.mark.parametrize("toolchain", CONFIG.toolchains)
+def test_a_step_in_which_nothing_is_zero_costs_at_most_three_percent_more(toolchain):
+    """All units of MLP-S are active, so that what a sparse method looks for is hardly there."""
+    if toolchain not in available_compilers(CONFIG):
+        pytest.skip(f"{toolchain} is not installed")
+    ready = unlearned("MLP-S")
+    weights = {name: np.full_like(w, 3) if name.endswith("bias") else w for name, w in ready.shipped[0].items()}
+    network = ready.network.with_weights(weights)
+    worst = {}
+    for method in ("full", "full_zero_skip", "tinyprop_v2", "ours"):
+        with network.train(method).build(CONFIG.board, toolchain=toolchain) as engine:
+            worst[method] = int(engine.fit(ready.field.x, ready.field.y, lr=0.0).instructions.max())
+    assert max(worst.values()) < 1.03 * worst["full"]
 
 
 @pytest.mark.parametrize("network", NETWORKS)

@@ -106,6 +106,14 @@ def test_no_ceiling_lies_above_what_was_set_out_to_be_reached():
         assert all(committed[name] <= aim for name in real)
 
 
+def test_no_ceiling_is_ever_raised():
+    fresh = renewed(Ceilings({}, {}), REPORT)
+    dearer = replace(REPORT, runs=tuple(replace(run, mean=run.mean + 1) for run in REPORT.runs))
+    assert renewed(fresh, dearer).at_most == fresh.at_most
+    cheaper = replace(REPORT, runs=tuple(replace(run, mean=run.mean / 2) for run in REPORT.runs))
+    assert renewed(fresh, cheaper).at_most["MLP-S.zig.full"] == 10_100
+
+
 def test_renewing_keeps_what_was_not_measured_unless_the_compiler_changed():
     before = Ceilings({"zig": "zig 1", "gcc": "gcc 1"}, {"CNN-S.zig.full": 1, "CNN-S.gcc.full": 2})
     assert renewed(before, REPORT).at_most.items() > before.at_most.items()

@@ -17,7 +17,7 @@ from tinyprop.bench.pretraining import weights_of
 from tinyprop.data import Samples
 from tinyprop.targets import load_board
 
-CASES_COUNTED = ("tinyprop_v2", "ours")
+CASES_COUNTED = ("tinyprop_v1", "tinyprop_v2", "ours")
 NOTE = DataNote(UNLEARNED, "random weights, random samples")
 
 

@@ -82,7 +82,7 @@ class OnBoardsReport:
         return tuple(run for run in self.runs if run.hash_host != run.hash_board)
 
     def slow_steps(self, dense: str = "full") -> tuple[SlowStep, ...]:
-        """Cases whose worst step costs more than the cheapest step of `dense`, of all placements."""
+        """Cases whose worst step costs more than the worst of `dense`, of all placements."""
         found = []
         for runs in self.places():
             bar = next((run.worst for run in runs if run.case == dense), None)
