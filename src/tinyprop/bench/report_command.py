@@ -11,6 +11,7 @@ from tinyprop.bench.atomic_file import require_writable, write_whole
 from tinyprop.bench.compare.config import load_config
 from tinyprop.bench.compare.store import stored
 from tinyprop.bench.report.comparison.cells import cells_of, one_comparison
+from tinyprop.bench.report.comparison.earlier import read_earlier
 from tinyprop.bench.report.comparison.gather import report_of
 from tinyprop.bench.report.comparison.markdown import markdown_of
 from tinyprop.bench.report.comparison.write import page_of, summary_json
@@ -25,8 +26,10 @@ def report_command(
     markdown_path: Path | None,
     json_path: Path | None,
     config_paths: Sequence[Path],
+    earlier_paths: Sequence[Path] = (),
 ) -> int:
     """Exit status 0. Raises UserError before anything is written."""
+    earlier = tuple(map(read_earlier, earlier_paths))
     rows, counts = stored(store_path)
     if not rows:
         raise UserError(f"the store '{store_path}' holds no run: `tinyprop compare --store {store_path}` adds some.")
@@ -34,7 +37,7 @@ def report_command(
     cells = one_comparison(named or cells_of(rows))
     if not {cell.key for cell in cells} & {row.cell.key for row in rows}:
         raise UserError(f"the store '{store_path}' holds none of the {len(cells)} runs that --config names.")
-    report = report_of(rows, cells, counts)
+    report = report_of(rows, cells, counts, earlier)
     written = [("report", output, page_of(report).encode())]
     if markdown_path is not None:
         written.append(("tables", markdown_path, markdown_of(report).encode()))

@@ -147,6 +147,10 @@ def report(
         list[Path] | None,
         Parameter(negative=(), help="report only the runs that this TOML file names; may be repeated"),
     ] = None,
+    also: Annotated[
+        list[Path] | None,
+        Parameter(negative=(), help="rows of `tinyprop compare --json` whose runs no store holds; may be repeated"),
+    ] = None,
 ) -> int:
     """Make one HTML page of a store of `tinyprop compare`: tables, drawings, and what the paper states beside them.
 
@@ -155,7 +159,13 @@ def report(
     from tinyprop.bench.report_command import report_command
 
     return report_command(
-        console, store, output=output, markdown_path=markdown, json_path=json, config_paths=config or ()
+        console,
+        store,
+        output=output,
+        markdown_path=markdown,
+        json_path=json,
+        config_paths=config or (),
+        earlier_paths=also or (),
     )
 
 

@@ -1,5 +1,6 @@
 """From a store to the report: which runs, what is said of them, and what is refused."""
 
+import json
 import sqlite3
 from dataclasses import fields, replace
 from io import StringIO
@@ -12,12 +13,13 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from tinyprop.bench.compare import summary as summary_module
-from tinyprop.bench.compare.cell import Variant
+from tinyprop.bench.compare.cell import Cell, Variant
 from tinyprop.bench.compare.count import Count
-from tinyprop.bench.compare.store import VERSION, Store
+from tinyprop.bench.compare.store import VERSION, Row, Store, stored
 from tinyprop.bench.report.canvas import Colour
 from tinyprop.bench.report.comparison import gather
 from tinyprop.bench.report.comparison.cells import cells_of, one_comparison
+from tinyprop.bench.report.comparison.earlier import read_earlier
 from tinyprop.bench.report.comparison.gather import data_label, report_of
 from tinyprop.bench.report.comparison.stated import paper
 from tinyprop.bench.report.effort_figure import Mark, on_front
@@ -236,3 +238,51 @@ def test_every_case_has_its_seeds_and_steps(rows):
     assert [(case.scenario, case.model) for case in report.cases] == list(CASES)
     assert [(case.seeds, case.steps) for case in report.cases] == [((0, 1, 2), 200)] * 2
     assert "digits_rotated · mlp: pretrain_epochs = 25, field_epochs = 4, checkpoints = 4" in report.config
+
+
+EARLIER = Path(__file__).parents[3] / "results" / "compare-cifar10.json"
+
+
+def test_rows_whose_runs_are_gone_stand_beside_those_of_the_store(store):
+    out = store.parent / "out"
+    text = reported(store, earlier_paths=(EARLIER,), markdown_path=out / "t.md", json_path=out / "s.json")
+    assert "The rows of cifar10_blurred · resnet8 are those of compare-cifar10.json, whose runs are not" in text
+    alone = report_of(*_of_store(store)).in_short
+    summary = json.loads((out / "s.json").read_text())
+    given = json.loads(EARLIER.read_text())
+    assert summary["rows"][-len(given["rows"]) :] == given["rows"]
+    assert given["provenance"][0] in summary["provenance"]
+    short = {one["variant"]: one for one in summary["in_short"]}
+    full = next(one for one in alone if one.variant == "tinyprop_v2")
+    theirs = next(row for row in given["rows"] if row["method"] == "tinyprop_v2")
+    assert short["tinyprop_v2"]["cases"] == full.cases + 1
+    mean = (full.points_mean * full.cases + theirs["difference_mean"]) / (full.cases + 1)
+    assert short["tinyprop_v2"]["points_mean"] == pytest.approx(mean)
+    page = (out / "page.html").read_text()
+    assert page.count("over samples</span></figcaption>") == reported_drawings(store)
+    assert "cifar10_blurred · resnet8" in page
+    assert r"## cifar10\_blurred · resnet8" in (out / "t.md").read_text()
+
+
+def reported_drawings(store: Path) -> int:
+    reported(store, output=store.parent / "alone.html")
+    return (store.parent / "alone.html").read_text().count("over samples</span></figcaption>")
+
+
+def _of_store(store: Path) -> tuple[tuple[Row, ...], tuple[Cell, ...]]:
+    rows, _ = stored(store)
+    return rows, one_comparison(cells_of(rows))
+
+
+def test_a_case_that_the_store_holds_is_not_taken_twice(tmp_path, store):
+    rows, cells = _of_store(store)
+    earlier = replace(read_earlier(EARLIER), name="mine.json")
+    doubled = replace(
+        earlier, rows=tuple(replace(row, scenario=CASES[0][0], model=CASES[0][1]) for row in earlier.rows)
+    )
+    with pytest.raises(UserError, match=r"digits_rotated · mlp is in the store and in 'mine\.json': leave out"):
+        report_of(rows, cells, (), (doubled,))
+    (tmp_path / "no.json").write_text("{}")
+    for path in (tmp_path / "no.json", tmp_path / "none.json"):
+        with pytest.raises(UserError, match=rf"{path.name}' cannot be read as rows of a comparison"):
+            reported(store, earlier_paths=(path,))

@@ -1,7 +1,8 @@
 """From rows of a store to the records of the report."""
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import chain
 from statistics import fmean
 
 import msgspec
@@ -14,6 +15,7 @@ from tinyprop.bench.compare.scenarios import SCENARIOS
 from tinyprop.bench.compare.store import Row
 from tinyprop.bench.compare.summary import DENSE, Outcomes, SummaryRow, grouped, summary
 from tinyprop.bench.interval import half_interval
+from tinyprop.bench.report.comparison.earlier import Earlier
 from tinyprop.bench.report.comparison.records import (
     Case,
     Compared,
@@ -34,10 +36,13 @@ _MOST = 3  # of the hashes of a scenario's data are shown: it may have others fo
 _HASH = 12  # letters of a SHA-256 that are shown
 
 
-def report_of(rows: Sequence[Row], cells: Sequence[Cell], counts: Sequence[Count] = ()) -> ComparisonReport:
+def report_of(
+    rows: Sequence[Row], cells: Sequence[Cell], counts: Sequence[Count] = (), earlier: Sequence[Earlier] = ()
+) -> ComparisonReport:
     """The whole report, of those of `rows` that belong to `cells`; `cells` as `one_comparison` gives them.
 
-    counts: those of the board on which most of `cells` were counted are shown.
+    counts: those of the board on which most of `cells` were counted are shown. earlier: cases that come without runs,
+    and so without drawings. Raises UserError where one of these is among `cells` too.
     """
     wanted = {cell.key for cell in cells}
     rows = tuple(row for row in rows if row.cell.key in wanted)
@@ -54,17 +59,20 @@ def report_of(rows: Sequence[Row], cells: Sequence[Cell], counts: Sequence[Count
         )
         for name in names
     )
-    trains = {(cell.scenario, cell.model, cell.variant): cell.trains for cell in cells}
+    every_cell = (*cells, *chain.from_iterable(one.cells for one in earlier))
+    every_row = (*found, *chain.from_iterable(one.rows for one in earlier))
+    trains = {(cell.scenario, cell.model, cell.variant): cell.trains for cell in every_cell}
+    codes = {one.code for one in counts if one.board == board and one.cell.key in wanted}
     return ComparisonReport(
         title=TITLE,
-        cases=cases,
-        in_short=_in_short(found),
-        compared=_compared(cells),
-        beside=beside(found, trains),
-        warnings=_warnings(rows, cells, {one.code for one in counts if one.board == board and one.cell.key in wanted}),
+        cases=cases + tuple(chain.from_iterable(_earlier_cases(one, names) for one in earlier)),
+        in_short=_in_short(every_row),
+        compared=_compared(every_cell),
+        beside=beside(every_row, trains),
+        warnings=_warnings(rows, cells, codes) + tuple(map(_without_runs, earlier)),
         facts=_facts(rows, cells),
-        provenance=_different(rows),
-        config=_config(cells),
+        provenance=_different([*(row.provenance for row in rows), *chain.from_iterable(e.provenance for e in earlier)]),
+        config=_config(every_cell),
         board=None if board is None else _title(board),
     )
 
@@ -106,10 +114,42 @@ def _case(rows: tuple[SummaryRow, ...], outcomes: Mapping[str, Outcomes], cells:
         seeds=tuple(sorted({seed for by_seed in outcomes.values() for seed in by_seed})),
         field_epochs=cell.field_epochs,
         steps=round(fmean(outcome.curve[-1].steps for outcome in every)),
-        over_last_layer=next(
-            (-d for row in rows if row.method in last_layer and (d := row.difference_mean) is not None), None
-        ),
+        over_last_layer=_over_last_layer(rows, last_layer),
     )
+
+
+def _earlier_cases(earlier: Earlier, others: Collection[tuple[str, str]]) -> Iterator[Case]:
+    for name in dict.fromkeys((row.scenario, row.model) for row in earlier.rows):
+        if name in others:
+            raise UserError(f"{' · '.join(name)} is in the store and in '{earlier.name}': leave out that file.")
+        rows = tuple(row for row in earlier.rows if (row.scenario, row.model) == name)
+        cell = next(cell for cell in earlier.cells if (cell.scenario, cell.model) == name)
+        card = SCENARIOS[cell.scenario]
+        last_layer = {cell.variant for cell in earlier.cells if cell.trains == LAST_LAYER}
+        yield Case(
+            scenario=cell.scenario,
+            model=cell.model,
+            data=data_label(card.dataset),
+            what=card.summary,
+            rows=rows,
+            curves=(),
+            layers=(),
+            kept=(),
+            seeds=tuple(range(max(row.seeds for row in rows))),
+            field_epochs=cell.field_epochs,
+            steps=None,
+            over_last_layer=_over_last_layer(rows, last_layer),
+        )
+
+
+def _over_last_layer(rows: Sequence[SummaryRow], last_layer: Collection[str]) -> float | None:
+    return next((-d for row in rows if row.method in last_layer and (d := row.difference_mean) is not None), None)
+
+
+def _without_runs(earlier: Earlier) -> str:
+    cases = ", ".join(dict.fromkeys(f"{row.scenario} · {row.model}" for row in earlier.rows))
+    codes = " and ".join(dict.fromkeys(made.get("code", "unknown")[:_HASH] for made in earlier.provenance))
+    return f"The rows of {cases} are those of {earlier.name}, whose runs are not in the store (code {codes})."
 
 
 def _curve(variant: str, outcomes: Sequence[Outcome]) -> Curve:
@@ -247,6 +287,6 @@ def _ranges(seeds: Sequence[int]) -> str:
     return ", ".join(str(run[0]) if len(run) == 1 else f"{run[0]}–{run[-1]}" for run in runs)
 
 
-def _different(rows: Sequence[Row]) -> tuple[Mapping[str, str], ...]:
+def _different(made_with: Sequence[Mapping[str, str]]) -> tuple[Mapping[str, str], ...]:
     """What the runs were made with, each once."""
-    return tuple({msgspec.json.encode(row.provenance, order="sorted"): row.provenance for row in rows}.values())
+    return tuple({msgspec.json.encode(one, order="sorted"): one for one in made_with}.values())

@@ -80,9 +80,8 @@ def _name(case: Case) -> str:
 def _about(case: Case) -> str:
     instead = f", a stand-in for {case.data.stands_in_for}, not that set" if case.data.stands_in_for else ""
     before = case.rows[0].accuracy_before_mean
-    return escaped(
-        f"{case.what}; data: {case.data.title}{instead}; {before:.1f} % before, {case.steps:,} samples seen."
-    )
+    seen = "" if case.steps is None else f", {case.steps:,} samples seen"
+    return escaped(f"{case.what}; data: {case.data.title}{instead}; {before:.1f} % before{seen}.")
 
 
 def _case(case: Case, columns: Sequence[Column]) -> str:

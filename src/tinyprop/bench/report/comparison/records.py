@@ -45,8 +45,8 @@ class DataLabel:
 class Case:
     """A scenario with a network. what: happens in it. kept: of variants that select, and may be empty.
 
-    seeds: of all rows together. over_last_layer: points by which full training beats training the last layer alone,
-    None where one of them is not among the rows.
+    curves and steps: none where there are rows but no runs. seeds: of all rows together. over_last_layer: points by
+    which full training beats training the last layer alone, None where one of them is not among the rows.
     """
 
     scenario: str
@@ -59,7 +59,7 @@ class Case:
     kept: tuple[KeptOverTime, ...]
     seeds: tuple[int, ...]
     field_epochs: int
-    steps: int
+    steps: int | None
     over_last_layer: float | None
 
     @property

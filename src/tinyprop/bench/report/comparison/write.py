@@ -24,7 +24,7 @@ def page_of(report: ComparisonReport) -> str:
             case,
             standing(case.rows),
             Markup(effort_drawing(case, styles)),
-            Markup(curve_drawing(case, styles)),
+            Markup(curve_drawing(case, styles)) if case.curves else None,
             Markup(kept_drawing(case, styles)) if case.kept else None,
         )
         for case in report.cases
