@@ -37,21 +37,11 @@ TP_ALWAYS_INLINE uint32_t keep_ratio_window_row(const tp_tie_order *order, uint3
     return order->argmax[i] / order->pool_width;
 }
 
-/* How many entries are zero. */
-TP_NOINLINE uint32_t keep_ratio_zeros(const float *delta, uint32_t size)
+/* How many entries are not zero. */
+TP_NOINLINE uint32_t keep_ratio_nonzeros(const float *delta, uint32_t size)
 {
     TP_COUNT(looks, size);
-    uint32_t zeros = 0U;
-    TP_ROLLED for (uint32_t left = size / 8U; left != 0U; --left) {
-        for (uint32_t pair = 0U; pair < 4U; ++pair) {
-            const tp_pair bits = tp_next_pair(&delta);
-            zeros = tp_count_below(tp_count_below(zeros, TP_LEAST, bits.first), TP_LEAST, bits.second);
-        }
-    }
-    TP_ROLLED for (uint32_t left = size % 8U; left != 0U; --left, ++delta) {
-        zeros = tp_count_below(zeros, TP_LEAST, tp_bits_of(*delta));
-    }
-    return zeros;
+    return tp_keep_all_f32(delta, size);
 }
 
 /* k = floor(S * n + 1/2) in [k_min, n]; the first test also turns a NaN into 0. */
@@ -284,7 +274,7 @@ TP_NOINLINE uint32_t keep_ratio_cut(float *delta, uint32_t size, float y, uint32
         keep_ratio_narrow(delta, size, &b);
     }
     if (b.bottom == 0U) {
-        const uint32_t nonzeros = size - keep_ratio_zeros(delta, size);
+        const uint32_t nonzeros = keep_ratio_nonzeros(delta, size);
         if (k >= nonzeros) {
             return nonzeros;
         }
