@@ -215,6 +215,14 @@ def test_fit_takes_what_export_takes(saved: Path, tmp_path: Path, capsys: pytest
     assert "did you mean 'nano33ble'" in capsys.readouterr().err
 
 
+def test_a_count_among_the_settings_is_a_count(saved: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    asked = ("export", str(saved), str(tmp_path / "fw"), "--method", "last_layers", "--set.layers")
+    assert _run(*asked, "1.5") == 1
+    assert "LastLayers was given layers=1.5" in capsys.readouterr().err
+    assert _run(*asked, "1") == 0
+    assert "frozen" in (tmp_path / "fw" / "tiny.h").read_text()
+
+
 def test_export_with_every_choice(saved: Path, tmp_path: Path) -> None:
     chosen = [
         "--method",

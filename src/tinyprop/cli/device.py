@@ -5,7 +5,7 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from tinyprop.cli.parameters import JsonPath, LossName, MethodName, MethodSettings, Momentum, console
+from tinyprop.cli.parameters import JsonPath, LossName, MethodName, MethodSettings, Momentum, as_typed, console
 
 device_app = App(
     name="device",
@@ -147,5 +147,5 @@ def device_emulate(
     from tinyprop.methods.optimizer import SGD
     from tinyprop.surface import load
 
-    trainer = load(model).train(method_named(method, **(settings or {})), loss, SGD(momentum))
+    trainer = load(model).train(method_named(method, **as_typed(settings)), loss, SGD(momentum))
     return emulate_command(console, trainer, board, push=push)

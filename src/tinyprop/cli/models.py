@@ -13,6 +13,7 @@ from tinyprop.cli.parameters import (
     MethodSettings,
     Momentum,
     WeightDecay,
+    as_typed,
     console,
 )
 
@@ -144,7 +145,7 @@ def fit(
     program = network.program
     kept = None if store is None else StoreSettings(store, program.input.shape, program.output.size, store_bits)
     chosen = None if trainable is None else tuple(trainable)
-    asked = Setup(method_named(method, **(settings or {})), loss, momentum, kernels, chosen)
+    asked = Setup(method_named(method, **as_typed(settings)), loss, momentum, kernels, chosen)
     return fit_command(console, network, asked, boards or ("all",), store=kept, json_path=json)
 
 
@@ -179,7 +180,7 @@ def export(
 
     network = load(model, batch_norm=batch_norm)
     trainer = network.train(
-        method_named(method, **(settings or {})),
+        method_named(method, **as_typed(settings)),
         loss,
         SGD(momentum, weight_decay, clip),
         kernels=kernels,

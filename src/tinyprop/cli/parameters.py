@@ -7,6 +7,13 @@ from cyclopts import Parameter
 from rich.console import Console
 
 console = Console()
+
+
+def as_typed(settings: dict[str, float] | None) -> dict[str, int | float]:
+    """What was asked of a method with --set: of numbers without a fraction, counts."""
+    return {name: int(value) if value.is_integer() else value for name, value in (settings or {}).items()}
+
+
 JsonPath = Annotated[Path | None, Parameter(help="also write the rows as JSON")]
 LossName = Annotated[str, Parameter(help="cross_entropy or mse")]
 Processes = Annotated[int, Parameter(help="how many runs at a time")]
