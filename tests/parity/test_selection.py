@@ -310,7 +310,7 @@ def deltas(sizes: st.SearchStrategy[int]) -> st.SearchStrategy[np.ndarray]:
 
 @settings(deadline=None, derandomize=True, max_examples=150)
 @given(
-    vectors=st.lists(deltas(st.integers(1, 60)), min_size=1, max_size=3),
+    vectors=st.lists(deltas(st.integers(1, 130)), min_size=1, max_size=3),
     shares=st.tuples(st.floats(0, 1), st.floats(0, 1)).map(sorted),
     scale=st.floats(0, 1),
     k_min=st.integers(0, 3),

@@ -3,11 +3,11 @@
 |δ| orders like its float32 bits read as an integer, the sign shifted out, so the search narrows a bracket of integers:
 
     first pass: Y; the bracket is all there are
+    to narrow: one pass counts the bracket's entries in BINS equal bins; the bin with the cut is the new bracket
     of GUESSED entries at most: one pass counts the zeros, which leave the bracket, one those below, in and above an
         eighth about a guess of the cut, 2 · Y/non-zeros · (1 − k/non-zeros); the one of the three with the cut is next
-    while entries inside · entries wanted of them > RANKED², and not all are wanted, and it spans several values:
-        one pass counts the bracket's entries in BINS equal bins; the bin with the cut is the new bracket
-        where that begins at zero: one pass counts the zeros, which leave it
+    of more: narrow; where the bracket begins at zero then, one pass counts the zeros, which leave it
+    while entries inside · entries wanted of them > RANKED², and not all are wanted, and it spans several values: narrow
     last pass: drop what lies below the bracket, rank the few entries inside (or, all being equal, take the first)
 """
 
@@ -27,32 +27,36 @@ def looks_for_top_k(delta: np.ndarray, k: int) -> int:
     magnitudes = (delta.view(np.uint32) << np.uint32(1)).astype(np.int64)
     nonzeros = magnitudes[magnitudes > 0]
     inside, bottom, top, wanted, passes = magnitudes, 0, ALL, k, 1
-    if delta.size <= GUESSED:
+    if delta.size > GUESSED:
+        passes += 1
+        inside, bottom, top, wanted = _narrowed(inside, bottom, top, wanted)
+    if bottom == 0:
         passes += 1
         if k >= nonzeros.size:
             return passes * delta.size
+        bottom, inside = LEAST, inside[inside > 0]
+    if delta.size <= GUESSED:
+        passes += 1
         bottom, top = _about_the_guess(nonzeros, k, abs_sum(delta))
         wanted -= int(np.count_nonzero(nonzeros > top))
         inside = nonzeros[(nonzeros >= bottom) & (nonzeros <= top)]
-        passes += 1
     while inside.size > wanted and inside.size * wanted > RANKED**2 and top > bottom:
-        shift = max((top - bottom).bit_length() - (BINS - 1).bit_length(), 0)
-        bins = (inside - bottom) >> shift
-        reached = np.cumsum(np.bincount(bins, minlength=BINS)[::-1])  # from the largest down
-        cut = BINS - 1 - int(np.searchsorted(reached, wanted))
-        wanted -= int(np.count_nonzero(bins > cut))
-        inside = inside[bins == cut]
-        bottom, top = bottom + (cut << shift), min(top, bottom + ((cut + 1) << shift) - 1)
         passes += 1
-        if bottom == 0:
-            passes += 1
-            if k >= nonzeros.size:
-                return passes * delta.size
-            bottom, inside = LEAST, inside[inside > 0]
+        inside, bottom, top, wanted = _narrowed(inside, bottom, top, wanted)
     looks = (passes + 1) * delta.size
     if inside.size == wanted:
         return looks
     return looks + (inside.size if inside.size * wanted <= RANKED**2 else delta.size)
+
+
+def _narrowed(inside: np.ndarray, bottom: int, top: int, wanted: int) -> tuple[np.ndarray, int, int, int]:
+    """The bin with the cut: its entries, first and last magnitude, and how many of them are wanted."""
+    shift = max((top - bottom).bit_length() - (BINS - 1).bit_length(), 0)
+    bins = (inside - bottom) >> shift
+    reached = np.cumsum(np.bincount(bins, minlength=BINS)[::-1])  # from the largest down
+    cut = BINS - 1 - int(np.searchsorted(reached, wanted))
+    first, last = bottom + (cut << shift), min(top, bottom + ((cut + 1) << shift) - 1)
+    return inside[bins == cut], first, last, wanted - int(np.count_nonzero(bins > cut))
 
 
 def _about_the_guess(nonzeros: np.ndarray, k: int, y: np.float32) -> tuple[int, int]:
