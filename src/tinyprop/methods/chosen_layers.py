@@ -15,25 +15,15 @@ def number_of(places: Iterable[int]) -> int:
     return sum(2 ** (p - 1) for p in set(places))
 
 
-def places_in(number: float) -> frozenset[int]:
+def places_in(number: int) -> frozenset[int]:
     """The places p that `number` stands for."""
-    return frozenset(p for p in range(1, MOST_CHOSEN + 1) if int(number) >> (p - 1) & 1)
+    return frozenset(p for p in range(1, MOST_CHOSEN + 1) if number >> (p - 1) & 1)
 
 
-def require_choice(rule: str, name: str, value: float) -> None:
+def require_choice(rule: str, name: str, value: int) -> None:
     """Raises UserError unless `value` stands for a set of layers."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not _is_whole(value, 2**MOST_CHOSEN - 1):
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**MOST_CHOSEN:
         raise UserError(
             f"{rule} was given {name}={value!r}, which is no set of layers: add up 1 for the layer below the output "
             f"layer, 2 for the next, 4 for the next, and so on, for at most {MOST_CHOSEN} layers."
         )
-
-
-def require_places(rule: str, name: str, value: float) -> None:
-    """Raises UserError unless `value` is a whole number ≥ 0, 3.0 included: a command line gives no other."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not _is_whole(value, 2**31):
-        raise UserError(f"{rule} was given {name}={value!r}, which cannot be: choose a whole number of 0 or more.")
-
-
-def _is_whole(value: float, most: int) -> bool:
-    return 0 <= value <= most and value == int(value)

@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from tinyprop.methods.chosen_layers import places_in, require_choice, require_places
+from tinyprop.methods.chosen_layers import places_in, require_choice
 from tinyprop.methods.method import Method
 from tinyprop.methods.rules.keep_all import KeepAll
 from tinyprop.methods.rules.never_skip import NeverSkip
+from tinyprop.methods.rules.number_check import require_count
 from tinyprop.methods.search_range import Range
 from tinyprop.methods.spec import LayerInfo, TrainSpec, depths
 
@@ -50,7 +51,7 @@ class SparseUpdate(Method):
 
     def __post_init__(self) -> None:
         require_choice("SparseUpdate", "weights", self.weights)
-        require_places("SparseUpdate", "biases", self.biases)
+        require_count("SparseUpdate", "biases", self.biases)
 
     def spec(self, layers: tuple[LayerInfo, ...]) -> TrainSpec:
         places = places_in(self.weights) | {0}

@@ -104,7 +104,7 @@ def test_a_sparse_update_is_of_chosen_weights_and_of_the_last_biases() -> None:
     assert spec.selections == (None, KeepAll(), KeepAll(), KeepAll(), KeepAll(), KeepAll())
     assert spec.frozen == ("d.bias", "c.weight", "a.weight")
     assert SparseUpdate(0, 0).spec(layers).selections == (None,) * 5 + (KeepAll(),)
-    assert SparseUpdate(2.0**30, 0.0).spec(layers).selections == (None,) * 5 + (KeepAll(),)  # no such layer here
+    assert SparseUpdate(2**30, 0).spec(layers).selections == (None,) * 5 + (KeepAll(),)  # no such layer here
     assert SparseUpdate(0, 2).spec(layers).selections == (None, None, None, None, KeepAll(), KeepAll())
     whole = SparseUpdate(2**5 - 1, 5).spec(layers)
     assert (whole.selections, whole.frozen) == ((KeepAll(),) * 6, ())
@@ -128,7 +128,7 @@ def test_tiny_train_trains_the_output_layer_and_the_chosen_whole() -> None:
 def test_layers_and_the_number_that_stands_for_them() -> None:
     assert (number_of([]), number_of([1]), number_of([3, 1, 3]), number_of([53])) == (0, 1, 5, 2**52)
     for places in ([], [1], [2, 53], range(1, 54)):
-        assert places_in(float(number_of(places))) == set(places)
+        assert places_in(number_of(places)) == set(places)
 
 
 def test_random_k_draws_apart_in_each_layer_and_keeps_its_share() -> None:
@@ -295,6 +295,7 @@ def test_a_method_is_found_by_name_with_its_settings() -> None:
         ("memorised_top_k", {"ratio": 2}, "MemorisedTopK was given ratio=2, which is no fraction"),
         ("memorised_top_k", {"memory": -0.1}, "MemorisedTopK was given memory=-0.1, which is no fraction"),
         ("sparse_update", {"weights": -1}, "SparseUpdate was given weights=-1, which is no set of layers"),
+        ("sparse_update", {"weights": 2**53}, "which is no set of layers"),
         ("sparse_update", {"weights": 2.0**53}, "which is no set of layers"),
         ("sparse_update", {"weights": float("nan")}, "weights=nan, which is no set of layers"),
         ("sparse_update", {"biases": 0.5}, "biases=0.5, which cannot be: choose a whole number of 0 or more"),
