@@ -248,6 +248,15 @@ def test_ties_under_a_pool_follow_the_unpooled_order(
         assert selected.kept.tolist() == brute_force_top_k(delta, k, pooled.order())
 
 
+@pytest.mark.parametrize("size", [63, 64, 65, 72, 100, 129])
+@pytest.mark.parametrize("ratio", [0.02, 0.1, 0.3])
+def test_looks_are_the_engines_where_the_search_changes(twins: Twins, size: int, ratio: float) -> None:
+    for seed in range(5):
+        assert_same(
+            twins, KeepRatio(ratio, ratio, k_min=1), LayerState(), spread(np.random.default_rng(seed), size), size
+        )
+
+
 def recorded_deltas(steps: int) -> list[tuple[np.ndarray, ...]]:
     """δ of both hidden layers of a 64-48-40-10 network during real training on the digits of scikit-learn."""
     images, labels = load_digits(return_X_y=True)
