@@ -37,7 +37,10 @@ ARDUINO_CPP = ("-std=gnu++17", "-fno-exceptions", "-fno-threadsafe-statics", "-f
 STRICT = (*LANGUAGE, *WARNINGS, "-O2")
 # As the engine's are checked: no C++ project need share our wish for warnings.
 CPP_WARNINGS = ("-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Werror", "-Wno-long-long")
-PUBLIC_HEADERS = ("tinyprop.h", "tp_buffer.h", "tp_checkpoint.h", "tp_crc32.h", "tp_guard.h", "tp_link.h", "tp_port.h")
+PUBLIC_HEADERS = (
+    *("tinyprop.h", "tp_buffer.h", "tp_buffer_values.h", "tp_checkpoint.h", "tp_crc32.h", "tp_flash_store.h"),
+    *("tp_guard.h", "tp_link.h", "tp_port.h"),
+)
 
 
 class Build(NamedTuple):

@@ -52,14 +52,14 @@ def test_headers_and_status_codes_are_all_listed():
     codes |= dict(re.findall(r"(TP_CHECKPOINT_[A-Z_]+) = (-\d+)", ENGINE["engine/include/tp_checkpoint.h"]))
     codes |= dict(re.findall(r"(TP_GUARD_[A-Z_]+) = (-\d+)", ENGINE["engine/include/tp_guard.h"]))
     codes |= dict(re.findall(r"(TP_LINK_ERR_[A-Z_]+) = (-\d+)", ENGINE["engine/include/tp_link.h"]))
-    assert len(codes) == 22
+    assert len(codes) == 23
     assert codes == dict(re.findall(r"\| `(TP_\w+)` \| (-\d+) \|", README))
 
 
 def test_kernels_are_named_like_their_files_by_the_grammar():
     grammar = re.compile(
         r"tp_(\w+_(fwd|bwd|update|error)_f32(_\w+)?|(keep|skip)_\w+|\w+_f32|expf|logf|sqrtf|sigmoidf|tanhf|"
-        r"api|buffer|checkpoint|crc32|guard|link)"
+        r"api|buffer|checkpoint|crc32|flash_store|guard|link)"
     )
     for path, text in ENGINE.items():
         if path.endswith(".c"):

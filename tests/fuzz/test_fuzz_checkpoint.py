@@ -27,7 +27,7 @@ def test_any_flash(fuzz):
     ("old", "new"),
     [
         ("c->extra, c->extra_bytes, 0U);", "c->extra, c->extra_bytes + 1U, 0U);"),
-        ("least(TP_PIECE, end - at);", "TP_PIECE;"),
+        ("tp_least(TP_PIECE, end - at);", "TP_PIECE;"),
     ],
 )
 def test_a_step_outside_is_found(fuzz, old, new):

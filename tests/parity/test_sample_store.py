@@ -65,7 +65,7 @@ class CState(ctypes.Structure):
 class CBuffer(ctypes.Structure):
     """tp_buffer."""
 
-    _fields_ = (("settings", ctypes.POINTER(CSettings)), ("state", ctypes.POINTER(CState)))
+    _fields_ = (("settings", ctypes.POINTER(CSettings)), ("state", ctypes.POINTER(CState)), ("values", ctypes.c_void_p))
 
 
 class InC:

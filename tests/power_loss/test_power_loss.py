@@ -122,9 +122,9 @@ BREAKS = {
         (
             *NO_CRC,
             (
-                "program_part(image, slot, unit, least(block, end)) && sync_flash(flash)\n"
+                "program_part(image, slot, unit, tp_least(block, end)) && tp_flash_sync(flash)\n"
                 "        && program_part(image, slot, 0U, unit)",
-                "program_part(image, slot, 0U, unit) && program_part(image, slot, unit, least(block, end))",
+                "program_part(image, slot, 0U, unit) && program_part(image, slot, unit, tp_least(block, end))",
             ),
         ),
         lambda bench: bench.cut(FRAM, replace(REORDERED, draws=50)),

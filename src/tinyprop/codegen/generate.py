@@ -30,7 +30,9 @@ from tinyprop.plan.plan import Plan
 INLINE = "inline"  # kernels inlined once per distinct shape: fast
 SIZE = "size"  # one generic body per kernel: small
 # The linker drops what firmware does not call.
-PUBLIC = tuple(f"engine/src/tp_{name}.c" for name in ("api", "buffer", "checkpoint", "crc32", "guard", "link"))
+PUBLIC = tuple(
+    f"engine/src/tp_{name}.c" for name in ("api", "buffer", "checkpoint", "crc32", "flash_store", "guard", "link")
+)
 ENGINE_FOLDERS = {"include": "engine/include", "src": "engine/src"}
 
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A store of samples on the device: what to learn from again, in the caller's memory, of a size known when compiling.
+/* A store of samples on the device: what to learn from again, in the caller's memory, of a size known when compiling; or
+ * with its values in flash, see tp_flash_store.h.
  *
  * Of a stream it keeps as many samples of each class as it can, each sample of a class with the same probability
  * (class-balancing reservoir sampling, Chrysakis and Moens, ICML 2020). Samples that taught nothing sleep.
@@ -40,12 +41,13 @@ extern "C" {
 #define TP_BUFFER_BYTES(capacity, features, classes, format)                                                           \
     ((28U + 8U * (classes) + (capacity) * ((features) * (format) + ((classes) > 256U ? 3U : 2U)) + 3U) / 4U * 4U)
 
-/* Beside those of tinyprop.h, and like them negative. Only the first two are errors, after which nothing has changed. */
+/* Beside those of tinyprop.h, and like them negative. The first two are errors, after which nothing has changed. */
 enum {
     TP_BUFFER_ERR_SETTINGS = -20, /* a setting is out of its range */
     TP_BUFFER_ERR_SLOT = -21,     /* no sample is stored in that slot */
     TP_BUFFER_NOT_STORED = -22,   /* the sample offered was not drawn: the store is as it was, but for its counts */
-    TP_BUFFER_ROUND_OVER = -23    /* every sample had its turn, or sleeps: the next call begins another round */
+    TP_BUFFER_ROUND_OVER = -23,   /* every sample had its turn, or sleeps: the next call begins another round */
+    TP_BUFFER_ERR_FLASH = -24     /* values in flash: it failed; the samples are as they were, one more counts as seen */
 };
 
 /* Constant as long as the store lives. */
@@ -61,7 +63,7 @@ typedef struct tp_buffer_settings {
 
 /* The first words of the memory. Read them as you like. */
 typedef struct tp_buffer_state {
-    uint32_t filled;   /* samples stored, in slots 0 to filled - 1 */
+    uint32_t filled;   /* samples stored: each went to the first slot that was empty */
     uint32_t position; /* slot whose turn is next */
     uint32_t stride;   /* from one slot to the next in a round; follows from the capacity */
     uint32_t left;     /* slots whose turn is still to come in this round */
@@ -75,12 +77,14 @@ typedef struct tp_buffer_state {
  *     uint32_t stored[classes]    samples stored of each class
  *     uint8_t label[capacity]     low bytes of the labels
  *     uint8_t label[capacity]     high bytes, where there are more than 256 classes
- *     uint8_t sleep[capacity]     low four bits: turns still to sleep; high four bits: the length of the last sleep
+ *     uint8_t sleep[capacity]     low four bits: turns still to sleep; high four bits: the length of the last sleep;
+ *                                 0x0F: the slot is empty
  *     values[capacity][features]  float or uint8_t, as the format has it
  * A checkpoint of a store is its memory, byte for byte; it is restored over that of a store of the same settings. */
 typedef struct tp_buffer {
     const tp_buffer_settings *settings;
     tp_buffer_state *state;
+    const struct tp_buffer_values *values; /* where they lie: tp_buffer_values.h */
 } tp_buffer;
 
 /* An empty store in `memory`: at least TP_BUFFER_BYTES of its settings, aligned as uint32_t. Memory and settings are
@@ -88,12 +92,13 @@ typedef struct tp_buffer {
 int tp_buffer_init(tp_buffer *buffer, const tp_buffer_settings *settings, void *memory, size_t bytes);
 
 /* Offers x[features] of class `label`. Returns the slot it was stored in, awake, or TP_BUFFER_NOT_STORED; or an error:
- * TP_ERR_NULL, TP_ERR_NOT_READY, TP_ERR_LABEL, TP_ERR_NONFINITE. */
+ * TP_ERR_NULL, TP_ERR_NOT_READY, TP_ERR_LABEL, TP_ERR_NONFINITE; TP_BUFFER_ERR_FLASH. */
 int32_t tp_buffer_offer(tp_buffer *buffer, const float *x, uint32_t label);
 
 /* Copies the next sample that is awake to x[features] and its class to `label`; returns its slot, or TP_BUFFER_ROUND_OVER
  * once after each round; or TP_ERR_NULL or TP_ERR_NOT_READY. In a round every sample has its turn once, in an order that
- * mixes what was stored one after the other; one that is asleep is passed by and sleeps a turn less. */
+ * mixes what was stored one after the other; one that is asleep is passed by and sleeps a turn less. So is one in flash
+ * that does not read whole, without a turn less. x may be written to whatever is returned. */
 int32_t tp_buffer_next(tp_buffer *buffer, float *x, uint32_t *label);
 
 /* What came of a step on the sample in `slot`: where it was skipped, the sample sleeps for one turn, the next time for

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The sample store. All that changes lies in the caller's memory as words and bytes, reached through those types alone,
- * whatever the caller declared; values of samples are copied, never pointed to. */
+ * whatever the caller declared; values of samples are copied, never pointed to. Where they lie the rules do not know. */
 #include "tp_buffer.h"
+#include "tp_buffer_values.h"
 #include "tp_config.h"
 #include "tp_math.h"
 
@@ -10,6 +11,7 @@
 #define TP_BUFFER_MOST 0x7FFFFFFFU /* bytes, and slots: they are returned as int32_t */
 #define TP_BUFFER_STEPS 255.0f     /* of 8 bits */
 #define TP_SLEEP_UNIT 16U          /* one more in the high four bits of a sleep byte */
+#define TP_NO_SAMPLE 0x0FU         /* a sleep byte that no sample has: more turns left than its last sleep was long */
 
 static uint32_t *seen_of(const tp_buffer *b)
 {
@@ -85,6 +87,12 @@ static uint32_t draw_below(uint32_t *drawn, uint32_t bound)
     return number;
 }
 
+/* How many numbers were drawn since the seed, modulo 2^32: the factor undoes the counter's step. */
+static uint32_t draws_until(uint32_t seed, uint32_t drawn)
+{
+    return (drawn - seed) * 0x144CBC89U;
+}
+
 static int have_common_divisor(uint32_t a, uint32_t b)
 {
     while (b != 0U) {
@@ -131,7 +139,54 @@ static int settings_hold(const tp_buffer_settings *s)
         && s->capacity <= (TP_BUFFER_MOST - counts) / (s->features * s->format + label_bytes(s) + 1U);
 }
 
-int tp_buffer_init(tp_buffer *buffer, const tp_buffer_settings *settings, void *memory, size_t bytes)
+/* Values of x as the format stores them: bytes [first, first + count). */
+void tp_buffer_encode(const tp_buffer_settings *s, const float *x, uint32_t first, uint32_t count, uint8_t *to)
+{
+    if (s->format == TP_BUFFER_FLOAT) {
+        memcpy(to, (const uint8_t *)x + first, count);
+        return;
+    }
+    const float scale = TP_BUFFER_STEPS / (s->high - s->low);
+    for (uint32_t i = 0U; i < count; ++i) {
+        const float value = x[first + i];
+        const float inside = value < s->low ? s->low : value > s->high ? s->high : value;
+        to[i] = (uint8_t)((inside - s->low) * scale + 0.5f);
+    }
+}
+
+/* Forward, so that bytes that end where x ends are read before they are written over. */
+void tp_buffer_decode(const tp_buffer_settings *s, const uint8_t *from, float *x)
+{
+    if (s->format == TP_BUFFER_FLOAT) {
+        if ((const void *)from != (const void *)x) {
+            memcpy(x, from, s->features * sizeof(float));
+        }
+        return;
+    }
+    const float step = (s->high - s->low) / TP_BUFFER_STEPS;
+    for (uint32_t i = 0U; i < s->features; ++i) {
+        x[i] = s->low + (float)from[i] * step;
+    }
+}
+
+static int get_from_memory(void *context, const tp_buffer *b, uint32_t slot, float *x)
+{
+    (void)context;
+    tp_buffer_decode(b->settings, values_of(b, slot), x);
+    return TP_OK;
+}
+
+static int put_into_memory(void *context, const tp_buffer *b, uint32_t slot, uint32_t label, const float *x)
+{
+    (void)context, (void)label;
+    tp_buffer_encode(b->settings, x, 0U, b->settings->features * b->settings->format, values_of(b, slot));
+    return TP_OK;
+}
+
+static const tp_buffer_values in_memory = {NULL, get_from_memory, put_into_memory};
+
+int tp_buffer_prepare(tp_buffer *buffer, const tp_buffer_settings *settings, const tp_buffer_values *values, void *memory,
+                      size_t bytes)
 {
     if (buffer == NULL || settings == NULL || memory == NULL) {
         return TP_ERR_NULL;
@@ -139,18 +194,25 @@ int tp_buffer_init(tp_buffer *buffer, const tp_buffer_settings *settings, void *
     if (!settings_hold(settings)) {
         return TP_BUFFER_ERR_SETTINGS;
     }
-    const size_t needed
-        = TP_BUFFER_BYTES(settings->capacity, settings->features, settings->classes, settings->format);
+    const uint32_t features = values == &in_memory ? settings->features : 0U;
+    const size_t needed = TP_BUFFER_BYTES(settings->capacity, features, settings->classes, settings->format);
     if (bytes < needed || (uintptr_t)memory % sizeof(uint32_t) != 0U) {
         return TP_ERR_MEMORY;
     }
     memset(memory, 0, needed);
     buffer->settings = settings;
     buffer->state = (tp_buffer_state *)memory;
+    buffer->values = values;
     buffer->state->stride = stride_of(settings->capacity);
     buffer->state->left = settings->capacity;
     buffer->state->drawn = settings->seed;
+    memset(sleep_of(buffer), TP_NO_SAMPLE, settings->capacity);
     return TP_OK;
+}
+
+int tp_buffer_init(tp_buffer *buffer, const tp_buffer_settings *settings, void *memory, size_t bytes)
+{
+    return tp_buffer_prepare(buffer, settings, &in_memory, memory, bytes);
 }
 
 static int check_store(const tp_buffer *b)
@@ -206,33 +268,44 @@ static int32_t slot_in_full_store(const tp_buffer *b, uint32_t label)
     return rank < stored[label] ? (int32_t)slot_in_class(b, label, rank) : TP_BUFFER_NOT_STORED;
 }
 
-static void store_values(const tp_buffer *b, uint32_t slot, const float *x)
+static uint32_t first_empty_slot(const tp_buffer *b)
 {
-    const tp_buffer_settings *s = b->settings;
-    uint8_t *to = values_of(b, slot);
-    if (s->format == TP_BUFFER_FLOAT) {
-        memcpy(to, x, s->features * sizeof(float));
-        return;
+    const uint8_t *sleep = sleep_of(b);
+    uint32_t slot = 0U;
+    while (sleep[slot] != TP_NO_SAMPLE) {
+        ++slot;
     }
-    const float scale = TP_BUFFER_STEPS / (s->high - s->low);
-    for (uint32_t i = 0U; i < s->features; ++i) {
-        const float inside = x[i] < s->low ? s->low : x[i] > s->high ? s->high : x[i];
-        to[i] = (uint8_t)((inside - s->low) * scale + 0.5f);
-    }
+    return slot;
 }
 
-static void load_values(const tp_buffer *b, uint32_t slot, float *x)
+/* A sample of class `label`, awake, in place of whatever is in the slot. */
+static void take_slot(const tp_buffer *b, uint32_t slot, uint32_t label)
 {
-    const tp_buffer_settings *s = b->settings;
-    const uint8_t *from = values_of(b, slot);
-    if (s->format == TP_BUFFER_FLOAT) {
-        memcpy(x, from, s->features * sizeof(float));
-        return;
+    uint32_t *stored = stored_of(b);
+    if (sleep_of(b)[slot] == TP_NO_SAMPLE) {
+        ++b->state->filled;
+    } else {
+        --stored[label_in(b, slot)];
     }
-    const float step = (s->high - s->low) / TP_BUFFER_STEPS;
-    for (uint32_t i = 0U; i < s->features; ++i) {
-        x[i] = s->low + (float)from[i] * step;
+    ++stored[label];
+    put_label(b, slot, label);
+    sleep_of(b)[slot] = 0U;
+}
+
+uint32_t tp_buffer_seen(const tp_buffer *buffer, uint32_t label)
+{
+    return seen_of(buffer)[label];
+}
+
+void tp_buffer_recall(const tp_buffer *buffer, uint32_t slot, uint32_t label, uint32_t seen, uint32_t drawn)
+{
+    uint32_t *most = seen_of(buffer) + label;
+    const uint32_t seed = buffer->settings->seed;
+    *most = seen > *most ? seen : *most;
+    if (draws_until(seed, drawn) > draws_until(seed, buffer->state->drawn)) {
+        buffer->state->drawn = drawn;
     }
+    take_slot(buffer, slot, label);
 }
 
 int32_t tp_buffer_offer(tp_buffer *buffer, const float *x, uint32_t label)
@@ -252,23 +325,19 @@ int32_t tp_buffer_offer(tp_buffer *buffer, const float *x, uint32_t label)
             return TP_ERR_NONFINITE;
         }
     }
-    tp_buffer_state *state = buffer->state;
-    uint32_t *seen = seen_of(buffer), *stored = stored_of(buffer);
+    uint32_t *seen = seen_of(buffer);
     seen[label] += seen[label] != UINT32_MAX;
-    int32_t slot;
-    if (state->filled < buffer->settings->capacity) {
-        slot = (int32_t)state->filled++;
-    } else {
-        slot = slot_in_full_store(buffer, label);
-        if (slot < 0) {
-            return slot;
-        }
-        --stored[label_in(buffer, (uint32_t)slot)];
+    const int has_room = buffer->state->filled < buffer->settings->capacity;
+    const int32_t slot = has_room ? (int32_t)first_empty_slot(buffer) : slot_in_full_store(buffer, label);
+    if (slot < 0) {
+        return slot;
     }
-    ++stored[label];
-    put_label(buffer, (uint32_t)slot, label);
-    sleep_of(buffer)[slot] = 0U;
-    store_values(buffer, (uint32_t)slot, x);
+    const tp_buffer_values *values = buffer->values;
+    const int put = values->put(values->context, buffer, (uint32_t)slot, label, x);
+    if (put != TP_OK) {
+        return put;
+    }
+    take_slot(buffer, (uint32_t)slot, label);
     return slot;
 }
 
@@ -292,10 +361,11 @@ int32_t tp_buffer_next(tp_buffer *buffer, float *x, uint32_t *label)
         return TP_ERR_NULL;
     }
     tp_buffer_state *state = buffer->state;
+    const tp_buffer_values *values = buffer->values;
     uint8_t *sleep = sleep_of(buffer);
     while (state->left != 0U) {
         const uint32_t slot = take_turn(buffer);
-        if (slot >= state->filled) {
+        if (sleep[slot] == TP_NO_SAMPLE) {
             continue;
         }
         if (sleep[slot] % TP_SLEEP_UNIT != 0U) {
@@ -303,9 +373,11 @@ int32_t tp_buffer_next(tp_buffer *buffer, float *x, uint32_t *label)
             ++state->slept;
             continue;
         }
+        if (values->get(values->context, buffer, slot, x) != TP_OK) {
+            continue; /* nobody learns from what is not whole */
+        }
         ++state->visits;
         *label = label_in(buffer, slot);
-        load_values(buffer, slot, x);
         return (int32_t)slot;
     }
     state->left = buffer->settings->capacity;
@@ -318,7 +390,7 @@ int tp_buffer_told(tp_buffer *buffer, uint32_t slot, int skipped)
     if (status != TP_OK) {
         return status;
     }
-    if (slot >= buffer->state->filled) {
+    if (slot >= buffer->settings->capacity || sleep_of(buffer)[slot] == TP_NO_SAMPLE) {
         return TP_BUFFER_ERR_SLOT;
     }
     uint8_t *sleep = sleep_of(buffer) + slot;

@@ -6,6 +6,7 @@
 #include "tp_bytes.h"
 #include "tp_config.h"
 #include "tp_crc32.h"
+#include "tp_flash_calls.h"
 
 #include <string.h>
 
@@ -23,16 +24,6 @@ typedef struct tp_image {
     uint32_t bytes;
     uint8_t header[TP_CHECKPOINT_HEADER_BYTES];
 } tp_image;
-
-static uint32_t rounded_up(uint32_t bytes, uint32_t unit)
-{
-    return (bytes + unit - 1U) / unit * unit;
-}
-
-static uint32_t least(uint32_t a, uint32_t b)
-{
-    return a < b ? a : b;
-}
 
 /* Whether the low byte of a word comes first, as in a checkpoint; compilers know. */
 static int low_byte_first(void)
@@ -52,21 +43,16 @@ static uint32_t image_bytes(const tp_checkpoint *c, const tp_program *program)
 static int settings_hold(const tp_checkpoint *c, const tp_program *program)
 {
     const tp_flash *flash = c->flash;
-    if (flash == NULL || flash->read == NULL || flash->program == NULL || c->slots < 2U
-        || c->slots > TP_MOST_SLOTS || (c->extra == NULL) != (c->extra_bytes == 0U)) {
-        return 0;
-    }
-    const uint32_t unit = flash->unit_bytes, block = flash->block_bytes;
-    if (unit == 0U || unit > TP_FLASH_LARGEST_UNIT || (unit & (unit - 1U)) != 0U || block == 0U || block % unit != 0U
-        || (flash->erase == NULL && block != unit) || c->offset % block != 0U) {
+    if (!tp_flash_holds(flash) || c->slots < 2U || c->slots > TP_MOST_SLOTS || c->offset % flash->block_bytes != 0U
+        || (c->extra == NULL) != (c->extra_bytes == 0U)) {
         return 0;
     }
     const uint32_t half = UINT32_MAX / 2U; /* no sum of two of what is below it overflows */
     if (c->extra_bytes > half / 2U || program->state_words > half / 16U || program->state_words <= program->layers
-        || block > half / 2U) {
+        || flash->block_bytes > half / 2U) {
         return 0;
     }
-    return rounded_up(image_bytes(c, program), block) <= (UINT32_MAX - c->offset) / c->slots;
+    return tp_rounded_up(image_bytes(c, program), flash->block_bytes) <= (UINT32_MAX - c->offset) / c->slots;
 }
 
 static int check(const tp_checkpoint *c, const tp_program *program)
@@ -92,7 +78,7 @@ uint32_t tp_checkpoint_bytes(const tp_checkpoint *checkpoint, const tp_program *
 
 uint32_t tp_slot_bytes(const tp_checkpoint *checkpoint, const tp_program *program)
 {
-    return rounded_up(tp_checkpoint_bytes(checkpoint, program), check(checkpoint, program) == TP_OK
+    return tp_rounded_up(tp_checkpoint_bytes(checkpoint, program), check(checkpoint, program) == TP_OK
                                                                     ? checkpoint->flash->block_bytes : 1U);
 }
 
@@ -132,12 +118,12 @@ TP_NOINLINE int read_slot(const tp_checkpoint *c, const tp_program *program, uin
     uint32_t crc = tp_crc32(0U, header, CRC_AT);
     uint8_t piece[TP_PIECE];
     for (uint32_t at = TP_CHECKPOINT_HEADER_BYTES; at < end; at += TP_PIECE) {
-        const uint32_t count = least(TP_PIECE, end - at);
+        const uint32_t count = tp_least(TP_PIECE, end - at);
         if (flash->read(flash->context, slot + at, piece, count) != 0) {
             return TP_CHECKPOINT_ERR_FLASH;
         }
         crc = tp_crc32(crc, piece, count);
-        if (at < end_of_floats && !are_finite(piece, least(count, end_of_floats - at) / 4U)) {
+        if (at < end_of_floats && !are_finite(piece, tp_least(count, end_of_floats - at) / 4U)) {
             return 0;
         }
     }
@@ -209,7 +195,7 @@ static tp_image image_of(const tp_checkpoint *c, const tp_model *model, uint32_t
 TP_NOINLINE void copy_overlap(uint8_t *piece, uint32_t at, uint32_t count, uint32_t start, const uint8_t *part, uint32_t size,
                          uint32_t flip)
 {
-    const uint32_t first = at > start ? at : start, end = least(at + count, start + size);
+    const uint32_t first = at > start ? at : start, end = tp_least(at + count, start + size);
     if (first >= end) {
         return;
     }
@@ -243,10 +229,10 @@ static int seal(tp_image *image, uint32_t floats)
     uint32_t crc = tp_crc32(0U, image->header, CRC_AT);
     uint8_t piece[TP_PIECE];
     for (uint32_t at = TP_CHECKPOINT_HEADER_BYTES; at < image->bytes; at += TP_PIECE) {
-        const uint32_t count = least(TP_PIECE, image->bytes - at);
+        const uint32_t count = tp_least(TP_PIECE, image->bytes - at);
         fill(image, at, piece, count);
         crc = tp_crc32(crc, piece, count);
-        if (at < end_of_floats && !are_finite(piece, least(count, end_of_floats - at) / 4U)) {
+        if (at < end_of_floats && !are_finite(piece, tp_least(count, end_of_floats - at) / 4U)) {
             return 0;
         }
     }
@@ -270,7 +256,7 @@ static int is_there(const tp_image *image, uint32_t slot, uint32_t at, uint32_t 
     const tp_flash *flash = image->checkpoint->flash;
     for (; at < end; at += TP_PIECE / 2U) {
         uint8_t wanted[TP_PIECE / 2U], found[TP_PIECE / 2U]; /* together no more stack than elsewhere */
-        const uint32_t count = least(TP_PIECE / 2U, end - at);
+        const uint32_t count = tp_least(TP_PIECE / 2U, end - at);
         fill(image, at, wanted, count);
         if (flash->read(flash->context, slot + at, found, count) != 0 || !are_equal(wanted, found, count)) {
             return 0;
@@ -285,7 +271,7 @@ TP_NOINLINE int program_part(const tp_image *image, uint32_t slot, uint32_t at, 
     const tp_flash *flash = image->checkpoint->flash;
     uint8_t piece[TP_PIECE];
     for (; at < end; at += TP_PIECE) {
-        const uint32_t count = least(TP_PIECE, end - at);
+        const uint32_t count = tp_least(TP_PIECE, end - at);
         fill(image, at, piece, count);
         if (flash->program(flash->context, slot + at, piece, count) != 0) {
             return 0;
@@ -294,37 +280,27 @@ TP_NOINLINE int program_part(const tp_image *image, uint32_t slot, uint32_t at, 
     return 1;
 }
 
-static int erase_block(const tp_flash *flash, uint32_t offset)
-{
-    return flash->erase == NULL || flash->erase(flash->context, offset) == 0;
-}
-
-static int sync_flash(const tp_flash *flash)
-{
-    return flash->sync == NULL || flash->sync(flash->context) == 0;
-}
-
 /* Writes the image to `slot`. Its first block goes first and comes last, its first unit, which holds the header, very last:
  * while the rest is on its way there is nothing that looks like a checkpoint. keep_equal: a block that holds its bytes
  * already is left alone; only in a whole slot, because after a loss of power a bit may read well and not stay so. */
 static int write_image(const tp_image *image, uint32_t slot, int keep_equal)
 {
     const tp_flash *flash = image->checkpoint->flash;
-    const uint32_t unit = flash->unit_bytes, block = flash->block_bytes, end = rounded_up(image->bytes, unit);
-    if (!erase_block(flash, slot)) {
+    const uint32_t unit = flash->unit_bytes, block = flash->block_bytes, end = tp_rounded_up(image->bytes, unit);
+    if (!tp_flash_erase(flash, slot)) {
         return 0;
     }
     for (uint32_t at = block; at < end; at += block) {
-        const uint32_t end_of_block = least(at + block, end);
+        const uint32_t end_of_block = tp_least(at + block, end);
         if (keep_equal && is_there(image, slot, at, end_of_block)) {
             continue;
         }
-        if (!erase_block(flash, slot + at) || !program_part(image, slot, at, end_of_block)) {
+        if (!tp_flash_erase(flash, slot + at) || !program_part(image, slot, at, end_of_block)) {
             return 0;
         }
     }
-    return program_part(image, slot, unit, least(block, end)) && sync_flash(flash)
-        && program_part(image, slot, 0U, unit) && sync_flash(flash);
+    return program_part(image, slot, unit, tp_least(block, end)) && tp_flash_sync(flash)
+        && program_part(image, slot, 0U, unit) && tp_flash_sync(flash);
 }
 
 int tp_save(const tp_checkpoint *checkpoint, const tp_model *model, uint32_t steps)
