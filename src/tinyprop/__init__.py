@@ -34,6 +34,7 @@ from tinyprop.methods import TopK as TopK
 from tinyprop.methods.optimizer import SGD as SGD
 from tinyprop.methods.step_decay import StepDecay as StepDecay
 from tinyprop.store import SampleStore as SampleStore
+from tinyprop.store import StoreFlash as StoreFlash
 from tinyprop.surface import Network as Network
 from tinyprop.surface import Trainer as Trainer
 from tinyprop.surface import apply_ as apply_

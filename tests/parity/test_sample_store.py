@@ -2,9 +2,6 @@
 
 import ctypes
 import shutil
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,22 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import tinyprop.errors
+from store_in_c import ENGINE, FORMAT, NOT_STORED, ROUND_OVER, Both, CBuffer, CState, InC, bits, compiled
+from store_sequence import IN_RAM, SETTINGS, expected_hash, on_board
 from tinyprop import SampleStore
-from tinyprop.bench.kernels.workbench import Piece, workbench
-from tinyprop.codegen.generate import engine_files
-from tinyprop.codegen.source_tree import SourceTree
 from tinyprop.store.settings import LONGEST_SLEEP, StoreSettings
-from tinyprop.targets import load_board
-from tinyprop.targets.toolchain import WARNINGS
 
-ENGINE = Path(tinyprop.errors.__file__).parent / "engine"
-FLAGS = ["-std=c99", "-O2", *WARNINGS, "-ffp-contract=off", "-fPIC", "-shared", f"-I{ENGINE / 'include'}"]
-TRAPS = ["-fsanitize=undefined,float-cast-overflow", "-fsanitize-undefined-trap-on-error"]
 ERR_NULL, ERR_MEMORY, ERR_LABEL, ERR_NONFINITE, ERR_NOT_READY = -1, -2, -3, -4, -6
-ERR_SETTINGS, ERR_SLOT, NOT_STORED, ROUND_OVER = -20, -21, -22, -23
-FORMAT = {32: 4, 8: 1}
-GUARD = 0xA5  # around the store's memory
+ERR_SETTINGS, ERR_SLOT = -20, -21
 
 # What a test asks of the compiler: the size as it computes it, and the codes of the header.
 ASKED = """\
@@ -44,127 +32,10 @@ const int codes[] = {TP_ERR_NULL, TP_ERR_MEMORY, TP_ERR_LABEL, TP_ERR_NONFINITE,
 """
 
 
-class CSettings(ctypes.Structure):
-    """tp_buffer_settings."""
-
-    _fields_ = (
-        *((name, ctypes.c_uint32) for name in ("capacity", "features", "classes", "format")),
-        *((name, ctypes.c_float) for name in ("low", "high")),
-        *((name, ctypes.c_uint32) for name in ("longest_sleep", "seed")),
-    )
-
-
-class CState(ctypes.Structure):
-    """tp_buffer_state."""
-
-    _fields_ = tuple(
-        (name, ctypes.c_uint32) for name in ("filled", "position", "stride", "left", "drawn", "visits", "slept")
-    )
-
-
-class CBuffer(ctypes.Structure):
-    """tp_buffer."""
-
-    _fields_ = (("settings", ctypes.POINTER(CSettings)), ("state", ctypes.POINTER(CState)), ("values", ctypes.c_void_p))
-
-
-class InC:
-    """The store in C, in memory of its own between guards; answers as the twin does."""
-
-    def __init__(self, library: ctypes.CDLL, twin: SampleStore) -> None:
-        s = twin.settings
-        self.library, self.shape, self.features = library, s.input_shape, s.features
-        self.settings = CSettings(
-            s.capacity, s.features, s.classes, FORMAT[s.bits], s.low, s.high, s.longest_sleep, s.seed
-        )
-        self.whole = np.full(s.bytes + 16, GUARD, np.uint8)
-        self.memory = self.whole[8:-8]
-        self.buffer = CBuffer()
-        assert self.init(self.memory, s.bytes) == 0
-
-    def init(self, memory: np.ndarray, size: int) -> int:
-        place = ctypes.c_void_p(memory.ctypes.data)
-        arguments = (ctypes.byref(self.buffer), ctypes.byref(self.settings), place, ctypes.c_size_t(size))
-        return self.library.tp_buffer_init(*arguments)
-
-    def offer(self, x: np.ndarray, y: int) -> int:
-        x = np.ascontiguousarray(x, np.float32)
-        return self.library.tp_buffer_offer(
-            ctypes.byref(self.buffer), ctypes.c_void_p(x.ctypes.data), ctypes.c_uint32(y)
-        )
-
-    def next_awake(self) -> tuple[int, np.ndarray, int] | int:
-        x, y = np.full(self.features + 1, np.nan, np.float32), ctypes.c_uint32()
-        slot = self.library.tp_buffer_next(ctypes.byref(self.buffer), ctypes.c_void_p(x.ctypes.data), ctypes.byref(y))
-        assert np.isnan(x[-1])
-        return slot if slot < 0 else (slot, x[:-1].reshape(self.shape), y.value)
-
-    def told(self, slot: int, skipped: bool) -> int:
-        return self.library.tp_buffer_told(ctypes.byref(self.buffer), ctypes.c_uint32(slot), ctypes.c_int(skipped))
-
-    @property
-    def state(self) -> CState:
-        return self.buffer.state.contents
-
-    def counts(self) -> tuple[list[int], list[int]]:
-        """Seen and stored, where the header says they lie."""
-        words, classes = self.memory[ctypes.sizeof(CState) :].view(np.uint32), self.settings.classes
-        return words[:classes].tolist(), words[classes : 2 * classes].tolist()
-
-    def assert_within_its_memory(self) -> None:
-        assert (self.whole[:8] == GUARD).all()
-        assert (self.whole[-8:] == GUARD).all()
-
-
 @pytest.fixture(scope="module")
 def library(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
     """tp_buffer.c for this machine; whatever is undefined ends the tests."""
-    folder = tmp_path_factory.mktemp("store")
-    (folder / "asked.c").write_text(ASKED)
-    gcc = shutil.which("gcc")
-    compiler = [gcc, *TRAPS] if gcc else [sys.executable, "-m", "ziglang", "cc"]
-    command = [*compiler, *FLAGS, folder / "asked.c", ENGINE / "src" / "tp_buffer.c", "-o", folder / "store.so"]
-    subprocess.run(command, check=True)
-    return ctypes.CDLL(str(folder / "store.so"))
-
-
-def bits(x: np.ndarray) -> list[int]:
-    return np.ascontiguousarray(x, np.float32).view(np.uint32).reshape(-1).tolist()
-
-
-class Both:
-    """The twins, asked the same; every answer is compared."""
-
-    def __init__(self, library: ctypes.CDLL, *arguments: Any, **settings: Any) -> None:
-        self.twin = SampleStore(*arguments, **settings)
-        self.in_c = InC(library, self.twin)
-
-    def offer(self, x: np.ndarray, y: int) -> int | None:
-        slot = self.twin.offer(x, y)
-        assert self.in_c.offer(x, y) == (NOT_STORED if slot is None else slot)
-        self.assert_same_state()
-        return slot
-
-    def next_awake(self) -> tuple[int, np.ndarray, int] | None:
-        taken, in_c = self.twin.next_awake(), self.in_c.next_awake()
-        if taken is None:
-            assert in_c == ROUND_OVER
-        else:
-            assert (in_c[0], in_c[2]) == (taken[0], taken[2])
-            assert bits(in_c[1]) == bits(taken[1])
-        self.assert_same_state()
-        return taken
-
-    def told(self, slot: int, skipped: bool) -> None:
-        self.twin.told(slot, skipped)
-        assert self.in_c.told(slot, skipped) == 0
-        self.assert_same_state()
-
-    def assert_same_state(self) -> None:
-        state, twin = self.in_c.state, self.twin
-        assert (state.filled, state.visits, state.slept) == (len(twin), twin.visits, twin.slept)
-        assert state.drawn == twin._draws.state
-        assert self.in_c.counts() == (twin.seen.tolist(), twin.stored.tolist())
+    return compiled(tmp_path_factory.mktemp("store"), ASKED, [ENGINE / "src" / "tp_buffer.c"])
 
 
 def test_header_and_twin_name_the_same_codes_and_sizes(library: ctypes.CDLL) -> None:
@@ -369,88 +240,6 @@ def test_a_copy_of_the_memory_is_a_checkpoint(library: ctypes.CDLL) -> None:
         both.next_awake()
 
 
-# One sequence on a board: offers of a skewed stream, rounds in between, everything that comes back hashed.
-SEQUENCE = """\
-static const tp_buffer_settings settings = {24U, 5U, 300U, FORMAT, -1.0f, 1.0f, 3U, 77U};
-static uint32_t memory[TP_BUFFER_BYTES(24U, 5U, 300U, FORMAT) / 4U];
-tp_buffer store = {0};
-uint32_t hash = 0x811C9DC5U, seed = 1U;
-float x[5];
-hash = (hash ^ (uint32_t)tp_buffer_init(&store, &settings, memory, sizeof memory)) * 0x01000193U;
-for (uint32_t i = 0U; i < 400U; ++i) {
-    for (uint32_t j = 0U; j < 5U; ++j) {
-        seed = seed * 1664525U + 1013904223U;
-        x[j] = (float)(seed >> 8) * (1.0f / 8388608.0f) - 1.0f;
-    }
-    seed = seed * 1664525U + 1013904223U;
-    const uint32_t label = seed >> 30 != 0U ? seed >> 29 & 1U : seed >> 24 & 0xFFU;
-    hash = (hash ^ (uint32_t)tp_buffer_offer(&store, x, label)) * 0x01000193U;
-    if (i % 16U == 0U) {
-        int32_t slot;
-        uint32_t taken = 0U;
-        while ((slot = tp_buffer_next(&store, x, &taken)) >= 0) {
-            hash = (hash ^ (uint32_t)slot ^ taken << 16) * 0x01000193U;
-            for (uint32_t j = 0U; j < 5U; ++j) {
-                uint32_t word;
-                memcpy(&word, x + j, sizeof word);
-                hash = (hash ^ word) * 0x01000193U;
-            }
-            hash = (hash ^ (uint32_t)tp_buffer_told(&store, (uint32_t)slot, (int)(taken & 1U))) * 0x01000193U;
-        }
-        hash = (hash ^ (uint32_t)slot) * 0x01000193U;
-    }
-}
-hash = (hash ^ store.state->visits ^ store.state->slept << 16) * 0x01000193U;
-out[0] = (float)(hash >> 16);
-out[1] = (float)(hash & 0xFFFFU);
-"""
-
-
-def expected_hash(width: int) -> int:
-    """What the sequence comes to, told by the twin."""
-    store = SampleStore(24, 5, 300, bits=width, low=-1, high=1, seed=77, longest_sleep=3)
-    seed, hashed = 1, 0x811C9DC5
-
-    def mix(word: int) -> None:
-        nonlocal hashed
-        hashed = (hashed ^ word & 0xFFFFFFFF) * 0x01000193 & 0xFFFFFFFF
-
-    def drawn() -> int:
-        nonlocal seed
-        seed = (seed * 1664525 + 1013904223) & 0xFFFFFFFF
-        return seed
-
-    mix(0)
-    for i in range(400):
-        x = np.array([drawn() >> 8 for _ in range(5)], np.float32) * np.float32(1 / 8388608) - np.float32(1)
-        word = drawn()
-        slot = store.offer(x, word >> 29 & 1 if word >> 30 else word >> 24 & 0xFF)
-        mix(NOT_STORED if slot is None else slot)
-        if i % 16 == 0:
-            while (taken := store.next_awake()) is not None:
-                mix(taken[0] ^ taken[2] << 16)
-                for value in bits(taken[1]):
-                    mix(value)
-                store.told(taken[0], bool(taken[2] & 1))
-                mix(0)
-            mix(ROUND_OVER)
-    assert store.slept > 100
-    assert store.visits > 200
-    mix(store.visits ^ store.slept << 16)
-    return hashed
-
-
-def on_board(width: int, board: str, toolchain: str, source: str) -> int:
-    """The sequence's hash, with `source` as tp_buffer.c."""
-    files = {**engine_files(), "engine/src/tp_buffer.c": source}
-    tree = SourceTree("store", files, ("engine/src/tp_buffer.c",), ())
-    piece = Piece({"out": (2,)}, SEQUENCE.replace("FORMAT", f"{FORMAT[width]}U"))
-    head = '#include "tp_buffer.h"\n#include <string.h>'
-    with workbench([piece], load_board(board), toolchain, head, tree) as bench:
-        high, low = bench.run(0, {})[1]["out"].tolist()
-    return int(high) << 16 | int(low)
-
-
 BOARDS = [
     *(("nano33ble", toolchain, width) for toolchain in ("zig", "gcc") for width in (32, 8)),
     *(("rp2040", "zig", width) for width in (32, 8)),  # no floating-point unit
@@ -462,7 +251,8 @@ BOARDS = [
 def test_emulated_boards_keep_and_wake_the_same_samples(board: str, toolchain: str, width: int) -> None:
     if toolchain == "gcc" and shutil.which("arm-none-eabi-gcc") is None:
         pytest.skip("arm-none-eabi-gcc not installed")
-    assert on_board(width, board, toolchain, engine_files()["engine/src/tp_buffer.c"]) == expected_hash(width)
+    expected = expected_hash(SampleStore(bits=width, **SETTINGS))
+    assert on_board(board, toolchain, width, *IN_RAM, ["tp_buffer"]) == expected
 
 
 def test_every_sample_of_a_class_is_kept_with_the_same_probability(library: ctypes.CDLL) -> None:

@@ -1,6 +1,8 @@
 """Random numbers that host and board draw alike: `draw` and `draw_below` of tp_buffer.c."""
 
 WORD = 2**32
+STEP = 0x9E3779B9
+UNDO_STEP = pow(STEP, -1, WORD)
 
 
 class Draws:
@@ -11,15 +13,19 @@ class Draws:
     """
 
     def __init__(self, seed: int) -> None:
-        self.state = seed
+        self.seed = self.state = seed
 
     def draw(self) -> int:
         """The next number, 0 … 2³² - 1."""
-        self.state = (self.state + 0x9E3779B9) % WORD
+        self.state = (self.state + STEP) % WORD
         x = self.state
         x = (x ^ x >> 16) * 0x21F0AAAD % WORD
         x = (x ^ x >> 15) * 0x735A2D97 % WORD
         return x ^ x >> 15
+
+    def go_on_from(self, state: int) -> None:
+        """From `state`, of an earlier counter with this seed, if more numbers had been drawn by then."""
+        self.state = max(self.state, state, key=lambda reached: (reached - self.seed) * UNDO_STEP % WORD)
 
     def below(self, bound: int) -> int:
         """A number from 0 to bound - 1, all alike: as many low bits as bound - 1 has, drawn until they are below it."""

@@ -9,7 +9,10 @@ import numpy as np
 from tinyprop.errors import UserError
 from tinyprop.store.draws import Draws
 from tinyprop.store.eight_bits import codes_of, values_of
-from tinyprop.store.settings import LONGEST_SLEEP, StoreSettings
+from tinyprop.store.flash import StoreFlash
+from tinyprop.store.memory import InMemory
+from tinyprop.store.settings import BYTES_OF_VALUE, LONGEST_SLEEP, StoreSettings
+from tinyprop.store.shelves import Image, OnShelves
 
 NOT_STORED = -1  # in an array of slots
 
@@ -40,7 +43,8 @@ class SampleStore:
     capacity: samples. input_shape: of one sample, or how many values it has. bits: 32 keeps float32 as it is; 8 keeps
     the nearest of 256 steps from low to high, off by half a step at most in between. latent: it is offered what
     `engine.latents` makes of samples, input_shape is then `engine.latent_size`, and training from it starts behind the
-    frozen prefix. Raises UserError.
+    frozen prefix. flash: where values are to lie, as `tp_flash_store` puts them; None: in RAM. image: what is in that
+    flash, of which the store takes up what it finds, as a device does when it starts; None: nothing. Raises UserError.
     """
 
     def __init__(
@@ -55,13 +59,14 @@ class SampleStore:
         seed: int = 0,
         longest_sleep: int = LONGEST_SLEEP,
         latent: bool = False,
+        flash: StoreFlash | None = None,
+        image: Image | None = None,
     ) -> None:
         shape = tuple(input_shape) if isinstance(input_shape, (tuple, list)) else (input_shape,)
-        self.settings = StoreSettings(capacity, shape, classes, bits, low, high, longest_sleep, seed, latent)
+        self.settings = StoreSettings(capacity, shape, classes, bits, low, high, longest_sleep, seed, latent, flash)
         self.visits = 0
         self.slept = 0
-        self._filled = 0
-        self._x = np.zeros((capacity, self.settings.features), np.float32 if bits == 32 else np.uint8)
+        self._holds = np.zeros(capacity, np.bool_)
         self._y = np.zeros(capacity, np.int64)
         self._seen = np.zeros(classes, np.int64)
         self._were_largest: set[int] = set()
@@ -70,6 +75,7 @@ class SampleStore:
         self._draws = Draws(int(seed))
         self._order = order_of_turns(int(capacity))
         self._turn = 0
+        self._values = self._opened(image)
 
     def offer(self, x: Any, y: Any) -> int | None:
         """Offers one sample of input_shape and its class; returns the slot it went to, or None. Raises UserError."""
@@ -87,19 +93,23 @@ class SampleStore:
     def next_awake(self) -> tuple[int, np.ndarray, int] | None:
         """(slot, sample of input_shape, class) of the next sample that is awake; None once after each round.
 
-        In a round every sample has its turn once; one that is asleep is passed by and sleeps a turn less.
+        In a round every sample has its turn once; one that is asleep is passed by and sleeps a turn less. So is one in
+        flash that does not read whole, without a turn less.
         """
         while self._turn < self.settings.capacity:
             slot = int(self._order[self._turn])
             self._turn += 1
-            if slot >= self._filled:
+            if not self._holds[slot]:
                 continue
             if self._turns_to_sleep[slot] > 0:
                 self._turns_to_sleep[slot] -= 1
                 self.slept += 1
                 continue
+            x = self._sample(slot)
+            if x is None:
+                continue
             self.visits += 1
-            return slot, self._values(slot).reshape(self.settings.input_shape), int(self._y[slot])
+            return slot, x, int(self._y[slot])
         self._turn = 0
         return None
 
@@ -126,26 +136,39 @@ class SampleStore:
         places, skips = np.atleast_1d(np.asarray(slots)), np.atleast_1d(np.asarray(skipped))
         if places.shape != skips.shape or places.ndim != 1:
             raise UserError(f"{places.shape} slots came with {skips.shape} answers: pass one answer per slot.")
-        if places.size and (places.dtype.kind not in "iu" or places.min() < 0 or places.max() >= self._filled):
-            raise UserError(f"slots are {places.tolist()}, the store holds slots 0 to {self._filled - 1}.")
+        if places.size and (places.dtype.kind not in "iu" or not np.isin(places, np.flatnonzero(self._holds)).all()):
+            raise UserError(f"slots are {places.tolist()}, the store holds {self._slots_held()}.")
         for slot, skip in zip(places, skips, strict=True):
             longer = min(self._last_sleep[slot] + 1, self.settings.longest_sleep)
             self._last_sleep[slot] = self._turns_to_sleep[slot] = longer if skip else 0
 
     def contents(self) -> tuple[np.ndarray, np.ndarray]:
-        """Everything stored, by slot, as the device reads it: x (n, *input_shape) float32, y (n,) int64."""
-        values = np.array([self._values(slot) for slot in range(self._filled)], np.float32)
-        return values.reshape(self._filled, *self.settings.input_shape), self._y[: self._filled].copy()
+        """Everything stored that is whole, by slot, as the device reads it: x (n, *input_shape) float32, y (n,)
+        int64."""
+        held = [(self._sample(slot), self._y[slot]) for slot in np.flatnonzero(self._holds).tolist()]
+        whole = [(x, y) for x, y in held if x is not None]
+        values = np.array([x for x, _ in whole], np.float32)
+        return values.reshape(len(whole), *self.settings.input_shape), np.array([y for _, y in whole], np.int64)
 
     @property
     def bytes(self) -> int:
-        """Of RAM on the device: TP_BUFFER_BYTES."""
+        """Of RAM on the device: TP_BUFFER_BYTES, or TP_FLASH_STORE_BYTES."""
         return self.settings.bytes
+
+    @property
+    def image(self) -> Image:
+        """What is in the flash, all shelves; nothing where values are in RAM."""
+        return Image(self._values.image) if isinstance(self._values, OnShelves) else b""
+
+    @property
+    def erased(self) -> int:
+        """Shelves erased since the store was made."""
+        return self._values.erased if isinstance(self._values, OnShelves) else 0
 
     @property
     def stored(self) -> np.ndarray:
         """Samples stored of each class, (classes,)."""
-        return np.bincount(self._y[: self._filled], minlength=self.settings.classes)
+        return np.bincount(self._y[self._holds], minlength=self.settings.classes)
 
     @property
     def seen(self) -> np.ndarray:
@@ -158,11 +181,11 @@ class SampleStore:
         return int(np.count_nonzero(self._turns_to_sleep))
 
     def __len__(self) -> int:
-        return self._filled
+        return int(np.count_nonzero(self._holds))
 
     def __str__(self) -> str:
         return (
-            f"{self.settings}; holds {self._filled:,} of {self._seen.sum():,} offered, {self.asleep:,} asleep; "
+            f"{self.settings}; holds {len(self):,} of {self._seen.sum():,} offered, {self.asleep:,} asleep; "
             f"{self.visits:,} visits, {self.slept:,} slept"
         )
 
@@ -171,18 +194,38 @@ class SampleStore:
         slot = self._slot_for(label)
         if slot == NOT_STORED:
             return slot
-        settings = self.settings
-        ends = np.float32(settings.low), np.float32(settings.high)
-        self._x[slot] = x if settings.bits == 32 else codes_of(x, *ends)
+        stored = x if self.settings.bits == 32 else codes_of(x, *self._ends())
+        self._values.put(slot, label, int(self._seen[label]), self._draws.state, stored.tobytes())
+        self._take(slot, label)
+        return slot
+
+    def _take(self, slot: int, label: int) -> None:
+        """A sample of class `label`, awake, is in that slot now."""
+        self._holds[slot] = True
         self._y[slot] = label
         self._turns_to_sleep[slot] = self._last_sleep[slot] = 0
-        return slot
+
+    def _opened(self, image: Image | None) -> InMemory | OnShelves:
+        """Where values lie; what is found there is taken up, with counts and draws as they were when it was stored."""
+        s = self.settings
+        if s.flash is None or s.shelves is None:
+            if image is not None:
+                raise UserError("image was given without flash: pass the StoreFlash that it is of.")
+            return InMemory(s.capacity, s.value_bytes)
+        ends = [0, 0] if s.bits == 32 else np.array(self._ends()).view(np.uint32).tolist()
+        what = (s.capacity, s.features, s.classes, BYTES_OF_VALUE[s.bits], *ends)
+        found = OnShelves(s.flash, s.shelves, what, s.value_bytes, image)
+        for record in found.recall():
+            self._seen[record.label] = max(self._seen[record.label], record.seen)
+            self._draws.go_on_from(record.drawn)
+            self._take(record.slot, record.label)
+        self._were_largest = set(np.flatnonzero(self.stored < self._seen).tolist())  # the only ones that lose samples
+        return found
 
     def _slot_for(self, label: int) -> int:
         """Algorithm 1 of the paper. Its u ≤ m/n and its choice of an instance are one draw below n here."""
-        if self._filled < self.settings.capacity:
-            self._filled += 1
-            return self._filled - 1
+        if not self._holds.all():
+            return int(np.argmin(self._holds))
         stored = self.stored
         is_largest = stored == stored.max()
         self._were_largest |= set(np.flatnonzero(is_largest).tolist())
@@ -193,11 +236,21 @@ class SampleStore:
         rank = self._draws.below(int(self._seen[label]))
         return int(own[rank]) if rank < len(own) else NOT_STORED
 
-    def _values(self, slot: int) -> np.ndarray:
-        settings = self.settings
-        if settings.bits == 32:
-            return self._x[slot].copy()
-        return values_of(self._x[slot], np.float32(settings.low), np.float32(settings.high))
+    def _sample(self, slot: int) -> np.ndarray | None:
+        """input_shape; None where it is not whole."""
+        stored = self._values.get(slot)
+        if stored is None:
+            return None
+        if self.settings.bits == 32:
+            return np.frombuffer(stored, np.float32).reshape(self.settings.input_shape).copy()
+        return values_of(np.frombuffer(stored, np.uint8), *self._ends()).reshape(self.settings.input_shape)
+
+    def _ends(self) -> tuple[np.float32, np.float32]:
+        return np.float32(self.settings.low), np.float32(self.settings.high)
+
+    def _slots_held(self) -> str:
+        held = np.flatnonzero(self._holds)
+        return f"slots 0 to {held.size - 1}" if (held == np.arange(held.size)).all() else f"slots {held.tolist()}"
 
     def _checked(self, x: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
         """x as (N, features) float32, finite, and y as (N,) int64. Raises UserError."""

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from tinyprop.errors import UserError
+from tinyprop.store.flash import ShelfPlan, StoreFlash, shelf_plan
 
 BYTES_OF_VALUE = {32: 4, 8: 1}  # by bits: TP_BUFFER_FLOAT, TP_BUFFER_8_BIT
 STATE_BYTES = 28  # sizeof(tp_buffer_state)
@@ -22,7 +23,7 @@ class StoreSettings:
     capacity: samples. input_shape: of one sample. classes: labels run from 0 to classes - 1. bits: 32, float32 as it
     is, or 8, the nearest of 256 steps from low to high. longest_sleep: visits, 0 (none) … 15. seed: of the draws, 32
     bits. latent: whether what is kept of a sample is what a frozen prefix made of it; tp_buffer_settings has not that,
-    to it values are values. Raises UserError for what a device could not hold.
+    to it values are values. flash: where values lie, None: in RAM. Raises UserError for what a device could not hold.
     """
 
     capacity: int
@@ -34,6 +35,7 @@ class StoreSettings:
     longest_sleep: int = LONGEST_SLEEP
     seed: int = 0
     latent: bool = False
+    flash: StoreFlash | None = None
 
     def __post_init__(self) -> None:
         if not _is_whole(self.capacity, 1):
@@ -60,10 +62,9 @@ class StoreSettings:
                 f"a store of 8-bit values was given low={self.low!r} and high={self.high!r}: pass the least and the "
                 f"largest value to be told apart, finite, low below high."
             )
-        if self.bytes > MOST_BYTES:
-            raise UserError(
-                f"a store of {self.capacity:,} samples takes {self.bytes:,} bytes: choose fewer, 2 GiB at most."
-            )
+        most = max(self.bytes, self.flash_bytes)
+        if most > MOST_BYTES:
+            raise UserError(f"a store of {self.capacity:,} samples takes {most:,} bytes: choose fewer, 2 GiB at most.")
 
     @property
     def features(self) -> int:
@@ -71,9 +72,24 @@ class StoreSettings:
         return prod(self.input_shape)
 
     @property
+    def value_bytes(self) -> int:
+        """Of one sample's values."""
+        return self.features * BYTES_OF_VALUE[self.bits]
+
+    @property
     def sample_bytes(self) -> int:
         """Of all samples' values."""
-        return self.capacity * self.features * BYTES_OF_VALUE[self.bits]
+        return self.capacity * self.value_bytes
+
+    @property
+    def shelves(self) -> ShelfPlan | None:
+        """How values lie in flash; None: they are in RAM."""
+        return None if self.flash is None else shelf_plan(self.capacity, self.value_bytes, self.flash)
+
+    @property
+    def flash_bytes(self) -> int:
+        """Of flash: all shelves."""
+        return 0 if self.shelves is None else self.shelves.bytes
 
     @property
     def label_bytes(self) -> int:
@@ -82,18 +98,32 @@ class StoreSettings:
 
     @property
     def bytes(self) -> int:
-        """TP_BUFFER_BYTES: state, two counts a class, a label and a sleep per sample, values; a multiple of four."""
-        counted = STATE_BYTES + 8 * self.classes + self.label_bytes + self.capacity + self.sample_bytes
-        return -(-counted // 4) * 4
+        """Of RAM: state, two counts a class, a label and a sleep per sample, and the values, TP_BUFFER_BYTES; or in
+        their place two bytes per sample and four per shelf but one, TP_FLASH_STORE_BYTES. Multiples of four."""
+        counted = STATE_BYTES + 8 * self.classes + self.label_bytes + self.capacity
+        if self.shelves is None:
+            return _fours(counted + self.sample_bytes)
+        return _fours(counted) + _fours(2 * self.capacity + 4 * (self.shelves.shelves - 1))
 
     def __str__(self) -> str:
         form = "float32" if self.bits == 32 else f"8 bits from {self.low:g} to {self.high:g}"
-        rest = self.bytes - self.sample_bytes
         kept = "latents" if self.latent else "samples"
-        return (
-            f"store of {self.capacity:,} {kept} of {self.features:,} values ({form}), {self.classes:,} classes: "
-            f"{self.bytes:,} bytes of RAM, {kept} {self.sample_bytes:,}, labels, sleep and counts {rest:,}"
+        head = f"store of {self.capacity:,} {kept} of {self.features:,} values ({form}), {self.classes:,} classes: "
+        shelves = self.shelves
+        if shelves is None:
+            rest = self.bytes - self.sample_bytes
+            return head + (
+                f"{self.bytes:,} bytes of RAM, {kept} {self.sample_bytes:,}, labels, sleep and counts {rest:,}"
+            )
+        return head + (
+            f"{self.bytes:,} bytes of RAM for labels, sleep, counts and places; {self.flash_bytes:,} bytes of flash, "
+            f"{shelves.shelves:,} shelves of {shelves.shelf:,} for {shelves.group:,} {kept} each, room for "
+            f"{shelves.places:,}"
         )
+
+
+def _fours(count: int) -> int:
+    return -(-count // 4) * 4
 
 
 def _is_whole(value: Any, least: int, most: int | None = None) -> bool:
