@@ -22,6 +22,8 @@ void device_power_on(device *d);
 uint8_t *device_bytes(device *d);
 uint32_t device_count(const device *d, uint32_t which);
 uint32_t ram_bytes(uint32_t capacity, uint32_t classes, uint32_t shelves);
+int planned(uint32_t block, uint32_t unit, uint32_t shelves);
+int nothing_given(void);
 
 device *device_new(uint32_t size, uint32_t block, uint32_t unit, uint32_t erases, uint32_t shelves, uint32_t identity)
 {
@@ -83,4 +85,32 @@ uint32_t device_count(const device *d, uint32_t which)
 uint32_t ram_bytes(uint32_t capacity, uint32_t classes, uint32_t shelves)
 {
     return (uint32_t)TP_FLASH_STORE_BYTES(capacity, classes, shelves);
+}
+
+/* What a plan of 12 samples of 3 floats says of a flash. */
+int planned(uint32_t block, uint32_t unit, uint32_t shelves)
+{
+    static emulated_flash flash;
+    static uint32_t memory[4096];
+    const tp_buffer_settings settings = {12U, 3U, 2U, TP_BUFFER_FLOAT, 0.0f, 1.0f, 15U, 1U};
+    flash_attach(&flash, memory, 256U, 128U, 4U, 1);
+    flash.driver.block_bytes = block;
+    flash.driver.unit_bytes = unit;
+    const tp_flash_store_settings where = {&flash.driver, 0U, shelves, 0U};
+    tp_shelf_plan plan;
+    return tp_flash_store_plan(&settings, &where, &plan);
+}
+
+/* How many of four calls without something refuse it. */
+int nothing_given(void)
+{
+    static const tp_buffer_settings settings = {12U, 3U, 2U, TP_BUFFER_FLOAT, 0.0f, 1.0f, 15U, 1U};
+    static const tp_flash_store_settings where = {NULL, 0U, 7U, 0U};
+    static uint32_t memory[64];
+    tp_flash_store store;
+    tp_buffer buffer;
+    return (tp_flash_store_open(NULL, &buffer, &settings, &where, memory, sizeof memory) == TP_ERR_NULL)
+        + (tp_flash_store_open(&store, NULL, &settings, &where, memory, sizeof memory) == TP_ERR_NULL)
+        + (tp_flash_store_open(&store, &buffer, &settings, &where, NULL, sizeof memory) == TP_ERR_NULL)
+        + (tp_flash_store_open(&store, &buffer, &settings, NULL, memory, sizeof memory) == TP_ERR_NULL);
 }

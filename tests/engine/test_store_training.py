@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 
 from battery.sanitizers import sanitized
-from tinyprop import SampleStore
+from tinyprop import SampleStore, StoreFlash
+from tinyprop.targets.firmware import C_FOLDER
 from tinyprop.targets.toolchain import WARNINGS
 
 CAPACITY, OFFERED, ROUNDS = 24, 90, 6
+EMULATED_FLASH = {f"emulated_flash.{kind}": (C_FOLDER / f"emulated_flash.{kind}").read_text() for kind in "ch"}
 
 
 def stream(inputs, outputs):
@@ -28,12 +30,14 @@ def stream(inputs, outputs):
 
 
 @pytest.mark.parametrize("kernels", ["inline", "size"])
+@pytest.mark.parametrize("flash", [None, StoreFlash(256, 4, shelves=16)], ids=["in RAM", "in flash"])
 @pytest.mark.parametrize("name", ["mlp", "pooled"])
-def test_firmware_learns_from_a_store_as_the_host_does(networks, gcc, c_program, run, name, kernels):
+def test_firmware_learns_from_a_store_as_the_host_does(networks, gcc, c_program, run, name, flash, kernels):
     trainer = networks[name].train("ours", kernels=kernels)
-    printed = run(c_program(trainer.sources, "store_training.c", gcc(*sanitized(kernels)))).splitlines()
+    program = c_program(trainer.sources, "store_training.c", gcc(*sanitized(kernels)), EMULATED_FLASH)
+    printed = run(program, *([] if flash is None else ["in flash"])).splitlines()
     shape = trainer.train_program.program.input.shape
-    store = SampleStore(CAPACITY, shape, 5, bits=8, low=-1, high=1, seed=7)
+    store = SampleStore(CAPACITY, shape, 5, bits=8, low=-1, high=1, seed=7, flash=flash)
     x, y = stream(int(np.prod(shape)), 5)
     slots = store.offer_all(x.reshape(-1, *shape), y)
     assert printed[0].split() == ["-22" if slot < 0 else str(slot) for slot in slots]
@@ -69,9 +73,9 @@ def test_a_store_that_is_not_called_takes_no_flash(networks):
     """Whether it is compiled beside the network or not, what is left of it in the image is nothing."""
     for kernels in ("inline", "size"):
         tree = networks["mlp"].train("ours", kernels=kernels).sources
-        assert "engine/src/tp_buffer.c" in tree.sources
+        assert {"engine/src/tp_buffer.c", "engine/src/tp_flash_store.c"} <= set(tree.sources)
         with networks["mlp"].train("ours", kernels=kernels).build("nano33ble") as engine:
-            assert not [name for _, _, name in engine.firmware.symbols if "tp_buffer" in name]
+            assert not [name for _, _, name in engine.firmware.symbols if "tp_buffer" in name or "tp_flash" in name]
 
 
 @pytest.mark.skipif(shutil.which("cc") is None, reason="no C compiler called cc")

@@ -9,12 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flash_store_in_c import BothInFlash, flash_library
-from store_in_c import bits
+from flash_store_in_c import ERR_FLASH, BothInFlash, Device, InFlash, flash_library
+from store_in_c import NOT_STORED, ROUND_OVER, bits
 from store_sequence import SETTINGS, expected_hash, on_board
 from tinyprop import SampleStore, StoreFlash
 from tinyprop.store.settings import StoreSettings
 
+ERR_MEMORY, ERR_NOT_READY, ERR_SETTINGS = -2, -6, -20
 FLASHES = (
     StoreFlash(128, 4),
     StoreFlash(128, 1),
@@ -144,6 +145,102 @@ def test_bytes_of_ram_are_those_of_the_macro(
     settings_ = StoreSettings(capacity, (features,), classes, width, flash=flash)
     assert settings_.bytes == library.ram_bytes(capacity, classes, settings_.shelves.shelves)
     assert settings_.flash_bytes % flash.block_bytes == 0
+
+
+def test_a_sample_that_is_damaged_is_passed_by_until_another_takes_its_place(library: ctypes.CDLL) -> None:
+    """In both twins, while they run, when its group moves, and after a start, which counts its slot as empty."""
+    flash = StoreFlash(128, 4, shelves=7)
+    both = BothInFlash(library, SampleStore(12, 3, 2, seed=2, flash=flash))
+    for number in range(12):
+        both.offer(np.full(3, number), number % 2)
+    [at] = (i for i in range(0, both.device.size, 4) if both.twin.image[i : i + 12] == np.full(3, 5, "<f4").tobytes())
+    both.device.bytes[at] ^= 1
+    both.twin._values.image[at] ^= 1
+    taken = []
+    while (visited := both.next_awake()) is not None:
+        taken.append(visited[0])
+    assert sorted(taken) == [slot for slot in range(12) if slot != 5]
+    assert both.device.count("unreadable") == both.twin._values.unreadable == 1
+    assert len(both.twin) == 12  # it keeps its slot
+    both.open()
+    assert len(both.twin) == 11
+    assert both.offer(np.full(3, 20), 1) == 5
+    for number in range(60):  # groups move
+        both.offer(np.full(3, 30 + number), number % 2)
+    both.open()
+    assert len(both.twin) == 12
+
+
+def test_what_other_settings_wrote_is_not_found(library: ctypes.CDLL) -> None:
+    flash = StoreFlash(128, 4, shelves=7)
+    twin = SampleStore(12, 3, 2, bits=8, flash=flash)
+    device = Device(library, twin)
+    InFlash(library, twin, device).offer(np.zeros(3), 0)
+    assert InFlash(library, twin, device).opened == 1
+    image = device.bytes.tobytes()
+    for other in (
+        SampleStore(12, 3, 3, bits=8, flash=flash, image=image),
+        SampleStore(12, 3, 2, bits=8, high=2, flash=flash, image=image),
+        SampleStore(11, 3, 2, bits=8, flash=flash, image=image),
+        SampleStore(12, 3, 2, bits=32, flash=flash, image=image),
+    ):
+        assert (InFlash(library, other, device).opened, len(other)) == (0, 0)
+    kept = SampleStore(12, 3, 2, bits=8, flash=flash, seed=5, longest_sleep=3, image=image)
+    assert (InFlash(library, kept, device).opened, len(kept)) == (1, 1)
+    assert len(SampleStore(12, 3, 2, bits=8, flash=StoreFlash(128, 4, shelves=7, identity=1), image=image)) == 0
+
+
+def test_mistakes_are_refused(library: ctypes.CDLL) -> None:
+    twin = SampleStore(12, 3, 2, flash=StoreFlash(128, 4, shelves=7))
+    device = Device(library, twin)
+    c = InFlash(library, twin, device)
+    assert c.init(c.memory, len(c.memory) - 1) == ERR_MEMORY
+    assert c.init(c.whole[9:], len(c.memory)) == ERR_MEMORY
+    for name, value in (("capacity", 1000), ("features", 2**30), ("format", 2), ("classes", 0), ("capacity", 0)):
+        before = getattr(c.settings, name)
+        setattr(c.settings, name, value)
+        assert c.init(c.memory, 2**40) == ERR_SETTINGS
+        setattr(c.settings, name, before)
+    for wrong in (
+        (0, 4, 7),
+        (130, 4, 7),
+        (128, 3, 7),
+        (128, 512, 7),
+        (128, 4, 1),
+        (128, 4, 2**32 - 1),
+        (128, 4, 2**20),
+    ):
+        assert library.planned(*map(ctypes.c_uint32, wrong)) == ERR_SETTINGS
+    assert library.planned(*map(ctypes.c_uint32, (128, 4, 7))) == 0
+    assert library.nothing_given() == 4
+
+
+def test_a_flash_that_fails_leaves_the_samples_as_they_were(library: ctypes.CDLL) -> None:
+    """Offers are refused, rounds end; when it works again, so does the store, with what it had."""
+    twin = SampleStore(6, 3, 2, seed=1, flash=StoreFlash(128, 4, shelves=4))
+    device = Device(library, twin)
+    c = InFlash(library, twin, device)
+    for number in range(6):
+        assert c.offer(np.full(3, number), number % 2) == number
+    device.cut(0, 0, 0)
+    answers = {c.offer(np.full(3, 10 + number), number % 2) for number in range(40)}
+    assert answers == {ERR_FLASH, NOT_STORED}
+    assert c.next_awake() == ROUND_OVER
+    device.power_on()
+    held = [c.next_awake() for _ in range(7)]
+    assert held.pop() == ROUND_OVER
+    assert sorted((slot, x.tolist(), y) for slot, x, y in held) == [(n, [n] * 3, n % 2) for n in range(6)]
+    assert c.offer(np.full(3, 99), 0) in (*range(6), NOT_STORED)
+
+
+def test_a_flash_that_cannot_be_read_at_all_is_no_store(library: ctypes.CDLL) -> None:
+    twin = SampleStore(6, 3, 2, seed=1, flash=StoreFlash(128, 4, shelves=4))
+    device = Device(library, twin)
+    c = InFlash(library, twin, device)
+    device.cut(0, 0, 0)
+    assert c.offer(np.zeros(3), 0) == ERR_FLASH
+    assert c.init(c.memory, len(c.memory)) == ERR_FLASH
+    assert c.offer(np.zeros(3), 0) == ERR_NOT_READY
 
 
 # A flash of 24 blocks of 256 bytes in the board's RAM, units of four bytes; programming only clears bits, as it does.
