@@ -160,6 +160,26 @@ def test_memory_with_a_store_of_samples(saved: Path, tmp_path: Path, capsys: pyt
     assert "capacity=0" in capsys.readouterr().err
 
 
+def test_memory_with_a_store_in_flash(saved: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path, asked = tmp_path / "memory.json", ("--store", "300", "--store-bits", "8", "--store-flash", "nano33ble")
+    assert _run("memory", str(saved), *asked, "--store-offered", "30000", "--json", str(path)) == 0
+    rows, printed = json.loads(path.read_text()), " ".join(capsys.readouterr().out.split())
+    # records of 28 bytes, 145 of them in a page of 4,096 behind its head of 16; half of each page free: 72 slots
+    assert {row["store"] for row in rows.values()} == {28 + 8 * 3 + 300 * 2 + 300 * 2 + 4 * 5}
+    assert {row["store_wear"]["bytes"] for row in rows.values()} == {6 * 4096}
+    assert "6 shelves of 4,096 for 60 samples each, room for 145" in printed
+    assert "flash: store of samples │ 24,576 │ 24,576" in printed
+    assert "flash: store of latents" in printed
+    # 300 · ln(30,000 / 300) = 1,382 are replaced, 86 for each erasure; five shelves were opened
+    assert "about 1,382 take another's place: about 21 shelves are erased, each block about 3.5 times" in printed
+    assert _run("memory", str(saved), *asked, "--store-offered", "0") == 1
+    assert "offered=0" in capsys.readouterr().err
+    assert _run("memory", str(saved), "--store-flash", "nano33ble") == 1
+    assert "--store-flash was given without --store" in capsys.readouterr().err
+    assert _run("memory", str(saved), "--store", "300", "--store-flash", "mps2-an386") == 1
+    assert "no source says how flash is written on mps2-an386" in capsys.readouterr().err
+
+
 def test_memory_of_batch_norms_that_train(normed: Path, tmp_path: Path) -> None:
     learning = {}
     for batch_norm in ("fold", "train"):

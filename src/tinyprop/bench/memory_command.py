@@ -11,6 +11,7 @@ from rich.table import Table
 
 from tinyprop.bench.atomic_file import write_whole
 from tinyprop.cost.memory import MemoryCost
+from tinyprop.cost.wear import StoreWear
 from tinyprop.ir.choices import CHOICES
 from tinyprop.store import StoreSettings
 
@@ -31,9 +32,15 @@ LINES: Mapping[str, Callable[[MemoryCost], str]] = MappingProxyType(
 
 
 def memory_command(
-    console: Console, costs: Mapping[str, MemoryCost], *, store: StoreSettings | None = None, json_path: Path | None
+    console: Console,
+    costs: Mapping[str, MemoryCost],
+    *,
+    store: StoreSettings | None = None,
+    wear: StoreWear | None = None,
+    json_path: Path | None,
 ) -> int:
-    """Prints `costs`, choice → bytes, and of a store of samples, and writes them where asked. Exit status 0.
+    """Prints `costs`, choice → bytes, and of a store of samples, and writes them where asked. Exit status 0. wear: of
+    the flash that keeps its values.
 
     Raises UserError as writing does.
     """
@@ -42,8 +49,10 @@ def memory_command(
         console.print(f"{word}: {CHOICES[word].summary}", highlight=False)
     if store is not None:
         console.print(str(store), highlight=False)
+    if wear is not None:
+        console.print(wear_line(wear), highlight=False)
     if json_path is not None:
-        write_whole(json_path, json_of(costs, store))
+        write_whole(json_path, json_of(costs, store, wear))
         console.print(f"bytes: {json_path}", highlight=False)
     return 0
 
@@ -59,20 +68,43 @@ def table(costs: Mapping[str, MemoryCost], store: StoreSettings | None = None) -
     if store is not None:
         made.add_row("RAM: store of samples", *(f"{store.bytes:,}" for _ in costs))
         made.add_row("RAM to train with it", *(f"{cost.training + store.bytes:,}" for cost in costs.values()))
-        made.add_row("RAM: store of latents", *(_number(_latent_store(store, cost)) for cost in costs.values()))
+        made.add_row("RAM: store of latents", *(_number(_latent_bytes(store, cost)) for cost in costs.values()))
         made.add_row("RAM to train with that", *(_number(_with_latents(store, cost)) for cost in costs.values()))
         made.add_row("forward pass it leaves out", *(f"{cost.prefix_share:.1%}" for cost in costs.values()))
+        if store.flash is not None:
+            made.add_row("flash: store of samples", *(f"{store.flash_bytes:,}" for _ in costs))
+            kept = [_latent_store(store, cost) for cost in costs.values()]
+            made.add_row("flash: store of latents", *map(_number, map(_flash_bytes, kept)))
     return made
 
 
-def _latent_store(store: StoreSettings, cost: MemoryCost) -> int | None:
-    """Bytes of as many latents as `store` has samples; None where there is no frozen prefix."""
-    return replace(store, input_shape=(cost.latent // 4,), latent=True).bytes if cost.latent else None
+def wear_line(wear: StoreWear) -> str:
+    """What so many samples do to the flash."""
+    return (
+        f"Of {wear.offered:,} samples offered about {wear.replaced:,.0f} take another's place: about "
+        f"{wear.erased:,.0f} shelves are erased, each block about {wear.of_a_block:,.1f} times of the "
+        f"{wear.promised:,} that its maker promises."
+    )
+
+
+def _latent_store(store: StoreSettings, cost: MemoryCost) -> StoreSettings | None:
+    """Of as many latents as `store` has samples; None where there is no frozen prefix."""
+    return replace(store, input_shape=(cost.latent // 4,), latent=True) if cost.latent else None
+
+
+def _flash_bytes(store: StoreSettings | None) -> int | None:
+    return None if store is None else store.flash_bytes
+
+
+def _latent_bytes(store: StoreSettings, cost: MemoryCost) -> int | None:
+    """Its bytes of RAM."""
+    kept = _latent_store(store, cost)
+    return None if kept is None else kept.bytes
 
 
 def _with_latents(store: StoreSettings, cost: MemoryCost) -> int | None:
     """RAM to train from them, with one latent on its way into the store."""
-    kept = _latent_store(store, cost)
+    kept = _latent_bytes(store, cost)
     return None if kept is None else cost.training + cost.latent + kept
 
 
@@ -80,13 +112,17 @@ def _number(count: int | None) -> str:
     return "–" if count is None else f"{count:,}"
 
 
-def json_of(costs: Mapping[str, MemoryCost], store: StoreSettings | None = None) -> bytes:
+def json_of(
+    costs: Mapping[str, MemoryCost], store: StoreSettings | None = None, wear: StoreWear | None = None
+) -> bytes:
     """choice → every field of `MemoryCost`, in bytes, and "parameters", "model", "training", "over_inference"; and
-    "store", which no other counts, where there is one, with "latent_store", null where no prefix is frozen."""
+    "store", which no other counts, where there is one, with "latent_store", null where no prefix is frozen; and
+    "store_wear", every field of `StoreWear`, where its values lie in flash."""
     content = {
         word: asdict(cost)
         | {name: getattr(cost, name) for name in ("parameters", "model", "training", "over_inference")}
-        | ({} if store is None else {"store": store.bytes, "latent_store": _latent_store(store, cost)})
+        | ({} if store is None else {"store": store.bytes, "latent_store": _latent_bytes(store, cost)})
+        | ({} if wear is None else {"store_wear": asdict(wear)})
         for word, cost in costs.items()
     }
     return msgspec.json.format(msgspec.json.encode(content)) + b"\n"

@@ -44,24 +44,41 @@ def memory(
     batch_norm: BatchNorm = "fold",
     store: Annotated[int | None, Parameter(help="also count a store of that many samples (SampleStore)")] = None,
     store_bits: Annotated[int, Parameter(help="of each value in it: 32 or 8")] = 32,
+    store_flash: Annotated[
+        str | None, Parameter(help="a board, or a .toml file of your own: its values lie in that flash")
+    ] = None,
+    store_offered: Annotated[int, Parameter(help="samples offered to it, to say how the flash wears")] = 1_000_000,
     json: JsonPath = None,
 ) -> int:
     """Say how many bytes it costs to train all of a model, or only its last layer, its last block, its biases, its
     batch norms.
 
     Examples: tinyprop memory model.pt2 --method ours --momentum 0.9 --json build/memory.json  ·  tinyprop memory
-    model.pt2 --store 200 --store-bits 8
+    model.pt2 --store 200 --store-bits 8 --store-flash nano33ble
     """
     from tinyprop.bench.memory_command import memory_command
+    from tinyprop.cost.wear import store_flash as flash_of
+    from tinyprop.cost.wear import store_wear
+    from tinyprop.errors import UserError
     from tinyprop.methods.optimizer import SGD
     from tinyprop.store import StoreSettings
     from tinyprop.surface import load
+    from tinyprop.targets import load_board
 
+    if store_flash is not None and store is None:
+        raise UserError("--store-flash was given without --store: say how many samples the store keeps.")
     network = load(model, batch_norm=batch_norm)
     program = network.program
-    kept = None if store is None else StoreSettings(store, program.input.shape, program.output.size, store_bits)
+    board = None if store_flash is None else load_board(store_flash)
+    flash = None if board is None else flash_of(board)
+    kept = (
+        None
+        if store is None
+        else StoreSettings(store, program.input.shape, program.output.size, store_bits, flash=flash)
+    )
+    wear = None if kept is None or board is None else store_wear(kept, board, store_offered)
     costs = network.memory_by_choice(method, loss, SGD(momentum, weight_decay))
-    return memory_command(console, costs, store=kept, json_path=json)
+    return memory_command(console, costs, store=kept, wear=wear, json_path=json)
 
 
 def choose(

@@ -1,9 +1,11 @@
-"""Flash that checkpoints take, and how long it lasts: from what the maker promises of a block."""
+"""Flash that checkpoints and stores of samples take, and how long it lasts: from what the maker promises of a block."""
 
 from dataclasses import dataclass
+from math import log
 
 from tinyprop.checkpoint.format import HEADER
 from tinyprop.errors import UserError
+from tinyprop.store import StoreFlash, StoreSettings
 from tinyprop.targets.board import Board
 
 DAYS_A_YEAR = 365.25
@@ -41,3 +43,44 @@ def slot_plan(
     slot = -(-checkpoint // block) * block
     years = board.flash.write.cycles * slots / (saves_per_day * DAYS_A_YEAR)
     return SlotPlan(board.name, block, board.flash.write.unit_bytes, checkpoint, slot, slots * slot, years)
+
+
+@dataclass(frozen=True)
+class StoreWear:
+    """What `offered` samples do to the flash of a store, about. replaced: samples that take another's place; erased:
+    shelves; of_a_block: times that each block is erased; promised: times that its maker promises."""
+
+    offered: int
+    shelves: int
+    bytes: int
+    replaced: float
+    erased: float
+    of_a_block: float
+    promised: int
+
+
+def store_flash(board: Board) -> StoreFlash:
+    """The board's flash, with as many shelves as leave half of each free. Raises UserError where no source is known."""
+    if board.flash.write is None:
+        raise UserError(f"no source says how flash is written on {board.name}: choose another board for --store-flash.")
+    return StoreFlash(board.flash.write.block_bytes, board.flash.write.unit_bytes)
+
+
+def store_wear(settings: StoreSettings, board: Board, offered: int) -> StoreWear:
+    """Of a store in the flash of `board`, without restarts: each costs one erasure more per shelf at most.
+
+    A reservoir of m of n samples of a class keeps the next one with probability m / n, so that capacity · ln(offered /
+    capacity) are replaced where classes come equally often, and fewer where they do not, but for those that make room
+    for a seldom class. A shelf is erased when the places that its group does not need are used up.
+    """
+    if offered < 1:
+        raise UserError(f"offered={offered}: pass how many samples the store is offered, 1 or more.")
+    shelves = settings.shelves
+    if shelves is None or board.flash.write is None:
+        raise UserError("the store keeps its values in RAM, which does not wear: give it a flash.")
+    filled = min(1.0, offered / settings.capacity)
+    replaced = settings.capacity * log(max(1.0, offered / settings.capacity))
+    erased = filled * shelves.groups + replaced / shelves.replaced_per_erasure
+    return StoreWear(
+        offered, shelves.shelves, shelves.bytes, replaced, erased, erased / shelves.shelves, board.flash.write.cycles
+    )

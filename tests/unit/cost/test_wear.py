@@ -1,17 +1,20 @@
-"""Flash that checkpoints take, and after how many years it is worn."""
+"""Flash that checkpoints and stores of samples take, and how it wears."""
 
 import json
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from tinyprop import SampleStore, StoreFlash
 from tinyprop.cli import app
 from tinyprop.codegen.state import state_json, state_layout
-from tinyprop.cost.wear import slot_plan
+from tinyprop.cost.wear import slot_plan, store_wear
 from tinyprop.errors import UserError
 from tinyprop.ir.chain import chain
 from tinyprop.ir.ops import Dense, ReLU
+from tinyprop.store import StoreSettings
 from tinyprop.surface import Network
 from tinyprop.targets import load_board
 
@@ -49,3 +52,36 @@ def test_the_command_says_what_the_page_shows(tmp_path, capsys):
     printed = capsys.readouterr().out
     assert [line.rstrip() for line in printed.splitlines()][: len(shown.splitlines())] == shown.splitlines()
     assert len(json.loads((tmp_path / "plan.json").read_text())["plans"]) == 3
+
+
+@pytest.mark.parametrize("shelves", [None, 4, 12])
+def test_a_store_wears_its_flash_as_expected(shelves):
+    """Measured with ten classes that come equally often; a seldom class is a smaller reservoir, which wears less."""
+    board = load_board("nano33ble")
+    for share, spread in ((None, 0.15), ([0.5, 0.2, 0.1, 0.05, 0.05, 0.03, 0.03, 0.02, 0.01, 0.01], None)):
+        store = SampleStore(100, 64, 10, bits=8, flash=StoreFlash(4096, 4, shelves), seed=2)
+        stream = np.random.default_rng(3).choice(10, 20_000, p=share)
+        slots = store.offer_all(np.zeros((20_000, 64)), stream)
+        replaced = int((slots >= 0).sum()) - 100
+        wear = store_wear(store.settings, board, 20_000)
+        assert wear.of_a_block == wear.erased / store.settings.shelves.shelves
+        if spread is not None:
+            assert replaced == pytest.approx(wear.replaced, rel=spread)
+            assert store.erased == pytest.approx(wear.erased, rel=spread, abs=store.settings.shelves.groups)
+        else:
+            assert replaced < wear.replaced + 100
+            assert store.erased < 1.2 * wear.erased + store.settings.shelves.groups
+
+
+def test_wear_by_hand():
+    """400 samples on two shelves of 682 places and a spare one: 200 each, 483 replaced for each erasure."""
+    settings = StoreSettings(400, (1,), 2, bits=32, flash=StoreFlash(16_384, 8, shelves=3))
+    plan = settings.shelves
+    assert (plan.record, plan.places, plan.group, plan.groups, plan.fewest) == (24, 682, 200, 2, 2)
+    wear = store_wear(settings, load_board("nano33ble"), 400)
+    assert (wear.replaced, wear.erased, wear.of_a_block, wear.promised) == (0, 2, 2 / 3, 10_000)
+    assert store_wear(settings, load_board("nano33ble"), 200).erased == 1
+    more = store_wear(settings, load_board("nano33ble"), 4000)
+    assert more.erased == pytest.approx(2 + 400 * np.log(10) / 483)
+    with pytest.raises(UserError, match="RAM, which does not wear"):
+        store_wear(StoreSettings(400, (1,), 2), load_board("nano33ble"), 400)

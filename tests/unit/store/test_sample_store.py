@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tinyprop
-from tinyprop import SampleStore
+from tinyprop import SampleStore, StoreFlash
 from tinyprop.errors import UserError
 from tinyprop.store.sample_store import order_of_turns
 
@@ -183,6 +183,64 @@ def test_its_bytes_are_told() -> None:
     assert SampleStore(200, 64, 10).bytes == 28 + 80 + 200 * (2 + 256)
     assert SampleStore(3, 1, 300, bits=8).bytes == 28 + 2400 + 3 * 4
     assert SampleStore(1, 1, 1, bits=8).bytes == 40  # 39, and one to a multiple of four
+
+
+def test_its_bytes_in_flash_are_told() -> None:
+    store = tinyprop.SampleStore(500, (1, 8, 8), 10, bits=8, flash=StoreFlash(4096, 4))
+    # a record of 84 bytes, 48 of them in a shelf behind a head of 16; 24 slots each leave half of it free
+    assert store.settings.flash_bytes == len(store.image) == 22 * 4096
+    assert store.bytes == 28 + 80 + 500 * 2 + 2 * 500 + 4 * 21 == 2_192
+    assert str(store).startswith(
+        "store of 500 samples of 64 values (8 bits from 0 to 1), 10 classes: 2,192 bytes of RAM for labels, sleep, "
+        "counts and places; 90,112 bytes of flash, 22 shelves of 4,096 for 24 samples each, room for 48; holds 0 of 0"
+    )
+    assert SampleStore(500, 64, 10).image == b""
+
+
+@pytest.mark.parametrize(
+    ("wrong", "sentence"),
+    [
+        ({"unit_bytes": 3}, "block_bytes=4096 and unit_bytes=3: a unit is a power of two up to 256"),
+        ({"unit_bytes": 512}, "a unit is a power of two up to 256"),
+        ({"block_bytes": 4098}, "a block a multiple of it"),
+        ({"erases": False}, "or as large where nothing is erased"),
+        ({"shelves": 1}, "shelves=1: choose 2 to 65,534"),
+        ({"identity": -1}, "identity=-1"),
+        ({"shelves": 5}, "500 samples of 64 bytes were given 5 shelves: a shelf of 4,096 bytes keeps 48, choose 12"),
+    ],
+    ids=str,
+)
+def test_a_flash_that_cannot_keep_it_is_named(wrong: dict, sentence: str) -> None:
+    with pytest.raises(UserError, match=sentence):
+        SampleStore(500, 64, 10, bits=8, flash=StoreFlash(**{"block_bytes": 4096, "unit_bytes": 4, **wrong}))
+
+
+def test_a_store_is_found_in_a_dump_of_its_flash() -> None:
+    settings = {"capacity": 20, "input_shape": (2,), "classes": 3, "seed": 4, "flash": StoreFlash(256, 8)}
+    store = SampleStore(**settings)
+    store.offer_all(np.arange(200.0).reshape(100, 2), np.arange(100) % 3)
+    found = SampleStore(**settings, image=store.image)
+    assert [part.tolist() for part in found.contents()] == [part.tolist() for part in store.contents()]
+    assert (len(found), found.erased, found.asleep) == (20, 0, 0)
+    for wrong, sentence in (
+        ({"image": store.image[1:]}, "pass all"),
+        ({"image": store.image, "flash": None}, "image was given without flash"),
+    ):
+        with pytest.raises(UserError, match=sentence):
+            SampleStore(**{**settings, **wrong})
+
+
+def test_slots_in_between_that_hold_nothing_are_named() -> None:
+    settings = {"capacity": 4, "input_shape": 1, "classes": 2, "flash": StoreFlash(32, 4)}
+    store = SampleStore(**settings)
+    store.offer_all(np.arange(4.0)[:, None], [0, 1, 0, 1])
+    image = bytearray(store.image)
+    image[image.index(np.float32(2).tobytes())] ^= 1  # the third sample
+    found = SampleStore(**settings, image=bytes(image))
+    with pytest.raises(UserError, match=r"the store holds slots \[0, 1, 3\]"):
+        found.told(2, True)
+    assert found.contents()[0][:, 0].tolist() == [0, 1, 3]
+    assert found.offer([9.0], 0) == 2
 
 
 def test_nothing_offered_is_nothing_stored() -> None:
