@@ -1,5 +1,6 @@
 """Firmware that learns from a store takes the steps of `engine.fit_from_store`, and ends with the same weights."""
 
+import os
 import re
 import shlex
 import shutil
@@ -67,6 +68,42 @@ def test_the_lines_in_the_projects_readme_are_c_that_learns(networks, tmp_path):
     command = command.replace("main.c", "store.c").replace("selftest", "learns")
     subprocess.run([*shlex.split(command), *WARNINGS], cwd=folder, check=True)
     assert subprocess.run([folder / "learns"], check=False).returncode == 0
+
+
+IN_THE_FIELD = """\
+#include "mlp.h"
+#include "tp_flash_store.h"
+#include "tp_port.h"
+#include <stdio.h>
+int main(void)
+{
+    static const tp_buffer_settings settings = {20U, MLP_INPUTS, MLP_OUTPUTS, TP_BUFFER_8_BIT, 0.0f, 1.0f, 15U, 1U};
+    static tp_flash_store_settings where = {NULL, 0x4000U, 3U, 1U};
+    static uint32_t kept[TP_FLASH_STORE_BYTES(20U, MLP_OUTPUTS, 3U) / 4U];
+    static tp_flash_store shelves;
+    tp_buffer store;
+    const float sample[MLP_INPUTS] = {0.5f};
+    where.flash = tp_port_flash();
+    const int32_t found = tp_flash_store_open(&shelves, &store, &settings, &where, kept, sizeof kept);
+    printf("%d %d\\n", (int)found, (int)tp_buffer_offer(&store, sample, 2U));
+    return 0;
+}
+"""
+
+
+@pytest.mark.skipif(shutil.which("cc") is None, reason="no C compiler called cc")
+def test_an_exported_project_finds_its_samples_in_its_ports_flash(networks, tmp_path):
+    folder = networks["mlp"].train("ours").export(tmp_path / "firmware")
+    (folder / "store.c").write_text(IN_THE_FIELD)
+    [command] = re.findall(r"^    (cc .*) && \./selftest$", (folder / "README.md").read_text(), flags=re.MULTILINE)
+    command = command.replace("main.c", "store.c").replace("selftest", "keeps")
+    subprocess.run([*shlex.split(command), *WARNINGS], cwd=folder, check=True)
+    environment = {**os.environ, "TINYPROP_FLASH": str(tmp_path / "flash.bin")}
+    answers = [
+        subprocess.run([folder / "keeps"], env=environment, capture_output=True, text=True, check=True).stdout
+        for _ in range(3)
+    ]
+    assert answers == ["0 0\n", "1 1\n", "2 2\n"]
 
 
 def test_a_store_that_is_not_called_takes_no_flash(networks):
