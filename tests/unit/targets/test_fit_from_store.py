@@ -109,13 +109,15 @@ def test_a_step_that_fails_says_which_sample(trainer: tinyprop.Trainer) -> None:
 
 
 def test_the_lines_in_the_documentation_run(capsys: pytest.CaptureFixture[str]) -> None:
-    (lines,) = re.findall(r"```python\n(.*?)```", DOCUMENT.read_text(encoding="utf-8"), re.DOTALL)
+    lines = "\n".join(re.findall(r"```python\n(.*?)```", DOCUMENT.read_text(encoding="utf-8"), re.DOTALL))
     random, model = np.random.default_rng(0), nn.Sequential(nn.Flatten(), nn.Linear(64, 10))
     trainer = tinyprop.capture(model, torch.zeros(1, 1, 8, 8), name="line").train("ours")
     names = {"tinyprop": tinyprop, "trainer": trainer, "y": random.integers(0, 10, 300)}
     names["x"] = random.random((300, 1, 8, 8), np.float32)
     with trainer.build("host") as engine:
-        exec(lines, names | {"engine": engine})  # the whole point: the text itself
+        names["engine"] = engine
+        exec(lines, names)  # the whole point: the text itself
+    assert len(names["store"]) == 300
     assert "13,308 bytes of RAM" in capsys.readouterr().out
 
 
