@@ -1,26 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What checkpoints and stores in flash ask of a tp_flash, and of its geometry. */
+/* What checkpoints and stores in flash ask of a tp_flash, and of its geometry. Compilers choose what to inline: it is
+ * smaller than either way throughout. */
 #ifndef TP_FLASH_CALLS_H
 #define TP_FLASH_CALLS_H
 
 #include "tp_checkpoint.h"
-#include "tp_config.h"
 
 #include <stddef.h>
 #include <stdint.h>
 
-TP_ALWAYS_INLINE uint32_t tp_rounded_up(uint32_t bytes, uint32_t unit)
+static inline uint32_t tp_rounded_up(uint32_t bytes, uint32_t unit)
 {
     return (bytes + unit - 1U) / unit * unit;
 }
 
-TP_ALWAYS_INLINE uint32_t tp_least(uint32_t a, uint32_t b)
+static inline uint32_t tp_least(uint32_t a, uint32_t b)
 {
     return a < b ? a : b;
 }
 
 /* Whether the driver is there and its geometry can be. */
-TP_NOINLINE int tp_flash_holds(const tp_flash *flash)
+static inline int tp_flash_holds(const tp_flash *flash)
 {
     if (flash == NULL || flash->read == NULL || flash->program == NULL) {
         return 0;
@@ -31,12 +31,12 @@ TP_NOINLINE int tp_flash_holds(const tp_flash *flash)
 }
 
 /* Both return whether the driver did, or has nothing to do. */
-TP_ALWAYS_INLINE int tp_flash_erase(const tp_flash *flash, uint32_t offset)
+static inline int tp_flash_erase(const tp_flash *flash, uint32_t offset)
 {
     return flash->erase == NULL || flash->erase(flash->context, offset) == 0;
 }
 
-TP_ALWAYS_INLINE int tp_flash_sync(const tp_flash *flash)
+static inline int tp_flash_sync(const tp_flash *flash)
 {
     return flash->sync == NULL || flash->sync(flash->context) == 0;
 }
