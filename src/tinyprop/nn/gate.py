@@ -118,6 +118,12 @@ class SelectionHook:
         weight: Tensor = self.site.layer.weight  # type: ignore[assignment]
         return weight.requires_grad
 
+    @property
+    def residual_shape(self) -> tuple[int, ...]:
+        """Of what the rule remembers of errors; () where it remembers none."""
+        stored = self.site.stored
+        return stored if self.rule.residuals(math.prod(stored), self.site.info.n) else ()
+
     def backward(self, error: Tensor, pooled: Tensor | None) -> Tensor | None:
         """What is kept of the error (N, …), zeros elsewhere; None, which ends the pass, where that is nothing.
 

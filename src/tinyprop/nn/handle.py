@@ -177,6 +177,12 @@ class Handle:
                 f"the state is of the layers {', '.join(state['layers'])}, and here are {', '.join(own['layers'])}: "
                 f"pass example_input to apply_, or run the model once, and load the state of the same model."
             )
+        left = {name: layer["residual"] for name, layer in state["layers"].items() if "residual" in layer}
+        expected = {name: self._layers[name].residual_shape for name in left}
+        wrong = [name for name, residual in left.items() if np.shape(residual) != expected[name]]
+        if wrong:
+            shapes = ", ".join(f"{name}: {tuple(np.shape(left[name]))} in place of {expected[name]}" for name in wrong)
+            raise UserError(f"the state has errors left over of other shapes ({shapes}): load that of the same model.")
         self._output.y_max = torch.tensor(state["output"])
         for name, layer in self._layers.items():
             layer.memory = Memory.of(state["layers"][name])
