@@ -101,6 +101,7 @@ def test_choose_says_what_to_set(saved: Path, tmp_path: Path, capsys: pytest.Cap
     asked = ("choose", str(saved), str(samples), "--method", method)
     assert _run(*asked, "--ram", "100000", "--json", str(path)) == 0
     written, printed = json.loads(path.read_text()), capsys.readouterr().out
+    assert {"measuring", "planning"} <= set(printed.split())
     said = printed.split("To train so: ")[1].split("\n")[0].split()
     assert said[:2] == ["--method", method]
     assert dict(zip(said[2::2], map(int, said[3::2]), strict=True)) == {

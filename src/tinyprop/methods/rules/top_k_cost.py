@@ -64,7 +64,7 @@ def _about_the_guess(nonzeros: np.ndarray, k: int, y: np.float32) -> tuple[int, 
     count = np.float32(nonzeros.size)
     with np.errstate(over="ignore", invalid="ignore"):
         guess = np.float32(2) * y / count * (np.float32(1) - np.float32(k) / count)
-        low, high = (2 + int(magnitude_bits(np.float32(share) * guess)) for share in (0.875, 1.125))
+        low, high = (2 + int(magnitude_bits(np.asarray(np.float32(share) * guess))) for share in (0.875, 1.125))
     if np.count_nonzero(nonzeros >= high) >= k:
         return high, ALL
     return (low, high - 1) if np.count_nonzero(nonzeros >= low) >= k else (LEAST, low - 1)
