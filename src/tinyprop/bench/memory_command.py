@@ -1,7 +1,7 @@
 """`tinyprop memory`: the bytes of each choice of what trains, as a table and as JSON."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from types import MappingProxyType
 
@@ -67,7 +67,7 @@ def table(costs: Mapping[str, MemoryCost], store: StoreSettings | None = None) -
 
 def _latent_store(store: StoreSettings, cost: MemoryCost) -> int | None:
     """Bytes of as many latents as `store` has samples; None where there is no frozen prefix."""
-    return replace(store, input_shape=(cost.latent // 4,), latent=True).bytes if cost.latent else None
+    return store.of_latents(cost.latent // 4).bytes if cost.latent else None
 
 
 def _with_latents(store: StoreSettings, cost: MemoryCost) -> int | None:
