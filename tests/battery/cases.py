@@ -66,6 +66,11 @@ def near(
     return conv((inputs, outputs), THREE, size, stride=(stride, stride), padding=ONE, groups=groups, **attributes)
 
 
+def depthwise(channels: int, kernel: tuple[int, int], size: tuple[int, int], **attributes: object) -> Case:
+    """A convolution of each channel by itself."""
+    return conv((channels, channels), kernel, size, groups=channels, **attributes)
+
+
 def pooled(case: Case, window: tuple[int, int] = TWO) -> Case:
     """The same convolution with a max pool behind it."""
     assert isinstance(case.op, Conv2d)
@@ -107,6 +112,32 @@ SPECIAL = (
     *(conv((1, 1), ONE, ONE), conv((3, 5), ONE, THREE), conv((17, 9), ONE, (2, 5), relu=True)),
     *(conv((5, 17), ONE, (1, 7), bias=False), conv((16, 4), ONE, (1, 2)), conv((1, 3), ONE, (5, 5), relu=True)),
     *(conv((17, 5), ONE, (4, 5)), conv((3, 9), ONE, (4, 4), relu=True), conv((16, 2), ONE, (1, 17), bias=False)),
+)
+DEPTHWISE = (
+    depthwise(2, (5, 5), (6, 7), padding=TWO),
+    depthwise(3, (5, 5), (9, 8), stride=TWO, padding=TWO, bias=False, relu=True),
+    depthwise(2, (5, 5), (2, 3), padding=TWO),  # a window larger than the image
+    depthwise(2, (10, 4), (12, 9), relu=True),
+    depthwise(5, ONE, (3, 9), stride=(2, 3), padding=ONE),  # fewer taps than the stride
+    depthwise(2, TWO, (3, 2), padding=THREE, bias=False),  # windows on the padding altogether
+    depthwise(3, THREE, (1, 5), padding=ONE),
+    depthwise(2, THREE, (4, 11)),
+    # Strides and dilations with and without a common divisor.
+    depthwise(2, (3, 4), (9, 17), stride=(3, 4), padding=(2, 1)),
+    depthwise(3, (2, 5), (7, 19), stride=(1, 4), padding=(0, 3), dilation=(3, 2)),
+    depthwise(2, (3, 3), (9, 13), stride=(2, 3), padding=TWO, dilation=(2, 3)),
+    depthwise(2, (4, 3), (11, 16), stride=(4, 2), padding=(3, 1), dilation=(1, 3), relu=True),
+    depthwise(2, (1, 3), (2, 35), dilation=(1, 4), padding=(0, 4)),
+    # Rows of one block, of two with and without a rest, of four; borders as wide as a block and wider.
+    depthwise(2, (1, 5), (1, 8), padding=(0, 2), signal=True),
+    depthwise(2, (1, 5), (1, 16), padding=(0, 2), signal=True),
+    depthwise(3, (1, 9), (1, 33), padding=(0, 4), signal=True, relu=True),
+    depthwise(2, (1, 9), (1, 37), stride=(1, 2), padding=(0, 4), signal=True),
+    depthwise(2, (1, 17), (1, 24), padding=(0, 8), signal=True),
+    depthwise(2, (1, 26), (1, 40), padding=(0, 3), signal=True, bias=False),
+    depthwise(2, (1, 3), (1, 25), padding=(0, 9), dilation=(1, 9), signal=True),
+    # Strides beyond those of its kernels.
+    depthwise(2, (1, 3), (1, 17), stride=(1, 5), padding=ONE),
 )
 BLOCKED = (
     *(pooled(near(1, 1, (2, 2))), pooled(near(3, 5, (3, 3))), pooled(near(2, 3, (4, 6), relu=True))),
@@ -159,7 +190,7 @@ CASES: Mapping[str, tuple[Case, ...]] = MappingProxyType(
         Sigmoid.kind: everywhere(Sigmoid()),
         Tanh.kind: everywhere(Tanh()),
         Dense.kind: DENSE,
-        Conv2d.kind: (*GENERAL, *SPECIAL),
+        Conv2d.kind: (*GENERAL, *SPECIAL, *DEPTHWISE),
         Conv2dMaxPool.kind: (*BLOCKED, *OTHER_POOLED),
         ScaleShift.kind: SCALES,
         MaxPool2d.kind: tuple(on(MaxPool2d(*w), shape) for *w, shape in WINDOWS),

@@ -171,9 +171,12 @@ def test_captured_networks_answer_as_pytorch_does(name) -> None:
         (Conv2d(4, 4, (3, 3), padding=(1, 1)), (255, 257), ConvKernels.THREE_BY_THREE),
         (Conv2d(4, 4, (3, 3), padding=(1, 1)), (256, 256), ConvKernels.GENERAL),
         (Conv2d(4, 4, (3, 3), padding=(1, 1)), (1, 9), ConvKernels.GENERAL),
-        (Conv2d(4, 4, (3, 3), (2, 2), (1, 1), groups=4), (9, 2), ConvKernels.DEPTHWISE),
+        (Conv2d(4, 4, (3, 3), (2, 2), (1, 1), groups=4), (9, 2), ConvKernels.DEPTHWISE_THREE_BY_THREE),
+        (Conv2d(4, 4, (3, 3), padding=(1, 1), groups=4), (1, 9), ConvKernels.DEPTHWISE),
+        (Conv2d(4, 4, (5, 5), (4, 3), (2, 2), groups=4), (9, 9), ConvKernels.DEPTHWISE),
+        (Conv2d(4, 4, (5, 5), (5, 3), (2, 2), groups=4), (9, 9), ConvKernels.GENERAL),
         (Conv2d(4, 8, (3, 3), padding=(1, 1), groups=4), (9, 9), ConvKernels.GENERAL),
-        (Conv2d(4, 4, (3, 3), padding=(2, 2), dilation=(2, 2), groups=4), (9, 9), ConvKernels.GENERAL),
+        (Conv2d(4, 4, (3, 3), padding=(2, 2), dilation=(2, 2), groups=4), (9, 9), ConvKernels.DEPTHWISE),
     ],
 )
 def test_which_kernels_serve(op, size, kernels) -> None:

@@ -23,7 +23,8 @@ Arguments = tuple[Pass | str, ...]
 FORWARD = {
     ConvKernels.GENERAL: "tp_conv2d_fwd_f32",
     ConvKernels.THREE_BY_THREE: "tp_conv2d_fwd_f32_k3p1",
-    ConvKernels.DEPTHWISE: "tp_depthwise_conv2d_fwd_f32_k3p1",
+    ConvKernels.DEPTHWISE_THREE_BY_THREE: "tp_depthwise_conv2d_fwd_f32_k3p1",
+    ConvKernels.DEPTHWISE: "tp_depthwise_conv2d_fwd_f32",
     ConvKernels.POINTWISE: "tp_pointwise_conv2d_fwd_f32",
 }
 
@@ -70,8 +71,10 @@ def _error(places: Places, step: BackwardStep, slot: str) -> Call:
         return Call("tp_conv2d_error_f32_k3p1w2", name, (*given, geometry, mask, skip))
     plain = (x, delta, weight, places.error(slot))
     match _unpooled_kernels(places, node):
-        case ConvKernels.DEPTHWISE:
+        case ConvKernels.DEPTHWISE_THREE_BY_THREE:
             return Call("tp_depthwise_conv2d_error_f32_k3p1", name, (*plain, geometry, mask))
+        case ConvKernels.DEPTHWISE:
+            return Call("tp_depthwise_conv2d_error_f32", name, (*plain, geometry, mask))
         case ConvKernels.THREE_BY_THREE:
             given = (*plain, places.scratch(node, "tp_kept"), geometry, mask, skip)
             return Call("tp_conv2d_error_f32_k3p1", name, given)
@@ -96,9 +99,12 @@ def _update(places: Places, step: BackwardStep) -> Call:
         given: Arguments = (x, delta, argmax, *parameters, scratch, places.rate, geometry, skip)
         return Call("tp_conv2d_update_f32_k3p1w2", name, given)
     match _unpooled_kernels(places, node):
-        case ConvKernels.DEPTHWISE:
+        case ConvKernels.DEPTHWISE_THREE_BY_THREE:
             given = (x, places.delta(node, const=True), *parameters, places.rate, geometry, skip)
             return Call("tp_depthwise_conv2d_update_f32_k3p1", name, given)
+        case ConvKernels.DEPTHWISE:
+            given = (x, places.delta(node, const=True), *parameters, places.rate, geometry)
+            return Call("tp_depthwise_conv2d_update_f32", name, given)
         case ConvKernels.THREE_BY_THREE:
             windows = places.scratch(node, "tp_window")
             given = (x, places.delta(node), *parameters, windows, places.rate, geometry, _kept(places, step))

@@ -88,25 +88,6 @@ TP_ALWAYS_INLINE int tp_wide_fits(tp_conv2d c, uint32_t map_channels, uint32_t f
            && tp_wide_map_room(c, map_channels) <= TP_WIDE_ROOM && filters <= TP_WIDE_ROOM;
 }
 
-/* Taps inside the image over `outputs` positions of one axis. */
-TP_ALWAYS_INLINE uint32_t tp_wide_taps_y(uint32_t outputs, tp_conv2d c)
-{
-    uint32_t taps = 0U;
-    for (uint32_t oy = 0U; oy < outputs; ++oy) {
-        taps += tp_taps_y(oy, c).last - tp_taps_y(oy, c).first;
-    }
-    return taps;
-}
-
-TP_ALWAYS_INLINE uint32_t tp_wide_taps_x(uint32_t outputs, tp_conv2d c)
-{
-    uint32_t taps = 0U;
-    for (uint32_t ox = 0U; ox < outputs; ++ox) {
-        taps += tp_taps_x(ox, c).last - tp_taps_x(ox, c).first;
-    }
-    return taps;
-}
-
 /* Taps of the window of one output inside the image. */
 TP_ALWAYS_INLINE uint32_t tp_wide_taps_at(uint32_t oy, uint32_t ox, tp_conv2d c)
 {

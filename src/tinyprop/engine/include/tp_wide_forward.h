@@ -113,7 +113,7 @@ TP_ALWAYS_INLINE void tp_wide_fwd(const float *x, const float *weight, const flo
     if (co < c.out_channels) {
         tp_wide_channels(s, y, co, c, relu, 1U);
     }
-    TP_COUNT(macs_forward, c.out_channels * c.in_channels * tp_wide_taps_y(c.out_height, c) * tp_wide_taps_x(c.out_width, c));
+    TP_COUNT(macs_forward, c.out_channels * c.in_channels * tp_sum_of_taps_y(c.out_height, c) * tp_sum_of_taps_x(c.out_width, c));
 }
 
 /* One row of pooled positions of `vectors` vectors of channels. argmax, NULL if it is not wanted: a byte each, or packed as
@@ -174,8 +174,8 @@ TP_ALWAYS_INLINE void tp_wide_pool_fwd(const float *x, const float *weight, cons
             tp_wide_pool_row(s, y, argmax, py, co, c, relu, packed, 1U);
         }
     }
-    TP_COUNT(macs_forward, c.out_channels * c.in_channels * tp_wide_taps_y(c.out_height & ~1U, c)
-                               * tp_wide_taps_x(c.out_width & ~1U, c));
+    TP_COUNT(macs_forward, c.out_channels * c.in_channels * tp_sum_of_taps_y(c.out_height & ~1U, c)
+                               * tp_sum_of_taps_x(c.out_width & ~1U, c));
 }
 #endif
 

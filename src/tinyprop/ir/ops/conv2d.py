@@ -23,7 +23,8 @@ class ConvKernels(Enum):
 
     GENERAL = "any geometry"
     THREE_BY_THREE = "3 by 3 taps, padding 1, stride 1 or 2"
-    DEPTHWISE = "the same, one input and one output channel per group"
+    DEPTHWISE_THREE_BY_THREE = "the same, one input and one output channel per group"
+    DEPTHWISE = "one input and one output channel per group, stride at most 4"
     POINTWISE = "one tap, stride 1, no padding: a matrix product per position"
 
 
@@ -95,6 +96,8 @@ class Conv2d(LayerOp):
         if near and self.groups == 1 and listable:
             return ConvKernels.THREE_BY_THREE
         if near and self.groups == self.in_channels == self.out_channels:
+            return ConvKernels.DEPTHWISE_THREE_BY_THREE
+        if self.per_channel and self.in_channels == self.out_channels and max(self.stride) <= 4:
             return ConvKernels.DEPTHWISE
         return ConvKernels.GENERAL
 
@@ -109,7 +112,7 @@ class Conv2d(LayerOp):
                 return max(8 * channels, updates * 4 * (rows * columns + 1))
             case ConvKernels.POINTWISE:
                 return max(8 * channels, updates * 2 * rows * columns)
-            case ConvKernels.DEPTHWISE:
+            case ConvKernels.DEPTHWISE | ConvKernels.DEPTHWISE_THREE_BY_THREE:
                 return 0
         return updates * 4 * self.filter_size
 
