@@ -43,8 +43,8 @@ def convolutions(draw: st.DrawFn) -> Case:
         case ConvKernels.THREE_BY_THREE:
             groups, kernel, stride, padding, dilation = 1, (3, 3), (draw(st.integers(1, 2)),) * 2, (1, 1), (1, 1)
         case ConvKernels.DEPTHWISE:
-            group_inputs = group_outputs = 1
-            groups, kernel, stride = 2, draw(st.tuples(st.integers(1, 6), st.integers(1, 6))), draw(st.tuples(small, small))
+            groups, group_inputs, group_outputs = 2, 1, 1
+            kernel, stride = draw(st.tuples(st.integers(1, 6), st.integers(1, 6))), draw(st.tuples(small, small))
         case ConvKernels.DEPTHWISE_THREE_BY_THREE:
             group_inputs = group_outputs = 1
             kernel, stride, padding, dilation = (3, 3), (draw(st.integers(1, 2)),) * 2, (1, 1), (1, 1)

@@ -33,7 +33,7 @@ def conv2d_forward_calls(places: Places, node: Node) -> list[Call]:
     """What computes the output, and which inputs the pool chose where the backward pass will ask."""
     conv, pool = _conv_and_pool(node.op)
     weight, bias = places.parameters(node)
-    geometry = _conv_struct(conv, _shape_in(places, node))
+    geometry = conv_struct(conv, _shape_in(places, node))
     common = (places.read(node.input), weight, bias, places.write(node.output))
     if pool is None:
         kernel = FORWARD[conv.kernels(_shape_in(places, node))]
@@ -64,7 +64,7 @@ def _error(places: Places, step: BackwardStep, slot: str) -> Call:
     name = joined(_name(places, node), word_if(masked, "masked"))
     weight = places.parameters(node)[0]
     x, delta, argmax = places.read(node.input), places.delta(node, const=True), places.argmax(node, const=True)
-    geometry = _conv_struct(conv, _shape_in(places, node))
+    geometry = conv_struct(conv, _shape_in(places, node))
     mask, skip = c_flag(masked), c_flag(places.train.spec.skip_zeros)
     if _blocked(places, node):
         given: Arguments = (x, delta, argmax, weight, places.error(slot), places.scratch(node, "tp_kept"))
@@ -91,7 +91,7 @@ def _update(places: Places, step: BackwardStep) -> Call:
     parameters = places.learning(step)
     name = joined(_name(places, node), word_if(conv.bias and parameters[1] == "NULL", "nobias"))
     x, argmax = places.read(node.input), places.argmax(node, const=True)
-    geometry = _conv_struct(conv, _shape_in(places, node))
+    geometry = conv_struct(conv, _shape_in(places, node))
     skip = c_flag(places.train.spec.skip_zeros)
     if _blocked(places, node):
         delta = places.delta(node, const=True)
@@ -155,7 +155,7 @@ def _shape_in(places: Places, node: Node) -> Shape:
     return places.train.program.value_in(node).shape
 
 
-def _conv_struct(conv: Conv2d, shape: Shape) -> str:
+def conv_struct(conv: Conv2d, shape: Shape) -> str:
     out = conv.output_shape(shape)
     windows = (*conv.kernel, *conv.stride, *conv.padding, *conv.dilation)
     return c_struct("tp_conv2d", *shape, *out, *windows, conv.groups)
