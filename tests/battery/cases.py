@@ -93,6 +93,13 @@ GENERAL = (
     conv((5, 5), THREE, (5, 6), padding=TWO, dilation=TWO, groups=5),
     conv((9, 7), ONE, (5, 4), stride=(2, 1)),
     conv((4, 6), (1, 3), (1, 15), stride=(1, 2), padding=(0, 2), dilation=(1, 2), groups=2, signal=True),
+    # More padding on one side than on the other.
+    conv((2, 3), TWO, (5, 4), trailing=ONE),
+    conv((3, 9), (4, 3), (6, 5), stride=TWO, padding=(1, 0), trailing=(2, 3), relu=True),
+    conv((1, 17), (5, 2), (7, 6), padding=(0, 2), trailing=(4, 0), bias=False),
+    conv((2, 5), THREE, (4, 7), padding=ONE, trailing=TWO),  # not what kernels of 3 by 3 can do
+    conv((3, 2), ONE, (3, 5), trailing=(0, 1)),  # nor those of one tap
+    conv((2, 4), (1, 4), (1, 9), padding=(0, 5), dilation=(1, 2), trailing=(0, 1), groups=2, signal=True),
     # Beyond what wide kernels take at once: eleven rows of taps, five of two channels, nine columns.
     conv((1, 9), (11, 2), (12, 3), relu=True),
     conv((9, 2), (5, 5), (6, 5), padding=TWO),
@@ -136,6 +143,10 @@ DEPTHWISE = (
     depthwise(2, (1, 17), (1, 24), padding=(0, 8), signal=True),
     depthwise(2, (1, 26), (1, 40), padding=(0, 3), signal=True, bias=False),
     depthwise(2, (1, 3), (1, 25), padding=(0, 9), dilation=(1, 9), signal=True),
+    # More padding on one side than on the other: a causal kernel, and a border behind that is wider than a block.
+    depthwise(2, (1, 4), (1, 21), padding=(0, 6), dilation=(1, 2), trailing=(0, 0), signal=True),
+    depthwise(2, (2, 3), (3, 18), padding=(1, 0), trailing=(0, 11)),
+    depthwise(3, (4, 2), (5, 19), stride=TWO, padding=(1, 0), trailing=(2, 1), relu=True),
     # Strides beyond those of its kernels.
     depthwise(2, (1, 3), (1, 17), stride=(1, 5), padding=ONE),
 )
@@ -154,6 +165,7 @@ OTHER_POOLED = (
     pooled(near(2, 3, (1, 5)), (1, 2)),
     *(pooled(conv((2, 9), (5, 5), (6, 7), padding=TWO, relu=True)), pooled(conv((9, 17), (2, 3), (5, 4), bias=False))),
     pooled(conv((1, 3), (4, 2), (7, 6), stride=(1, 2), padding=(1, 0))),
+    pooled(conv((2, 3), TWO, (6, 5), trailing=ONE, relu=True)),
 )
 KINKS = (-3.0, 3.0, 0.0, 6.0, -1.0, 0.5)  # where some activation bends
 DENSE = tuple(

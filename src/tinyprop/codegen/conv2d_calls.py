@@ -168,8 +168,11 @@ def _pool_struct(pool: MaxPool2d | None) -> str:
 def _name(places: Places, node: Node) -> str:
     conv, pool = _conv_and_pool(node.op)
     windows = [f"k{cross(conv.kernel)}", f"s{cross(conv.stride)}", f"p{cross(conv.padding)}"]
+    trailing = word_if(conv.trailing not in (None, conv.padding), f"t{cross(conv.trailing or ())}")
     dilation = word_if(conv.dilation != (1, 1), f"d{cross(conv.dilation)}")
     groups = word_if(conv.groups != 1, f"g{conv.groups}")
     pooled = f"pool{cross(pool.kernel)}" if pool else ""
     flags = (word_if(conv.relu, "relu"), word_if(not conv.bias, "nobias"))
-    return joined(cross(_shape_in(places, node)), conv.out_channels, *windows, dilation, groups, pooled, *flags)
+    return joined(
+        cross(_shape_in(places, node)), conv.out_channels, *windows, trailing, dilation, groups, pooled, *flags
+    )

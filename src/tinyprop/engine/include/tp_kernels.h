@@ -41,7 +41,7 @@ typedef struct tp_conv2d {
     uint32_t out_channels, out_height, out_width;
     uint32_t kernel_height, kernel_width;
     uint32_t stride_height, stride_width;
-    uint32_t pad_height, pad_width;
+    uint32_t pad_height, pad_width; /* above and left; what is below and right follows from the outputs */
     uint32_t dilation_height, dilation_width;
     uint32_t groups; /* output channels of a group read the input channels of that group only */
 } tp_conv2d;

@@ -100,9 +100,9 @@ TP_ALWAYS_INLINE void tp_wide_channels(tp_wide_source s, float *y, uint32_t firs
 TP_ALWAYS_INLINE void tp_wide_fwd(const float *x, const float *weight, const float *bias, float *y, tp_conv2d c, int relu)
 {
     float maps[TP_WIDE_ROOM], taps[TP_WIDE_ROOM], biases[TP_WIDE_ROOM / TP_LANES];
-    const tp_wide_source s = {c.pad_height + c.pad_width != 0U ? maps : x, taps, biases};
+    const tp_wide_source s = {tp_wide_padded(c) ? maps : x, taps, biases};
     uint32_t co = 0U;
-    if (c.pad_height + c.pad_width != 0U) {
+    if (tp_wide_padded(c)) {
         tp_wide_bordered(maps, x, c);
     }
     tp_wide_filters(taps, weight, c);
@@ -159,8 +159,8 @@ TP_ALWAYS_INLINE void tp_wide_pool_fwd(const float *x, const float *weight, cons
                                        tp_conv2d c, int relu, int packed)
 {
     float maps[TP_WIDE_ROOM], taps[TP_WIDE_ROOM], biases[TP_WIDE_ROOM / TP_LANES];
-    const tp_wide_source s = {c.pad_height + c.pad_width != 0U ? maps : x, taps, biases};
-    if (c.pad_height + c.pad_width != 0U) {
+    const tp_wide_source s = {tp_wide_padded(c) ? maps : x, taps, biases};
+    if (tp_wide_padded(c)) {
         tp_wide_bordered(maps, x, c);
     }
     tp_wide_filters(taps, weight, c);
