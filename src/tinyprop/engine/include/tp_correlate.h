@@ -8,7 +8,8 @@
  *
  * Up to eight sums stay in registers while up to eight taps are unrolled: a weight, once loaded, serves every sum, an input
  * every tap that falls on it. Which taps of the first and last blocks lie outside is known when they are compiled. Where
- * shapes are no literals, or a border is wider than those blocks, sums are formed one by one.
+ * shapes are no literals, or a border is wider than those blocks, four sums are formed at a time inside, and single ones at
+ * the borders.
  */
 #ifndef TP_CORRELATE_H
 #define TP_CORRELATE_H
@@ -66,8 +67,8 @@ TP_ALWAYS_INLINE void correlate_finish(float sum, uint32_t i, tp_results r)
         TP_EACH_SUM(TP_TERM, t) \
     }
 
-/* `taps` taps of `sums` sums, two literals up to 8, the first of which is at `first`: a literal unless inside, which is
- * one. inside: no tap lies on the padding. */
+/* `taps` taps of `sums` sums, literals up to 8; inside, a literal: none of them lies on the padding. first: what the first sum
+ * reads under the first tap, a literal unless inside. */
 TP_ALWAYS_INLINE void correlate_terms(tp_sums8 *s, const float *line, const float *weights, tp_correlation g, int32_t first,
                                       uint32_t sums, uint32_t taps, int inside)
 {
@@ -90,6 +91,12 @@ TP_ALWAYS_INLINE void correlate_line(tp_sums8 *s, const float *line, const float
 {
     const int32_t step = (int32_t)g.tap_step;
     const uint32_t rest = g.taps % 8U, middle = correlate_bordering(g.taps, 8U);
+    if (!TP_INLINE_KERNELS) { /* inside */
+        TP_ROLLED for (uint32_t left = g.taps; left != 0U; --left, line += step, weights += g.weight_step) {
+            correlate_terms(s, line, weights, g, 0, sums, 1U, 1);
+        }
+        return;
+    }
     if (g.taps >= 8U) {
         correlate_terms(s, line, weights, g, first, sums, 8U, inside);
     }
@@ -112,7 +119,7 @@ TP_ALWAYS_INLINE void correlate_line(tp_sums8 *s, const float *line, const float
         correlate_finish(s.s##i, (at) + (i), r); \
     }
 
-/* `sums` sums, a literal up to 8, from number i on; `offset` is added to what they read, 0 or where inside. */
+/* `sums` sums, a literal up to 8, from number i on, which is a literal too unless inside. */
 TP_ALWAYS_INLINE void correlate_block(tp_lines l, tp_correlation g, float start, tp_results r, uint32_t i, uint32_t sums,
                                       int inside)
 {
@@ -160,13 +167,32 @@ TP_ALWAYS_INLINE void correlate_one(tp_lines l, tp_correlation g, float sum, tp_
     correlate_finish(sum, i, r);
 }
 
+/* Whether no tap of sums i to i + 3 lies on the padding. */
+TP_ALWAYS_INLINE int correlate_inside(tp_correlation g, uint32_t i)
+{
+    const int32_t first = g.first + (int32_t)(i * g.sum_step);
+    return first >= 0 && first + (int32_t)(3U * g.sum_step + (g.taps - 1U) * g.tap_step) < (int32_t)g.size;
+}
+
+/* All sums of a row, whatever its borders: four together where they are inside, else one by one. */
+TP_ALWAYS_INLINE void correlate_any(tp_lines l, tp_correlation g, float start, tp_results r)
+{
+    TP_ROLLED for (uint32_t i = 0U; i < g.sums;) {
+        if (i + 4U <= g.sums && correlate_inside(g, i)) {
+            correlate_block(l, g, start, r, i, 4U, 1);
+            i += 4U;
+        } else {
+            correlate_one(l, g, start, r, i);
+            ++i;
+        }
+    }
+}
+
 /* All sums of a row. */
 TP_ALWAYS_INLINE void tp_correlate(tp_lines l, tp_correlation g, float start, tp_results r)
 {
     if (!TP_INLINE_KERNELS || !correlate_fits(g)) {
-        TP_ROLLED for (uint32_t i = 0U; i < g.sums; ++i) {
-            correlate_one(l, g, start, r, i);
-        }
+        correlate_any(l, g, start, r);
         return;
     }
     const uint32_t width = correlate_width(g), rest = g.sums % width, middle = correlate_bordering(g.sums, width);
