@@ -96,6 +96,16 @@ def test_a_shifted_sensor_sees_other_images_than_those_pretrained_on(shift):
     assert task.content_hash == shifted_sensor(pictures(), shift, field=30, judged=50).content_hash
 
 
+def test_the_field_of_a_shifted_sensor_may_be_taken_from_train():
+    task = shifted_sensor(pictures(), lambda x, random: x, field=30, judged=25, of_train=True)
+    assert [len(getattr(task, part)) for part in PARTS] == [70, 30, 25, 25]
+    assert numbers(task.pretrain) | numbers(task.field) == set(range(100))
+    assert numbers(task.validation) <= set(range(1000, 1040))
+    assert numbers(task.test) == numbers(task.old) <= set(range(2000, 2060))
+    with pytest.raises(UserError, match="has 100 samples to learn from and the field takes 100"):
+        shifted_sensor(pictures(), turned(40), field=100, judged=25, of_train=True)
+
+
 def test_what_each_shift_does():
     random = np.random.default_rng(0)
     x = np.random.default_rng(1).uniform(-1, 1, (50, 1, 33, 33))

@@ -84,8 +84,10 @@ def _new_classes(dataset: str, known: int, field: int, judged: int = 1000) -> Ca
     return lambda _seed: new_classes(_loaded(dataset), known, field, judged)
 
 
-def _shifted(dataset: str, shift: Shift, field: int, judged: int = 1000) -> Callable[[int], Task]:
-    return lambda _seed: shifted_sensor(_loaded(dataset), shift, field, judged)
+def _shifted(
+    dataset: str, shift: Shift, field: int, judged: int = 1000, *, of_train: bool = False
+) -> Callable[[int], Task]:
+    return lambda _seed: shifted_sensor(_loaded(dataset), shift, field, judged, of_train=of_train)
 
 
 def _mnist_from_scratch(seed: int) -> Task:
@@ -100,6 +102,10 @@ def _dcase2020_new_machine(seed: int) -> Task:
 
 def _tinyimagenet32_new_classes(seed: int) -> Task:
     return new_classes(_loaded("cifar100", COMPACT), known=50, field=5000, judged=1000)
+
+
+def _tinyimagenet32_blurred(seed: int) -> Task:
+    return shifted_sensor(_loaded("cifar100", COMPACT), blurred(1.0), field=3500, judged=1000)
 
 
 HAR_CNNS: Networks = {"cnn1d": Cnn1d, "har_cnn": HarCnn}
@@ -166,13 +172,35 @@ SCENARIOS: Mapping[str, ScenarioCard] = MappingProxyType(
             "cifar100",
             stand_in="tinyimagenet32",
         ),
+        "tinyimagenet32_blurred": ScenarioCard(
+            "cifar100",
+            "the lens is out of focus",
+            _tinyimagenet32_blurred,
+            RESNET8_100,
+            "cifar100",
+            stand_in="tinyimagenet32",
+        ),
         "food101_new_classes": ScenarioCard(
             "food101", "three dishes that were never seen", _new_classes("food101", 7, 2000), RESNET8_OF_64, "food101"
+        ),
+        "food101_blurred": ScenarioCard(
+            "food101",
+            "the lens is out of focus",
+            _shifted("food101", blurred(3.0), 2000, of_train=True),
+            RESNET8_OF_64,
+            "food101",
         ),
         "flowers102_new_classes": ScenarioCard(
             "flowers102",
             "classes after the 60th were never seen",
             _new_classes("flowers102", 60, 2000),
+            RESNET8_FLOWERS,
+            "flowers102",
+        ),
+        "flowers102_blurred": ScenarioCard(
+            "flowers102",
+            "the lens is out of focus",
+            _shifted("flowers102", blurred(3.0), 1500, of_train=True),
             RESNET8_FLOWERS,
             "flowers102",
         ),

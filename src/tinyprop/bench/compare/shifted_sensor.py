@@ -7,6 +7,7 @@ from scipy import ndimage
 
 from tinyprop.bench.compare.task import Task
 from tinyprop.data import DataSet, Samples
+from tinyprop.errors import UserError
 
 SPLIT_SEED = 14
 CONTRAST, DARKNESS = 0.4, 0.3  # of an image in poor light: what is left, and how far it moves down, of the range
@@ -34,17 +35,26 @@ def in_poor_light(deviation: float) -> Shift:
     return lambda x, random: CONTRAST * noisy(deviation / CONTRAST)(x, random) - DARKNESS * _range(x)
 
 
-def shifted_sensor(data: DataSet, shift: Shift, field: int, judged: int) -> Task:
+def shifted_sensor(data: DataSet, shift: Shift, field: int, judged: int, *, of_train: bool = False) -> Task:
     """Pretrained on train as it is; field and validation are drawn from the data set's validation part and shifted.
 
-    test: `judged` samples of its test part, shifted; old: the same as they were.
+    of_train: the field is drawn from train instead, and never pretrained on; of sets whose validation part is small.
+    test: `judged` samples of its test part, shifted; old: the same as they were. Raises UserError where train has no
+    more than `field` samples.
     """
     random = np.random.default_rng(SPLIT_SEED)
-    met, chosen = np.split(random.permutation(len(data.validation)), [field])
+    if of_train:
+        if field >= len(data.train):
+            raise UserError(f"{data.name} has {len(data.train):,} samples to learn from and the field takes {field:,}.")
+        met, before = (data.train.of(part) for part in np.split(random.permutation(len(data.train)), [field]))
+        chosen = random.permutation(len(data.validation))
+    else:
+        from_validation, chosen = np.split(random.permutation(len(data.validation)), [field])
+        met, before = data.validation.of(from_validation), data.train
     old = data.test.of(random.permutation(len(data.test))[:judged])
-    parts = (data.validation.of(met), data.validation.of(chosen[:judged]), old)
+    parts = (met, data.validation.of(chosen[:judged]), old)
     met_shifted, validation, test = (_shifted(part, shift, random) for part in parts)
-    return Task(data.train, met_shifted, validation, test, old)
+    return Task(before, met_shifted, validation, test, old)
 
 
 def _shifted(samples: Samples, shift: Shift, random: np.random.Generator) -> Samples:
