@@ -66,6 +66,11 @@ def near(
     return conv((inputs, outputs), THREE, size, stride=(stride, stride), padding=ONE, groups=groups, **attributes)
 
 
+def depthwise(channels: int, kernel: tuple[int, int], size: tuple[int, int], **attributes: object) -> Case:
+    """A convolution of each channel by itself."""
+    return conv((channels, channels), kernel, size, groups=channels, **attributes)
+
+
 def pooled(case: Case, window: tuple[int, int] = TWO) -> Case:
     """The same convolution with a max pool behind it."""
     assert isinstance(case.op, Conv2d)
@@ -88,6 +93,13 @@ GENERAL = (
     conv((5, 5), THREE, (5, 6), padding=TWO, dilation=TWO, groups=5),
     conv((9, 7), ONE, (5, 4), stride=(2, 1)),
     conv((4, 6), (1, 3), (1, 15), stride=(1, 2), padding=(0, 2), dilation=(1, 2), groups=2, signal=True),
+    # More padding on one side than on the other.
+    conv((2, 3), TWO, (5, 4), trailing=ONE),
+    conv((3, 9), (4, 3), (6, 5), stride=TWO, padding=(1, 0), trailing=(2, 3), relu=True),
+    conv((1, 17), (5, 2), (7, 6), padding=(0, 2), trailing=(4, 0), bias=False),
+    conv((2, 5), THREE, (4, 7), padding=ONE, trailing=TWO),  # not what kernels of 3 by 3 can do
+    conv((3, 2), ONE, (3, 5), trailing=(0, 1)),  # nor those of one tap
+    conv((2, 4), (1, 4), (1, 9), padding=(0, 5), dilation=(1, 2), trailing=(0, 1), groups=2, signal=True),
     # Beyond what wide kernels take at once: eleven rows of taps, five of two channels, nine columns.
     conv((1, 9), (11, 2), (12, 3), relu=True),
     conv((9, 2), (5, 5), (6, 5), padding=TWO),
@@ -108,6 +120,36 @@ SPECIAL = (
     *(conv((5, 17), ONE, (1, 7), bias=False), conv((16, 4), ONE, (1, 2)), conv((1, 3), ONE, (5, 5), relu=True)),
     *(conv((17, 5), ONE, (4, 5)), conv((3, 9), ONE, (4, 4), relu=True), conv((16, 2), ONE, (1, 17), bias=False)),
 )
+DEPTHWISE = (
+    depthwise(2, (5, 5), (6, 7), padding=TWO),
+    depthwise(3, (5, 5), (9, 8), stride=TWO, padding=TWO, bias=False, relu=True),
+    depthwise(2, (5, 5), (2, 3), padding=TWO),  # a window larger than the image
+    depthwise(2, (10, 4), (12, 9), relu=True),
+    depthwise(5, ONE, (3, 9), stride=(2, 3), padding=ONE),  # fewer taps than the stride
+    depthwise(2, TWO, (3, 2), padding=THREE, bias=False),  # windows on the padding altogether
+    depthwise(3, THREE, (1, 5), padding=ONE),
+    depthwise(2, THREE, (4, 11)),
+    # Strides and dilations with and without a common divisor.
+    depthwise(2, (3, 4), (9, 17), stride=(3, 4), padding=(2, 1)),
+    depthwise(3, (2, 5), (7, 19), stride=(1, 4), padding=(0, 3), dilation=(3, 2)),
+    depthwise(2, (3, 3), (9, 13), stride=(2, 3), padding=TWO, dilation=(2, 3)),
+    depthwise(2, (4, 3), (11, 16), stride=(4, 2), padding=(3, 1), dilation=(1, 3), relu=True),
+    depthwise(2, (1, 3), (2, 35), dilation=(1, 4), padding=(0, 4)),
+    # Rows of one block, of two with and without a rest, of four; borders as wide as a block and wider.
+    depthwise(2, (1, 5), (1, 8), padding=(0, 2), signal=True),
+    depthwise(2, (1, 5), (1, 16), padding=(0, 2), signal=True),
+    depthwise(3, (1, 9), (1, 33), padding=(0, 4), signal=True, relu=True),
+    depthwise(2, (1, 9), (1, 37), stride=(1, 2), padding=(0, 4), signal=True),
+    depthwise(2, (1, 17), (1, 24), padding=(0, 8), signal=True),
+    depthwise(2, (1, 26), (1, 40), padding=(0, 3), signal=True, bias=False),
+    depthwise(2, (1, 3), (1, 25), padding=(0, 9), dilation=(1, 9), signal=True),
+    # More padding on one side than on the other: a causal kernel, and a border behind that is wider than a block.
+    depthwise(2, (1, 4), (1, 21), padding=(0, 6), dilation=(1, 2), trailing=(0, 0), signal=True),
+    depthwise(2, (2, 3), (3, 18), padding=(1, 0), trailing=(0, 11)),
+    depthwise(3, (4, 2), (5, 19), stride=TWO, padding=(1, 0), trailing=(2, 1), relu=True),
+    # Strides beyond those of its kernels.
+    depthwise(2, (1, 3), (1, 17), stride=(1, 5), padding=ONE),
+)
 BLOCKED = (
     *(pooled(near(1, 1, (2, 2))), pooled(near(3, 5, (3, 3))), pooled(near(2, 3, (4, 6), relu=True))),
     *(pooled(near(5, 2, (5, 7), bias=False)), pooled(near(1, 17, (2, 9), relu=True)), pooled(near(1, 4, (9, 10)))),
@@ -123,6 +165,7 @@ OTHER_POOLED = (
     pooled(near(2, 3, (1, 5)), (1, 2)),
     *(pooled(conv((2, 9), (5, 5), (6, 7), padding=TWO, relu=True)), pooled(conv((9, 17), (2, 3), (5, 4), bias=False))),
     pooled(conv((1, 3), (4, 2), (7, 6), stride=(1, 2), padding=(1, 0))),
+    pooled(conv((2, 3), TWO, (6, 5), trailing=ONE, relu=True)),
 )
 KINKS = (-3.0, 3.0, 0.0, 6.0, -1.0, 0.5)  # where some activation bends
 DENSE = tuple(
@@ -159,7 +202,7 @@ CASES: Mapping[str, tuple[Case, ...]] = MappingProxyType(
         Sigmoid.kind: everywhere(Sigmoid()),
         Tanh.kind: everywhere(Tanh()),
         Dense.kind: DENSE,
-        Conv2d.kind: (*GENERAL, *SPECIAL),
+        Conv2d.kind: (*GENERAL, *SPECIAL, *DEPTHWISE),
         Conv2dMaxPool.kind: (*BLOCKED, *OTHER_POOLED),
         ScaleShift.kind: SCALES,
         MaxPool2d.kind: tuple(on(MaxPool2d(*w), shape) for *w, shape in WINDOWS),

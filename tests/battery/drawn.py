@@ -24,7 +24,7 @@ from tinyprop.ir.ops import (
 )
 from tinyprop.ir.ops.conv2d import ConvKernels
 
-one_to_three = st.integers(1, 3)
+one_to_three, up_to_three = st.integers(1, 3), st.integers(0, 3)
 small = st.integers(1, 4)
 pairs = st.tuples(one_to_three, one_to_three)
 any_shapes = st.lists(small, min_size=1, max_size=3).map(tuple)
@@ -35,23 +35,28 @@ def convolutions(draw: st.DrawFn) -> Case:
     """A convolution on a map that it fits into; half of them of a geometry with kernels of its own."""
     groups, group_inputs, group_outputs = draw(one_to_three), draw(one_to_three), draw(one_to_three)
     kernel, stride, dilation = draw(pairs), draw(pairs), draw(pairs)
-    padding = draw(st.tuples(st.integers(0, 3), st.integers(0, 3)))
+    padding, trailing = draw(st.tuples(up_to_three, up_to_three)), draw(st.none() | st.tuples(up_to_three, up_to_three))
     match draw(st.sampled_from([*ConvKernels, ConvKernels.GENERAL])):
         case ConvKernels.POINTWISE:
-            groups, kernel, stride, padding = 1, (1, 1), (1, 1), (0, 0)
+            groups, kernel, stride, padding, trailing = 1, (1, 1), (1, 1), (0, 0), None
             group_inputs, group_outputs = draw(st.integers(1, 18)), draw(st.integers(1, 9))
         case ConvKernels.THREE_BY_THREE:
-            groups, kernel, stride, padding, dilation = 1, (3, 3), (draw(st.integers(1, 2)),) * 2, (1, 1), (1, 1)
+            groups, trailing = 1, None
+            kernel, stride, padding, dilation = (3, 3), (draw(st.integers(1, 2)),) * 2, (1, 1), (1, 1)
         case ConvKernels.DEPTHWISE:
-            group_inputs = group_outputs = 1
+            groups, group_inputs, group_outputs = 2, 1, 1
+            kernel, stride = draw(st.tuples(st.integers(1, 6), st.integers(1, 6))), draw(st.tuples(small, small))
+        case ConvKernels.DEPTHWISE_THREE_BY_THREE:
+            group_inputs, group_outputs, trailing = 1, 1, None
             kernel, stride, padding, dilation = (3, 3), (draw(st.integers(1, 2)),) * 2, (1, 1), (1, 1)
     size = tuple(
-        max(1, d * (k - 1) + 1 - 2 * p) + draw(st.integers(0, 11))
-        for k, p, d in zip(kernel, padding, dilation, strict=True)
+        max(1, d * (k - 1) + 1 - before - after) + draw(st.integers(0, 11))
+        for k, before, after, d in zip(kernel, padding, trailing or padding, dilation, strict=True)
     )
     channels = (groups * group_inputs, groups * group_outputs)
     bias, relu = draw(st.booleans()), draw(st.booleans())
-    return on(Conv2d(*channels, kernel, stride, padding, bias, relu, dilation, groups), (channels[0], *size))
+    op = Conv2d(*channels, kernel, stride, padding, bias, relu, dilation, groups, trailing=trailing)
+    return on(op, (channels[0], *size))
 
 
 @st.composite

@@ -30,11 +30,13 @@ Twin = Callable[..., torch.Tensor]
 
 
 def _conv(op: Conv2d, x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None = None) -> torch.Tensor:
+    (top, left), (bottom, right) = op.padding, op.trailing or op.padding
     if op.signal:
-        geometry = (op.stride[1], op.padding[1], op.dilation[1], op.groups)
-        y = F.conv1d(x[None, :, 0], weight, bias, *geometry)[0][:, None]
+        geometry = (op.stride[1], 0, op.dilation[1], op.groups)
+        y = F.conv1d(F.pad(x[None, :, 0], (left, right)), weight, bias, *geometry)[0][:, None]
     else:
-        y = F.conv2d(x[None], weight, bias, op.stride, op.padding, op.dilation, op.groups)[0]
+        padded = F.pad(x[None], (left, right, top, bottom))
+        y = F.conv2d(padded, weight, bias, op.stride, 0, op.dilation, op.groups)[0]
     return F.relu(y) if op.relu else y
 
 

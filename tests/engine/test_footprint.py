@@ -11,7 +11,9 @@ import pytest
 import torch
 
 import tinyprop
+from battery.rules import for_any_network
 from tinyprop.bench.benchmark.config import NETWORKS as BENCH
+from tinyprop.methods import METHODS
 from tinyprop.models import MODELS
 from tinyprop.targets import board_names, load_board
 
@@ -20,7 +22,7 @@ STACK_LIMIT = 2048  # bytes, as the engine's README promises
 LIBRARY = {"memcpy", "memset", "memmove"}  # the C library's, a few words of stack at most
 CORTEX_M4F = ("-mcpu=cortex-m4", "-mthumb", "-mfpu=fpv4-sp-d16", "-mfloat-abi=hard")
 # Functions of the same code would share a body, and the graph would know it by one of their names only.
-GRAPHS = ("-O2", "-fno-math-errno", "-fno-ipa-icf", "-fcallgraph-info=su")
+GRAPHS = ("-fno-math-errno", "-fno-ipa-icf", "-fcallgraph-info=su")
 TEST_NETWORKS = ("mlp", "pooled", "strided", "overlapping", "separable", "grouped", "activated", "normalised")
 CASES = (*TEST_NETWORKS, *MODELS, *BENCH)
 
@@ -54,9 +56,11 @@ def worst_stack(graphs: Iterable[str]) -> int:
     return found[trainers[0]] + max(found[step] for step in ("tp_train_step", "tp_train_target"))
 
 
-def graphs_of(command: str, sources: Iterable[Path], includes: Iterable[Path], folder: Path, gcc) -> list[str]:
+def graphs_of(
+    command: str, optimise: str, sources: Iterable[Path], includes: Iterable[Path], folder: Path, gcc
+) -> list[str]:
     core = () if command == "gcc" else CORTEX_M4F
-    compiler = gcc(*GRAPHS, *core, command=command)
+    compiler = gcc(optimise, *GRAPHS, *core, command=command)
     paths = [*(f"-I{include}" for include in includes), "-c", *map(str, sources)]
     subprocess.run([*compiler.command, *compiler.flags, *paths], cwd=folder, check=True)
     return [path.read_text() for path in folder.glob("*.ci")]
@@ -64,7 +68,7 @@ def graphs_of(command: str, sources: Iterable[Path], includes: Iterable[Path], f
 
 @pytest.fixture(scope="module")
 def trainer_of(networks):
-    """trainer_of(name, kernels) → Trainer; each network is captured once."""
+    """trainer_of(name, kernels, method) → Trainer; each network is captured once."""
 
     @cache
     def captured(name):
@@ -78,45 +82,60 @@ def trainer_of(networks):
         c_name = name.replace("-", "_").lower()
         return tinyprop.capture(make().eval(), torch.zeros(1, *shape), name=c_name), loss
 
-    def train(name, kernels):
+    def train(name, kernels, method="tinyprop_v2"):
         network, loss = captured(name)
-        return network.train("tinyprop_v2", loss, kernels=kernels)
+        return network.train(method, loss, kernels=kernels)
 
     return train
 
 
 @pytest.fixture(scope="module")
 def engine_graphs(networks, gcc, tmp_path_factory):
-    """engine_graphs(command) → the graphs of the linked kernels, the same for every network."""
+    """engine_graphs(command, optimise) → the graphs of the linked kernels, the same for every network."""
 
     @cache
-    def graphs(command):
+    def graphs(command, optimise):
         tree, folder = networks["mlp"].train("full", kernels="size").sources, tmp_path_factory.mktemp("engine")
         tree.write(folder)
         sources = [folder / source for source in tree.sources if source.startswith("engine/")]
-        return graphs_of(command, sources, [folder / "engine" / "include"], folder, gcc)
+        return graphs_of(command, optimise, sources, [folder / "engine" / "include"], folder, gcc)
 
     return graphs
+
+
+@pytest.fixture
+def stack_of(engine_graphs, gcc, tmp_path):
+    """stack_of(trainer, command, optimise) → bytes that a step takes, as gcc compiles it."""
+
+    def stack(trainer, command, optimise):
+        tree = trainer.sources
+        tree.write(tmp_path)
+        apart = trainer.kernels == "size"
+        own = {f"{tree.name}.c"} if apart else {f"{tree.name}.c", "engine/src/tp_api.c"}
+        paths, includes = ([tmp_path / path for path in some] for some in (own, tree.include_dirs))
+        linked = engine_graphs(command, optimise) if apart else []
+        return worst_stack([*linked, *graphs_of(command, optimise, paths, includes, tmp_path, gcc)])
+
+    return stack
 
 
 @pytest.mark.parametrize("kernels", ["inline", "size"])
 @pytest.mark.parametrize("command", ["gcc", "arm-none-eabi-gcc"])
 @pytest.mark.parametrize("name", CASES)
-def test_stack_of_a_step_is_bounded(trainer_of, engine_graphs, gcc, tmp_path, name, command, kernels):
-    tree = trainer_of(name, kernels).sources
-    tree.write(tmp_path)
-    linked = engine_graphs(command) if kernels == "size" else []
-    own = {f"{tree.name}.c"} if kernels == "size" else {f"{tree.name}.c", "engine/src/tp_api.c"}
-    includes = [tmp_path / folder for folder in tree.include_dirs]
-    stack = worst_stack([*linked, *graphs_of(command, [tmp_path / path for path in own], includes, tmp_path, gcc)])
-    print(f"{name}, {kernels}, {command}: {stack} bytes of stack")  # noqa: T201
-    assert 64 < stack < STACK_LIMIT
+def test_stack_of_a_step_is_bounded(trainer_of, stack_of, name, command, kernels):
+    assert 64 < stack_of(trainer_of(name, kernels), command, "-O2") < STACK_LIMIT
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_stack_is_bounded_under_every_method_as_fast_code_too(trainer_of, stack_of, method):
+    trainer = trainer_of("mlp", "inline", for_any_network(method))
+    assert 64 < stack_of(trainer, "arm-none-eabi-gcc", "-O3") < STACK_LIMIT
 
 
 @pytest.mark.parametrize("command", ["gcc", "arm-none-eabi-gcc"])
 def test_stack_of_saves_and_of_the_guard_is_bounded(engine_graphs, command):
     """Less than the engine's README promises, without the driver of the flash and the network, which pointers call."""
-    found = depths(engine_graphs(command))
+    found = depths(engine_graphs(command, "-O2"))
     [limit] = re.findall(r"Saving and loading need less than ([\d,]+) bytes of stack", README)
     saving = max(found[call] for call in ("tp_save", "tp_load", "tp_find_slots"))
     guarded = max(found[call] for call in ("tp_guard_init", "tp_guard_train", "tp_guard_train_target", "tp_guard_look"))

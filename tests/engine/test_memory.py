@@ -111,8 +111,11 @@ def test_relus_of_their_own_and_signed_zeros_train_as_in_the_oracle(networks, me
         assert np.ascontiguousarray(trained[name]).tobytes() == np.ascontiguousarray(array).tobytes(), name
 
 
-@pytest.mark.parametrize(("name", "method"), [("mlp", "ours"), ("overlapping", "tinyprop_v2")])
-def test_nothing_undefined_happens_on_the_board(networks, monkeypatch, name, method):
+@pytest.mark.parametrize(
+    ("name", "method", "kernels"),
+    [("mlp", "ours", "size"), ("mlp", "tinyprop_v2", "inline"), ("overlapping", "tinyprop_v2", "size")],
+)
+def test_nothing_undefined_happens_on_the_board(networks, monkeypatch, name, method, kernels):
     """Undefined behaviour traps, and a trap ends the emulation with an error."""
     trap = ("-fsanitize=undefined", "-fsanitize-trap=undefined")
 
@@ -121,7 +124,7 @@ def test_nothing_undefined_happens_on_the_board(networks, monkeypatch, name, met
         return replace(compiler, flags=(*compiler.flags, *trap))
 
     monkeypatch.setattr(firmware, "board_compiler", trapping)
-    trainer = networks[name].train(method, kernels="size")
+    trainer = networks[name].train(method, kernels=kernels)
     shape = trainer.train_program.program.input.shape
     x = np.random.default_rng(3).integers(-2, 3, (24, *shape)).astype(np.float32)
     with EmulatedEngine(trainer.sources, shape, load_board("nano33ble")) as board:

@@ -28,6 +28,7 @@ SMALL = {
         (1, 3, 3),
         (
             *(Conv2d(1, 2, **NEAR), ReLU(), Conv2d(2, 2, **NEAR, stride=(2, 2), groups=2), ReLU()),
+            *(Conv2d(2, 2, (2, 2), padding=(1, 0), trailing=(0, 1), groups=2), ReLU()),
             *(Conv2d(2, 3, (1, 1)), ReLU(), AvgPool2d((2, 2), (1, 1)), Reshape(), Dense(3, 2)),
         ),
     ),

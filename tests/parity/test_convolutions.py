@@ -59,9 +59,11 @@ def agree(trainer: Trainer, steps: int) -> None:
 
 
 def torch_module(op: Conv2d) -> nn.Module:
+    (top, left), (bottom, right) = op.padding, op.trailing or op.padding
+    pad = [] if op.trailing is None else [nn.ZeroPad2d((left, right, top, bottom))]
     settings_of = {"bias": op.bias, "dilation": op.dilation, "groups": op.groups}
-    conv = nn.Conv2d(op.in_channels, op.out_channels, op.kernel, op.stride, op.padding, **settings_of)
-    return nn.Sequential(conv, nn.ReLU()) if op.relu else conv
+    conv = nn.Conv2d(op.in_channels, op.out_channels, op.kernel, op.stride, 0 if pad else op.padding, **settings_of)
+    return nn.Sequential(*pad, conv, *([nn.ReLU()] if op.relu else []))
 
 
 @settings(max_examples=8, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
@@ -121,7 +123,27 @@ def wide_kernels() -> tuple[nn.Module, tuple[int, ...]]:
     return classified((2, 9, 7), *first, nn.Conv2d(9, 5, (3, 2), padding=(1, 1)), nn.MaxPool2d(2), nn.ReLU())
 
 
-NETWORKS = {build.__name__: build for build in (separable, plain, grouped, one_dimensional, wide_kernels)}
+def unevenly_padded() -> tuple[nn.Module, tuple[int, ...]]:
+    """A pad in front of a stride as TensorFlow has it, even kernels that keep the size, with and without a pool."""
+    first = [nn.ZeroPad2d((0, 1, 0, 1)), nn.Conv2d(2, 6, 3, 2), nn.ReLU()]
+    second = [
+        nn.Conv2d(6, 6, (2, 4), padding="same", groups=6),
+        nn.ReLU(),
+        nn.Conv2d(6, 4, 2, padding="same"),
+        nn.ReLU(),
+    ]
+    return classified((2, 12, 18), *first, *second, nn.Conv2d(4, 5, 4, padding="same"), nn.MaxPool2d(2), nn.ReLU())
+
+
+def causal() -> tuple[nn.Module, tuple[int, ...]]:
+    """A signal whose convolutions look back only, the wider the deeper."""
+    first = [nn.ConstantPad1d((3, 0), 0.0), nn.Conv1d(3, 6, 4), nn.ReLU()]
+    second = [nn.ConstantPad1d((9, 0), 0.0), nn.Conv1d(6, 6, 4, dilation=3, groups=6), nn.ReLU(), nn.Conv1d(6, 4, 1)]
+    return classified((3, 21), *first, *second, nn.ReLU())
+
+
+BUILDERS = (separable, plain, grouped, one_dimensional, wide_kernels, unevenly_padded, causal)
+NETWORKS = {build.__name__: build for build in BUILDERS}
 
 
 CASES = [(name, method) for name in NETWORKS for method in ("full", "tinyprop_v2")]
@@ -168,12 +190,20 @@ def test_captured_networks_answer_as_pytorch_does(name) -> None:
         (Conv2d(4, 8, (1, 1)), (5, 5), ConvKernels.POINTWISE),
         (Conv2d(4, 8, (1, 1)), (256, 256), ConvKernels.GENERAL),  # 65,536 positions: one more than a list can name
         (Conv2d(4, 8, (1, 1), (2, 2)), (5, 5), ConvKernels.GENERAL),
+        (Conv2d(4, 8, (1, 1), dilation=(2, 2)), (5, 5), ConvKernels.POINTWISE),
+        (Conv2d(4, 8, (1, 1), trailing=(0, 1)), (5, 5), ConvKernels.GENERAL),
+        (Conv2d(4, 8, (3, 3), padding=(1, 1), trailing=(1, 0)), (5, 5), ConvKernels.GENERAL),
+        (Conv2d(4, 8, (3, 3), padding=(1, 1), trailing=(1, 1)), (5, 5), ConvKernels.THREE_BY_THREE),
+        (Conv2d(4, 4, (3, 3), padding=(1, 1), trailing=(1, 2), groups=4), (5, 5), ConvKernels.DEPTHWISE),
         (Conv2d(4, 4, (3, 3), padding=(1, 1)), (255, 257), ConvKernels.THREE_BY_THREE),
         (Conv2d(4, 4, (3, 3), padding=(1, 1)), (256, 256), ConvKernels.GENERAL),
         (Conv2d(4, 4, (3, 3), padding=(1, 1)), (1, 9), ConvKernels.GENERAL),
-        (Conv2d(4, 4, (3, 3), (2, 2), (1, 1), groups=4), (9, 2), ConvKernels.DEPTHWISE),
+        (Conv2d(4, 4, (3, 3), (2, 2), (1, 1), groups=4), (9, 2), ConvKernels.DEPTHWISE_THREE_BY_THREE),
+        (Conv2d(4, 4, (3, 3), padding=(1, 1), groups=4), (1, 9), ConvKernels.DEPTHWISE),
+        (Conv2d(4, 4, (5, 5), (4, 3), (2, 2), groups=4), (9, 9), ConvKernels.DEPTHWISE),
+        (Conv2d(4, 4, (5, 5), (5, 3), (2, 2), groups=4), (9, 9), ConvKernels.GENERAL),
         (Conv2d(4, 8, (3, 3), padding=(1, 1), groups=4), (9, 9), ConvKernels.GENERAL),
-        (Conv2d(4, 4, (3, 3), padding=(2, 2), dilation=(2, 2), groups=4), (9, 9), ConvKernels.GENERAL),
+        (Conv2d(4, 4, (3, 3), padding=(2, 2), dilation=(2, 2), groups=4), (9, 9), ConvKernels.DEPTHWISE),
     ],
 )
 def test_which_kernels_serve(op, size, kernels) -> None:

@@ -13,7 +13,16 @@ from torch.nn import functional
 import tinyprop
 from tinyprop.ir.oracle import OracleTrainer
 from tinyprop.methods import METHODS, Method, method_named
+from tinyprop.methods.rules.keep_above import KeepAbove
+from tinyprop.methods.rules.keep_all import KeepAll
+from tinyprop.methods.rules.keep_channels import KeepChannels
+from tinyprop.methods.rules.keep_diffused import KeepDiffused
+from tinyprop.methods.rules.keep_memorised import KeepMemorised
+from tinyprop.methods.rules.keep_ratio import KeepRatio
+from tinyprop.methods.rules.keep_steered import KeepSteered
+from tinyprop.methods.rules.rule import LayerState, SelectionRule
 from tinyprop.nn import Handle, apply_
+from tinyprop.nn.selections import Memory, Place, select
 
 STEPS, CLASSES, RATE = 10, 6, 0.05
 MARGIN = 1e-5  # a decision is a tie where thresholds so much larger or smaller decide otherwise
@@ -198,3 +207,31 @@ def test_full_training_is_pytorchs_own() -> None:
         for got, expected in zip(model.parameters(), plain.parameters(), strict=True):
             assert torch.equal(got.grad, expected.grad)
         assert handle.stats().effort_bwd == handle.stats().effort_total == 1
+
+
+NOT_FINITE = {"NaN": [np.nan], "NaN with a sign": [-np.nan], "infinities": [np.inf, -np.inf], "both": [-np.inf, np.nan]}
+RULES = [
+    *(KeepRatio(0.1, 0.3), KeepRatio(0.2, 0.2, k_min=1), KeepMemorised(0.1), KeepChannels(0.1, 0.3)),
+    *(KeepChannels(0.3, 0.3), KeepAbove(0.8), KeepAbove(0.0), KeepDiffused(1.25), KeepSteered(0.1), KeepAll()),
+]
+
+
+@pytest.mark.parametrize("bad", NOT_FINITE)
+@pytest.mark.parametrize("shape", [(96, 1), (8, 12)], ids=str)
+@pytest.mark.parametrize("rule", RULES, ids=str)
+def test_what_is_not_finite_is_ranked_as_by_the_rule(rule: SelectionRule, shape: tuple[int, ...], bad: str) -> None:
+    """Also beside samples of a batch that are finite, with ties and with zeros."""
+    rng = np.random.default_rng(0)
+    delta = rng.normal(size=(4, *shape)).astype(np.float32)
+    delta[0].flat[rng.choice(96, 6, replace=False)] = np.resize(np.float32(NOT_FINITE[bad]), 6)
+    delta[1:3] = np.round(delta[1:3])
+    seen, losses = np.float32(1e3), rng.random(4).astype(np.float32)
+    memory, place = Memory(y_max=seen), Place(96, 96, 1.0, losses)
+    kept, count, every = select(rule, torch.from_numpy(delta), memory, place)
+    for sample, loss in enumerate(losses):
+        state = LayerState(**({rule.memory: seen} if rule.memory == "y_max" else {}))
+        more = {"loss": loss} if rule.reads_loss else {}
+        _, selected = rule.select(state, delta[sample], 96, np.arange(96), **more)
+        np.testing.assert_array_equal(kept[sample].reshape(shape), selected.delta)
+        assert count[sample] == np.count_nonzero(selected.delta)
+        assert bool(every is not None and every[sample]) == (selected.kept.all() and not isinstance(rule, KeepAll))

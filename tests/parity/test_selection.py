@@ -402,6 +402,39 @@ def test_what_is_not_finite_is_kept_alike_and_reaches_the_weights(
     assert not np.isfinite(selected.delta).all()
 
 
+NOT_FINITE = {"NaN": [np.nan], "NaN with a sign": [-np.nan], "infinities": [np.inf, -np.inf], "both": [-np.inf, np.nan]}
+
+
+@pytest.mark.parametrize("bad", NOT_FINITE)
+@pytest.mark.parametrize("seen", [0.0, 2.0], ids=lambda seen: f"Y_max {seen:g}")
+@pytest.mark.parametrize("size", [24, 64, 304])
+@pytest.mark.parametrize(
+    "rule",
+    [
+        *(KeepRatio(0.1, 0.3), KeepRatio(0.2, 0.2, k_min=1), KeepMemorised(0.1), KeepMemorised(0.3, share=0.7)),
+        *(KeepChannels(0.1, 0.3), KeepChannels(0.3, 0.3), KeepAbove(0.8), KeepAbove(0.0), KeepDiffused(1.25)),
+        KeepSteered(0.1),
+    ],
+    ids=str,
+)
+def test_what_is_not_finite_is_ranked_as_the_engine_ranks_it(
+    twins: Twins, rule: SelectionRule, size: int, seen: float, bad: str
+) -> None:
+    """NaN above infinity, among equals the lower index, whatever was seen before."""
+    rng = np.random.default_rng(size)
+    values = np.float32(NOT_FINITE[bad])
+    for dense in (False, True):
+        delta = rng.normal(size=size).astype(np.float32)
+        places = rng.choice(size, 6, replace=False)
+        delta[places] = np.resize(values, 6)
+        delta = delta.reshape((size, 1) if dense else (8, -1))
+        state = LayerState(residual=bytes(4 * size)) if isinstance(rule, KeepMemorised) else LayerState()
+        if rule.memory in ("y_max", "bar"):
+            state = LayerState(**{rule.memory: np.float32(seen)})
+        for loss in (1.0, np.nan, np.inf) if rule.reads_loss else (0.0,):
+            assert_same(twins, rule, state, delta, size, loss=loss)
+
+
 @pytest.mark.parametrize("shape", [(1, 1), (1, 9), (3, 7), (5, 8), (4, 33), (2, 4, 6)], ids=str)
 @pytest.mark.parametrize("theta", [0.0, 0.5, 1.0, 2.0])
 def test_hostile_vectors_are_diffused_alike(twins: Twins, shape: tuple[int, ...], theta: float) -> None:

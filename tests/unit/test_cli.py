@@ -101,6 +101,7 @@ def test_choose_says_what_to_set(saved: Path, tmp_path: Path, capsys: pytest.Cap
     asked = ("choose", str(saved), str(samples), "--method", method)
     assert _run(*asked, "--ram", "100000", "--json", str(path)) == 0
     written, printed = json.loads(path.read_text()), capsys.readouterr().out
+    assert {"measuring", "planning"} <= set(printed.split())
     said = printed.split("To train so: ")[1].split("\n")[0].split()
     assert said[:2] == ["--method", method]
     assert dict(zip(said[2::2], map(int, said[3::2]), strict=True)) == {
@@ -225,12 +226,14 @@ def test_boards_as_json_and_as_a_template(tmp_path: Path, capsys: pytest.Capture
 def test_fit_takes_what_export_takes(saved: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "fit.json"
     chosen = ["--method", "ours", "--set.drop", "0.75", "--loss", "mse", "--momentum", "0.5", "--kernels", "size"]
-    store = ["--store", "10", "--store-bits", "8", "--trainable", "last_layer", "--batch-norm", "train"]
+    store = ["--store", "10", "--store-bits", "8", "--latent", "--trainable", "last_layer", "--batch-norm", "train"]
     assert _run("fit", str(saved), "--boards", "nano33ble", *chosen, *store, "--json", str(path)) == 0
     [row] = json.loads(path.read_text())
     assert row["fits"]
     assert row["instructions_training"] > row["instructions_inference"] > 0
-    assert "nano33ble" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "nano33ble" in printed
+    assert "store of 10 latents of" in printed
     assert _run("fit", str(saved), "--boards", "nano33bel") == 1
     assert "did you mean 'nano33ble'" in capsys.readouterr().err
 

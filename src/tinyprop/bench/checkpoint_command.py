@@ -1,5 +1,6 @@
 """`tinyprop checkpoint`: what a device saved, shown, compared with another one, or as safetensors."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
@@ -27,7 +28,10 @@ def show_command(console: Console, path: Path, *, layout_path: Path | None, json
     for row, checkpoint in zip(rows, found.values(), strict=True):
         _print_head(console, row)
         if layout is not None:
-            console.print(_tensors_table(checkpoint, layout))
+            values = values_of(checkpoint, layout)
+            console.print(_arrays_table("weight", values.weights))
+            if values.residuals:
+                console.print(_arrays_table("errors left over", values.residuals))
     _write_json(console, json_path, {"file": path.name, "checkpoints": rows})
     return 0
 
@@ -107,6 +111,10 @@ def _facts(at: int, checkpoint: Checkpoint, layout: StateLayout | None) -> dict[
             for number, name in enumerate(layout.memories)
             if name
         }
+        row["residuals"] = {
+            name: {"entries": array.size, "norm": float(np.linalg.norm(array.astype(np.float64)))}
+            for name, array in values.residuals.items()
+        }
     return row
 
 
@@ -123,13 +131,12 @@ def _print_head(console: Console, row: dict[str, object]) -> None:
         console.print(f"remembered by rules: {remembered}", highlight=False)
 
 
-def _tensors_table(checkpoint: Checkpoint, layout: StateLayout) -> Table:
-    values = values_of(checkpoint, layout)
+def _arrays_table(what: str, arrays: Mapping[str, np.ndarray]) -> Table:
     made = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
-    made.add_column("weight", no_wrap=True, overflow="fold")
+    made.add_column(what, no_wrap=True, overflow="fold")
     for column in ("shape", "least", "mean", "largest", "norm"):
         made.add_column(column, justify="right")
-    for name, array in values.weights.items():
+    for name, array in arrays.items():
         figures = (array.min(), array.mean(dtype=np.float64), array.max(), np.linalg.norm(array.astype(np.float64)))
         made.add_row(name, "×".join(map(str, array.shape)), *(f"{figure:.4g}" for figure in figures))
     return made

@@ -1,6 +1,7 @@
 """`tinyprop choose`: which layers train, measured on samples of the task; a table and the settings to type."""
 
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -36,16 +37,21 @@ def choose_command(
         require_writable(json_path)
     x, y = npz_arrays(samples, "x", "y")
     with stage_progress(console) as advance:
-
-        def report(done: int, total: int) -> None:
-            advance("measuring", done, total)
-
+        measuring, planning = partial(advance, "measuring"), partial(advance, "planning")
         chosen: ChosenSparseUpdate | ChosenTinyTrain
         if method == "tiny_train":
-            chosen = choose_tiny_train(network, x, y, ram=ram, compute=compute, progress=report)
+            chosen = choose_tiny_train(
+                *(network, x, y), ram=ram, compute=compute, progress=measuring, planning=planning
+            )
         else:
             chosen = choose_sparse_update(
-                *(network, x, y), ram=ram, lr=lr, epochs=epochs, held_out=held_out, progress=report
+                *(network, x, y),
+                ram=ram,
+                lr=lr,
+                epochs=epochs,
+                held_out=held_out,
+                progress=measuring,
+                planning=planning,
             )
     console.print(str(chosen), highlight=False, soft_wrap=True)
     settings = " ".join(f"--set.{name} {value}" for name, value in asdict(chosen.method).items())

@@ -7,7 +7,7 @@ import msgspec
 from rich.console import Console
 
 from tinyprop.bench.atomic_file import require_writable, write_whole
-from tinyprop.bench.fitting.records import Setup
+from tinyprop.bench.fitting.records import Setup, stored
 from tinyprop.bench.fitting.run import fit_boards
 from tinyprop.bench.fitting.table import advice, json_rows, notes, tables
 from tinyprop.bench.progress import stage_progress
@@ -33,15 +33,14 @@ def fit_command(
     Raises UserError before anything is built for an unknown board, method, loss or choice.
     """
     chosen = chosen_boards(boards)
-    asked.trainer(network)  # what cannot be trained is refused before anything is built
+    trainer = asked.trainer(network)  # what cannot be trained is refused before anything is built
     if json_path is not None:
         require_writable(json_path)
-    store_bytes = 0 if store is None else store.bytes
     with stage_progress(console) as advance:
-        rows = fit_boards(network, asked, chosen, store_bytes=store_bytes, advance=advance)
+        rows = fit_boards(network, asked, chosen, store=store, advance=advance)
     for table in tables(rows):
         console.print(table)
-    counted = () if store is None else (f"{store}; counted as RAM.",)
+    counted = () if store is None else (f"{stored(store, trainer)}; counted as RAM.",)
     for line in (*notes(rows), *counted, *advice(rows)):
         console.print(line, highlight=False, soft_wrap=True)
     if json_path is not None:

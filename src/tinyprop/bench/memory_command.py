@@ -1,7 +1,7 @@
 """`tinyprop memory`: the bytes of each choice of what trains, as a table and as JSON."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from types import MappingProxyType
 
@@ -89,7 +89,7 @@ def wear_line(wear: StoreWear) -> str:
 
 def _latent_store(store: StoreSettings, cost: MemoryCost) -> StoreSettings | None:
     """Of as many latents as `store` has samples; None where there is no frozen prefix."""
-    return replace(store, input_shape=(cost.latent // 4,), latent=True) if cost.latent else None
+    return store.of_latents(cost.latent // 4) if cost.latent else None
 
 
 def _flash_bytes(store: StoreSettings | None) -> int | None:

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from tinyprop.targets.progress import Report
+
 MOST_TRIED = 500  # plans: a hundredth of a second each for DS-CNN, far more for networks of fifty layers
 
 Memory = Callable[[frozenset[int], int], int]
@@ -34,19 +36,22 @@ def best_within(
     sizes: Mapping[int, int],
     biases: Mapping[int, float],
     memory: Memory,
+    report: Report,
     most_tried: int = MOST_TRIED,
 ) -> Found:
     """The configuration of the largest sum of contributions whose `memory` is within `ram` bytes; of equals, the first.
 
     weights: p → contribution of that layer's weights; sizes: p → their bytes; biases: k → contribution of the biases of
     the last k layers. What contributes nothing or less is left out. memory(∅, 0) must be within `ram`.
+    report: told plans made, of `most_tried` at most, and at the end of as many as it took.
     """
-    search = _Search(ram, weights, sizes, biases, memory, most_tried)
+    search = _Search(ram, weights, sizes, biases, memory, report, most_tried)
     try:
         for count in _worth_trying(biases):
             search.descend(frozenset(), count, 0)
     except _TriedEnough:
         search.proven = False
+    report(len(search.planned), len(search.planned))
     places, count = search.best
     return Found(places, count, search.gain, memory(places, count), len(search.planned), search.proven)
 
@@ -71,10 +76,11 @@ class _Search:
         sizes: Mapping[int, int],
         biases: Mapping[int, float],
         memory: Memory,
+        report: Report,
         most_tried: int,
     ) -> None:
         self.ram, self.weights, self.sizes, self.biases = ram, weights, sizes, biases
-        self.memory, self.most_tried = memory, most_tried
+        self.memory, self.report, self.most_tried = memory, report, most_tried
         self.items = sorted((p for p in weights if weights[p] > 0), key=lambda p: (-weights[p] / sizes[p], p))
         self.best: tuple[frozenset[int], int] = (frozenset(), 0)
         self.gain = 0.0
@@ -111,4 +117,5 @@ class _Search:
             if len(self.planned) >= self.most_tried:
                 raise _TriedEnough
             self.planned[places, count] = self.memory(places, count)
+            self.report(len(self.planned), self.most_tried)
         return self.planned[places, count]

@@ -1,16 +1,15 @@
 """Sparse Update's choice: the configuration of the largest contribution under a RAM budget."""
 
-from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
 from tinyprop.choosing.contributions import Contributions, Trial, measured_contributions, parted
 from tinyprop.choosing.places import Places, checked_samples, names_at, places_of, require_budget
-from tinyprop.choosing.search import Found, best_within
+from tinyprop.choosing.search import MOST_TRIED, Found, best_within
 from tinyprop.methods import SparseUpdate
 from tinyprop.methods.chosen_layers import number_of
 from tinyprop.surface import Network
-from tinyprop.targets.progress import Report, spinner
+from tinyprop.targets.progress import Report, progress_report
 
 
 @dataclass(frozen=True)
@@ -53,13 +52,15 @@ def choose_sparse_update(
     seed: int = 0,
     toolchain: str = "zig",
     progress: bool | Report = True,
+    planning: bool | Report | None = None,
 ) -> ChosenSparseUpdate:
     """Measures what each part of `network` contributes and chooses what trains within `ram` bytes.
 
     x (N, *input_shape), y (N,): labelled samples of the task, none of them of a test set; a part of them, held_out, is
     drawn to judge by. ram: of a training step as `trainer.memory.training` counts it, weights that learn, activations,
     errors, state and a sample. epochs, lr, seed: of each short training, all of which start from the network's weights.
-    progress: as in `Engine.fit`, told trainings. Compiles and trains two configurations per layer on this computer.
+    progress: as in `Engine.fit`, told trainings; planning: the same of the search behind them, told plans; None: as
+    `progress` where that is no function. Compiles and trains two configurations per layer on this computer.
 
     A sum of contributions is a forecast, not a measurement: that they add up is the paper's assumption. Small
     validation parts measure them coarsely: of 50 samples one is two points.
@@ -79,8 +80,9 @@ def choose_sparse_update(
     trial = Trial(*parts, epochs, lr, seed, toolchain)
     contributions = measured_contributions(network, places, trial, progress)
     sizes = _weight_bytes(network, places)
-    with spinner("searching within the budget") if progress is True else nullcontext():
-        found = best_within(ram, contributions.weights, sizes, contributions.biases, memory)
+    wanted = progress is True if planning is None else planning
+    with progress_report(wanted, "searching within the budget", MOST_TRIED) as report:
+        found = best_within(ram, contributions.weights, sizes, contributions.biases, memory, report)
     names = {p: names_at(places, p) for p in places}
     return ChosenSparseUpdate(SparseUpdate(number_of(found.places), found.biases), contributions, names, found)
 

@@ -12,7 +12,7 @@ from tinyprop.methods import Full, Method, TinyTrain
 from tinyprop.methods.chosen_layers import number_of, places_in
 from tinyprop.methods.rules.number_check import require_fraction
 from tinyprop.surface import Network, Trainer
-from tinyprop.targets.progress import Report
+from tinyprop.targets.progress import Report, progress_report
 
 
 @dataclass(frozen=True)
@@ -47,13 +47,15 @@ def choose_tiny_train(
     compute: float = 1.0,
     loss: str = "cross_entropy",
     progress: bool | Report = True,
+    planning: bool | Report | None = None,
 ) -> ChosenTinyTrain:
     """Chooses the layers of `network` that matter to the samples, for what they cost, within two budgets.
 
     x (N, *input_shape), y: a few labelled samples of the task, none of them of a test set. ram: bytes of a training
     step as `trainer.memory.training` counts it. compute: its backward multiply-adds, every value computed, as a share
     of those of training everything, 0 … 1. A layer that no longer fits is passed over, and the next is tried. MACs of
-    the score: of a layer's weight gradient, as many as of its forward pass. progress: as in `Engine.fit`, told samples.
+    the score: of a layer's weight gradient, as many as of its forward pass. progress: as in `Engine.fit`, told samples;
+    planning: the same of what is planned behind that, told layers; None: as `progress` where that is no function.
 
     Source, and what differs from it: `TinyTrain`. Raises UserError, with the least possible where a budget is below it.
     """
@@ -76,10 +78,14 @@ def choose_tiny_train(
     fisher = {p: float(sum(information[one.name].sum() for one in places[p])) for p in places}
     score = _scores(places, fisher)
     chosen: list[int] = []
-    for p in sorted((p for p in places if score[p] > 0), key=lambda p: (-score[p], p)):
-        wanted = cost(TinyTrain(number_of([*chosen, p])))
-        if wanted[0] <= ram and wanted[1] <= compute:
-            chosen, spent = [*chosen, p], wanted
+    by_score = sorted((p for p in places if score[p] > 0), key=lambda p: (-score[p], p))
+    wanted = progress is True if planning is None else planning
+    with progress_report(wanted, "planning", len(by_score)) as report:
+        for done, p in enumerate(by_score, start=1):
+            needed = cost(TinyTrain(number_of([*chosen, p])))
+            if needed[0] <= ram and needed[1] <= compute:
+                chosen, spent = [*chosen, p], needed
+            report(done, len(by_score))
     names = {p: names_at(places, p) for p in places}
     return ChosenTinyTrain(TinyTrain(number_of(chosen)), names, fisher, score, *spent)
 

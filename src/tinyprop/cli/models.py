@@ -143,6 +143,7 @@ def fit(
     trainable: Annotated[
         list[str] | None, Parameter(help="what trains: a word of `tinyprop memory`, or a layer; may be repeated")
     ] = None,
+    latent: Annotated[bool, Parameter(help="with the code for latents, which --store then counts")] = False,
     batch_norm: BatchNorm = "fold",
     store: Annotated[int | None, Parameter(help="also count a store of that many samples (SampleStore)")] = None,
     store_bits: Annotated[int, Parameter(help="of each value in it: 32 or 8")] = 32,
@@ -151,6 +152,7 @@ def fit(
     """Say on which boards a model fits, by how much, what a step costs there, and what to change where it does not fit.
 
     Examples: tinyprop fit model.pt2  ·  tinyprop fit model.pt2 --boards nano33ble my-board.toml --store 100
+    ·  tinyprop fit model.pt2 --trainable last_layer --latent --store 100
     """
     from tinyprop.bench.fit_command import fit_command
     from tinyprop.bench.fitting.records import Setup
@@ -162,7 +164,7 @@ def fit(
     program = network.program
     kept = None if store is None else StoreSettings(store, program.input.shape, program.output.size, store_bits)
     chosen = None if trainable is None else tuple(trainable)
-    asked = Setup(method_named(method, **as_typed(settings)), loss, momentum, kernels, chosen)
+    asked = Setup(method_named(method, **as_typed(settings)), loss, momentum, kernels, chosen, latent)
     return fit_command(console, network, asked, boards or ("all",), store=kept, json_path=json)
 
 

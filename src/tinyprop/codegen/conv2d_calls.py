@@ -23,7 +23,8 @@ Arguments = tuple[Pass | str, ...]
 FORWARD = {
     ConvKernels.GENERAL: "tp_conv2d_fwd_f32",
     ConvKernels.THREE_BY_THREE: "tp_conv2d_fwd_f32_k3p1",
-    ConvKernels.DEPTHWISE: "tp_depthwise_conv2d_fwd_f32_k3p1",
+    ConvKernels.DEPTHWISE_THREE_BY_THREE: "tp_depthwise_conv2d_fwd_f32_k3p1",
+    ConvKernels.DEPTHWISE: "tp_depthwise_conv2d_fwd_f32",
     ConvKernels.POINTWISE: "tp_pointwise_conv2d_fwd_f32",
 }
 
@@ -32,7 +33,7 @@ def conv2d_forward_calls(places: Places, node: Node) -> list[Call]:
     """What computes the output, and which inputs the pool chose where the backward pass will ask."""
     conv, pool = _conv_and_pool(node.op)
     weight, bias = places.parameters(node)
-    geometry = _conv_struct(conv, _shape_in(places, node))
+    geometry = conv_struct(conv, _shape_in(places, node))
     common = (places.read(node.input), weight, bias, places.write(node.output))
     if pool is None:
         kernel = FORWARD[conv.kernels(_shape_in(places, node))]
@@ -63,15 +64,17 @@ def _error(places: Places, step: BackwardStep, slot: str) -> Call:
     name = joined(_name(places, node), word_if(masked, "masked"))
     weight = places.parameters(node)[0]
     x, delta, argmax = places.read(node.input), places.delta(node, const=True), places.argmax(node, const=True)
-    geometry = _conv_struct(conv, _shape_in(places, node))
+    geometry = conv_struct(conv, _shape_in(places, node))
     mask, skip = c_flag(masked), c_flag(places.train.spec.skip_zeros)
     if _blocked(places, node):
         given: Arguments = (x, delta, argmax, weight, places.error(slot), places.scratch(node, "tp_kept"))
         return Call("tp_conv2d_error_f32_k3p1w2", name, (*given, geometry, mask, skip))
     plain = (x, delta, weight, places.error(slot))
     match _unpooled_kernels(places, node):
-        case ConvKernels.DEPTHWISE:
+        case ConvKernels.DEPTHWISE_THREE_BY_THREE:
             return Call("tp_depthwise_conv2d_error_f32_k3p1", name, (*plain, geometry, mask))
+        case ConvKernels.DEPTHWISE:
+            return Call("tp_depthwise_conv2d_error_f32", name, (*plain, geometry, mask))
         case ConvKernels.THREE_BY_THREE:
             given = (*plain, places.scratch(node, "tp_kept"), geometry, mask, skip)
             return Call("tp_conv2d_error_f32_k3p1", name, given)
@@ -88,7 +91,7 @@ def _update(places: Places, step: BackwardStep) -> Call:
     parameters = places.learning(step)
     name = joined(_name(places, node), word_if(conv.bias and parameters[1] == "NULL", "nobias"))
     x, argmax = places.read(node.input), places.argmax(node, const=True)
-    geometry = _conv_struct(conv, _shape_in(places, node))
+    geometry = conv_struct(conv, _shape_in(places, node))
     skip = c_flag(places.train.spec.skip_zeros)
     if _blocked(places, node):
         delta = places.delta(node, const=True)
@@ -96,9 +99,12 @@ def _update(places: Places, step: BackwardStep) -> Call:
         given: Arguments = (x, delta, argmax, *parameters, scratch, places.rate, geometry, skip)
         return Call("tp_conv2d_update_f32_k3p1w2", name, given)
     match _unpooled_kernels(places, node):
-        case ConvKernels.DEPTHWISE:
+        case ConvKernels.DEPTHWISE_THREE_BY_THREE:
             given = (x, places.delta(node, const=True), *parameters, places.rate, geometry, skip)
             return Call("tp_depthwise_conv2d_update_f32_k3p1", name, given)
+        case ConvKernels.DEPTHWISE:
+            given = (x, places.delta(node, const=True), *parameters, places.rate, geometry)
+            return Call("tp_depthwise_conv2d_update_f32", name, given)
         case ConvKernels.THREE_BY_THREE:
             windows = places.scratch(node, "tp_window")
             given = (x, places.delta(node), *parameters, windows, places.rate, geometry, _kept(places, step))
@@ -149,7 +155,7 @@ def _shape_in(places: Places, node: Node) -> Shape:
     return places.train.program.value_in(node).shape
 
 
-def _conv_struct(conv: Conv2d, shape: Shape) -> str:
+def conv_struct(conv: Conv2d, shape: Shape) -> str:
     out = conv.output_shape(shape)
     windows = (*conv.kernel, *conv.stride, *conv.padding, *conv.dilation)
     return c_struct("tp_conv2d", *shape, *out, *windows, conv.groups)
@@ -162,8 +168,11 @@ def _pool_struct(pool: MaxPool2d | None) -> str:
 def _name(places: Places, node: Node) -> str:
     conv, pool = _conv_and_pool(node.op)
     windows = [f"k{cross(conv.kernel)}", f"s{cross(conv.stride)}", f"p{cross(conv.padding)}"]
+    trailing = word_if(conv.trailing not in (None, conv.padding), f"t{cross(conv.trailing or ())}")
     dilation = word_if(conv.dilation != (1, 1), f"d{cross(conv.dilation)}")
     groups = word_if(conv.groups != 1, f"g{conv.groups}")
     pooled = f"pool{cross(pool.kernel)}" if pool else ""
     flags = (word_if(conv.relu, "relu"), word_if(not conv.bias, "nobias"))
-    return joined(cross(_shape_in(places, node)), conv.out_channels, *windows, dilation, groups, pooled, *flags)
+    return joined(
+        cross(_shape_in(places, node)), conv.out_channels, *windows, trailing, dilation, groups, pooled, *flags
+    )

@@ -14,6 +14,9 @@ from tinyprop.frontend.aten_call import shape_of
 from tinyprop.frontend.naming import unused
 from tinyprop.ir.graph import Node, Program, Value, frozen_array
 from tinyprop.ir.op import LayerOp, Op
+from tinyprop.ir.ops.conv2d import Border
+
+NO_BORDER: Border = ((0, 0), (0, 0))
 
 
 class Unsupported(UserError):
@@ -44,6 +47,7 @@ class Lowering:
         self._parameter_keys = {s.arg.name: str(s.target) for s in specs if s.kind is InputKind.PARAMETER}
         self._constant_keys = {s.arg.name: str(s.target) for s in specs}
         self._transposed: dict[fx.Node, fx.Node] = {}
+        self._padded: dict[fx.Node, tuple[object, Border]] = {}
         self._nodes: list[Node] = []
         self._parameters: dict[str, np.ndarray] = {}
         self._problems: list[str] = []
@@ -97,6 +101,14 @@ class Lowering:
     def transposed_source(self, view: object) -> fx.Node | None:
         """The parameter of which `view` is the transpose, or None."""
         return self._transposed.get(view) if isinstance(view, fx.Node) else None
+
+    def note_padded(self, view: fx.Node, source: object, border: Border) -> None:
+        """`view` is `source` with a border of zeros."""
+        self._padded[view] = (source, border)
+
+    def unpadded(self, node: object) -> tuple[object, Border]:
+        """What a convolution reads under its padding, and how much of that was put there in front of it."""
+        return self._padded.get(node, (node, NO_BORDER)) if isinstance(node, fx.Node) else (node, NO_BORDER)
 
     def emit(self, source: fx.Node, *ops: Op, parameters: tuple[str, ...] = ()) -> None:
         """Appends `ops` in a row: the first reads the call's tensors, the last one's result is that of `source`.

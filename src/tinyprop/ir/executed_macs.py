@@ -69,8 +69,10 @@ def _unpooled_backward(conv: Conv2d, step: BackwardStep, x: Array, delta: Array,
     every = _conv_backward(conv, x, delta, everywhere, skip_zeros=False)
     error = update = left
     match conv.kernels(x.shape):
-        case ConvKernels.DEPTHWISE:  # errors gather every product, zero or not
+        case ConvKernels.DEPTHWISE_THREE_BY_THREE:  # errors gather every product, zero or not
             error = every
+        case ConvKernels.DEPTHWISE:  # and so do gradients
+            error = update = every
         case ConvKernels.POINTWISE if not list_pays(kept, delta.size):
             error = update = every
         case ConvKernels.THREE_BY_THREE if not windows_pay(kept, delta.size):

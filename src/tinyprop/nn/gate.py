@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
@@ -17,15 +18,12 @@ from torch.nn import functional
 
 from tinyprop.errors import UserError
 from tinyprop.ir.losses import CrossEntropy, Loss
+from tinyprop.methods.rules.rule import NOTHING_YET
 from tinyprop.methods.spec import Selection, SkipRule
 from tinyprop.nn.observe import Site, require_outputs
 from tinyprop.nn.pooled import before_pool, where_pooled
-from tinyprop.nn.selections import Memory, Place, select
+from tinyprop.nn.selections import Memory, Place, on_host, select
 from tinyprop.nn.skips import REDUCTIONS, own_loss, skipped
-
-
-def _nothing_yet() -> Tensor:
-    return torch.zeros(())
 
 
 @dataclass
@@ -40,28 +38,28 @@ class Batch:
     loss: Loss
     factor: float = 1.0
     rows: Tensor | None = None
-    skipped: Tensor | None = None
+    skipped: np.ndarray | None = None
     outputs: Tensor | None = None
     error: Tensor | None = None
-    k: dict[str, Tensor] = field(default_factory=dict)
+    k: dict[str, np.ndarray] = field(default_factory=dict)
 
-    def losses(self) -> Tensor:
+    def losses(self) -> np.ndarray:
         """Of the samples that are trained on."""
         assert self.outputs is not None
         assert self.error is not None
-        return own_loss(self.loss, _rows(self.outputs, self.rows), _rows(self.error, self.rows))
+        return on_host(own_loss(self.loss, _rows(self.outputs, self.rows), _rows(self.error, self.rows)))
 
 
 @dataclass
 class OutputHook:
-    """Behind the model: which samples are skipped. y_max (): the largest output error so far."""
+    """Behind the model: which samples are skipped. y_max: the largest output error so far."""
 
     rule: SkipRule
     loss: Loss
     reduction: str
     loss_scale: Callable[[], float] | None
     batch: Batch
-    y_max: Tensor = field(default_factory=_nothing_yet)
+    y_max: np.float32 = NOTHING_YET
     samples: int = 0
     skips: int = 0
 
@@ -79,19 +77,18 @@ class OutputHook:
         if len(outputs) == 0:
             return error
         scale = self.loss_scale() if self.loss_scale is not None else 1.0
-        self.y_max = self.y_max.to(error.device)
         batch = self.batch
         batch.factor = REDUCTIONS[self.reduction](self.loss, outputs) / scale
         batch.outputs, batch.error = outputs, error.float() * batch.factor
         batch.k = {}
-        batch.skipped = skipped(self.rule, self.y_max, self.loss, outputs, batch.error)
-        rows = torch.nonzero(~batch.skipped)[:, 0]
-        batch.rows = None if len(rows) == len(outputs) else rows
+        batch.skipped, self.y_max = skipped(self.rule, self.y_max, self.loss, outputs, batch.error)
+        skips = int(batch.skipped.sum())
         self.samples += len(outputs)
-        self.skips += len(outputs) - len(rows)
+        self.skips += skips
+        batch.rows = torch.from_numpy(np.flatnonzero(~batch.skipped)).to(error.device) if skips else None
         if batch.rows is None:
             return error
-        return _all_rows(_rows(error, rows), rows, error) if len(rows) else None
+        return _all_rows(_rows(error, batch.rows), batch.rows, error) if skips < len(outputs) else None
 
 
 @dataclass
@@ -118,47 +115,60 @@ class SelectionHook:
         weight: Tensor = self.site.layer.weight  # type: ignore[assignment]
         return weight.requires_grad
 
+    @property
+    def residual_shape(self) -> tuple[int, ...]:
+        """Of what the rule remembers of errors; () where it remembers none."""
+        stored = self.site.stored
+        return stored if self.rule.residuals(math.prod(stored), self.site.info.n) else ()
+
     def backward(self, error: Tensor, pooled: Tensor | None) -> Tensor | None:
         """What is kept of the error (N, …), zeros elsewhere; None, which ends the pass, where that is nothing.
 
         pooled: what the max pool let through, where this stands behind one.
         """
-        n, rows = self.site.info.n, self.batch.rows
+        rows = self.batch.rows
+        kept = self.kept_of(_rows(error, rows), None if pooled is None else _rows(pooled, rows))
+        return None if kept is None else _all_rows(kept, rows, error)
+
+    def kept_of(self, delta: Tensor, pooled: Tensor | None) -> Tensor | None:
+        """The same, of the samples alone that are trained on."""
+        site = self.site
         if self.every_value:
-            trained = len(error) if rows is None else len(rows)
-            self.batch.k[self.site.name] = torch.full((trained,), n)
-            self.kept += trained * n
-            return error
-        delta = _rows(error, rows)
-        if pooled is not None and self.site.relu:
-            delta = torch.ops.aten.threshold_backward(delta, _rows(pooled, rows), 0)
-        channels_last = isinstance(self.site.layer, nn.Linear)
-        window = self.site.window if pooled is None else ()
+            self.batch.k[site.name] = np.full(len(delta), site.info.n)
+            self.kept += len(delta) * site.info.n
+            return delta
+        if pooled is not None and site.relu:
+            delta = torch.ops.aten.threshold_backward(delta, pooled, 0)
+        channels_last = isinstance(site.layer, nn.Linear) and delta.ndim > 2
+        window = site.window if site.pool is None else ()
         stored = where_pooled(delta.movedim(-1, 1) if channels_last else delta, window)
         losses = self.batch.losses() if self.rule.reads_loss else None
-        place = Place(n, math.prod(stored.shape[1:]), self.batch.factor, losses)
-        kept, every = select(self.rule, stored, self.memory, place)
-        count = kept.flatten(1).bool().sum(1)
-        k = count if every is None else torch.where(every, place.stored, count)
-        self.batch.k[self.site.name] = k
-        self.kept += int(count.sum())
-        if not k.any():
+        place = Place(site.info.n, math.prod(stored.shape[1:]), self.batch.factor, losses)
+        kept, count, every = select(self.rule, stored, self.memory, place)
+        k = count if every is None else np.where(every, place.stored, count)
+        self.batch.k[site.name] = k
+        total = int(count.sum())
+        self.kept += total
+        if total == 0 and not k.any():
             return None  # no gradient at all: a zero would still move weights under momentum or decay
-        kept = before_pool(kept.movedim(1, -1) if channels_last else kept, delta, window)
-        return _all_rows(kept, rows, error)
+        return before_pool(kept.movedim(1, -1) if channels_last else kept, delta, window)
 
 
+@dataclass
 class LayerHook:
-    """Behind a layer: its gradient, of the samples alone that are trained on."""
+    """Behind a layer: its gradient, of the samples alone that are trained on. selection: that of the layer, unless it
+    stands behind a pool."""
 
-    def __init__(self, batch: Batch) -> None:
-        self.batch = batch
+    batch: Batch
+    selection: SelectionHook | None
 
     def __call__(self, layer: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Tensor) -> Tensor:
         if not _learns(output):
             return output
-        x = _padded(layer, args[0] if args else kwargs["input"])
-        return _LayerGate.apply(output.detach(), x, layer.weight, layer.bias, layer, self.batch)
+        self.batch.rows = None  # as in a SelectionHook
+        x = args[0] if args else kwargs["input"]
+        x = _padded(layer, x) if _pads_itself(layer) else x
+        return _LayerGate.apply(output.detach(), x, layer.weight, layer.bias, layer, self)
 
 
 @dataclass(frozen=True)
@@ -177,73 +187,80 @@ class BatchNormHook:
 
 def _learns(output: Tensor) -> bool:
     """Whether a backward pass may come: an exported model is for inference."""
-    return output.requires_grad and not torch.compiler.is_exporting()
+    if not output.requires_grad or torch.compiler.is_exporting():
+        return False
+    if torch._C._are_functorch_transforms_active():
+        raise UserError(
+            "a model with a training method cannot be run under torch.func (vmap, grad): call backward() on its loss, "
+            "one model after the other."
+        )
+    return True
 
 
-class _Gate(torch.autograd.Function):
-    """One that decides by what the numbers are, sample by sample: not to be mapped over."""
+def _once(backward: Callable[..., Any]) -> Callable[..., Any]:
+    """`once_differentiable`, with its cost only where somebody means to differentiate twice."""
+    guarded = once_differentiable(backward)
 
+    def either(ctx: Any, error: Tensor | None) -> Any:
+        return guarded(ctx, error) if torch.is_grad_enabled() else backward(ctx, error)
+
+    return either
+
+
+# Each decides by what the numbers are, sample by sample. With a setup_context of its own, which vmap asks for, a
+# function takes three times as long to call.
+
+
+class _OutputGate(torch.autograd.Function):
     @staticmethod
-    def vmap(info: Any, in_dims: Any, *args: Any) -> Any:
-        raise UserError("a model with a training method cannot be run under vmap: run one model after the other.")
-
-
-class _OutputGate(_Gate):
-    @staticmethod
-    def forward(output: Tensor, hook: OutputHook) -> Tensor:
+    def forward(ctx: Any, output: Tensor, hook: OutputHook) -> Tensor:
+        ctx.hook, ctx.output = hook, output.detach()
         return output.clone()  # the user may write into it, and what is below may have kept it
 
     @staticmethod
-    def setup_context(ctx: Any, inputs: Any, output: Tensor) -> None:
-        ctx.hook, ctx.output = inputs[1], output.detach()
-
-    @staticmethod
-    @once_differentiable
+    @_once
     def backward(ctx: Any, error: Tensor) -> Any:
         return ctx.hook.backward(error, ctx.output), None
 
 
-class _SelectionGate(_Gate):
+class _SelectionGate(torch.autograd.Function):
     @staticmethod
-    def forward(output: Tensor, hook: SelectionHook) -> Tensor:
+    def forward(ctx: Any, output: Tensor, hook: SelectionHook) -> Tensor:
+        ctx.set_materialize_grads(False)
+        ctx.mark_dirty(output)  # not a view of it: a ReLU behind may write in place
+        ctx.hook = hook
+        ctx.pooled = output.detach() if hook.site.pool is not None else None
         return output
 
     @staticmethod
-    def setup_context(ctx: Any, inputs: Any, output: Tensor) -> None:
-        ctx.set_materialize_grads(False)
-        ctx.mark_dirty(output)  # not a view of it: a ReLU behind may write in place
-        ctx.hook = inputs[1]
-        ctx.pooled = output.detach() if ctx.hook.site.pool is not None else None
-
-    @staticmethod
-    @once_differentiable
+    @_once
     def backward(ctx: Any, error: Tensor | None) -> Any:
         return None if error is None else ctx.hook.backward(error, ctx.pooled), None
 
 
-class _LayerGate(_Gate):
+class _LayerGate(torch.autograd.Function):
     @staticmethod
-    def forward(output: Tensor, x: Tensor, weight: Tensor, bias: Tensor | None, layer: Any, batch: Batch) -> Tensor:
-        return output
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: Any, output: Tensor) -> None:
-        _, x, weight, bias, ctx.layer, ctx.batch = inputs
+    def forward(
+        ctx: Any, output: Tensor, x: Tensor, weight: Tensor, bias: Tensor | None, layer: Any, hook: LayerHook
+    ) -> Tensor:
         ctx.set_materialize_grads(False)
         ctx.mark_dirty(output)
         ctx.save_for_backward(x, weight)
-        ctx.has_bias = bias is not None
+        ctx.layer, ctx.hook = layer, hook
+        return output
 
     @staticmethod
-    @once_differentiable
+    @_once
     def backward(ctx: Any, error: Tensor | None) -> Any:
-        if error is None:
+        (x, weight), rows, selection = ctx.saved_tensors, ctx.hook.batch.rows, ctx.hook.selection
+        here = None if error is None else _rows(error, rows)
+        if here is not None and selection is not None:
+            here = selection.kept_of(here, None)
+        if here is None:
             return (None,) * 6
-        (x, weight), rows = ctx.saved_tensors, ctx.batch.rows
-        needs = [*ctx.needs_input_grad[1:3], ctx.has_bias and ctx.needs_input_grad[3]]
+        needs = list(ctx.needs_input_grad[1:4])
         differentiate = _linear if isinstance(ctx.layer, nn.Linear) else _convolution
-        here, read = _rows(error, rows), _rows(x, rows).to(error.dtype)
-        below, *own = differentiate(ctx.layer, here, read, weight.to(error.dtype), needs)
+        below, *own = differentiate(ctx.layer, here, _rows(x, rows).to(here.dtype), weight.to(here.dtype), needs)
         return None, None if below is None else _all_rows(below, rows, x), *own, None, None
 
 
@@ -258,6 +275,7 @@ def _all_rows(trained: Tensor, rows: Tensor | None, like: Tensor) -> Tensor:
 
 
 def _linear(layer: Any, error: Tensor, x: Tensor, weight: Tensor, needs: list[bool]) -> tuple[Tensor | None, ...]:
+    """Gradients of x, weight and bias, of those that are needed; so does the next one."""
     flat = error.flatten(0, -2)
     return (
         error @ weight if needs[0] else None,
@@ -267,10 +285,13 @@ def _linear(layer: Any, error: Tensor, x: Tensor, weight: Tensor, needs: list[bo
 
 
 def _convolution(layer: Any, error: Tensor, x: Tensor, weight: Tensor, needs: list[bool]) -> tuple[Tensor | None, ...]:
-    padding = [0] if _pads_itself(layer) else layer.padding
-    geometry = (layer.stride, padding, layer.dilation, False, [0], layer.groups)
-    found = torch.ops.aten.convolution_backward(error, x, weight, [len(weight)], *geometry, needs)
+    padding = (0,) if _pads_itself(layer) else layer.padding
+    geometry = (layer.stride, padding, layer.dilation, False, (0,), layer.groups)
+    found: tuple[Tensor | None, ...] = _CONVOLUTION_BACKWARD(error, x, weight, (len(weight),), *geometry, needs)
     return tuple(gradient if need else None for gradient, need in zip(found, needs, strict=True))
+
+
+_CONVOLUTION_BACKWARD = torch.ops.aten.convolution_backward.default
 
 
 def _pads_itself(layer: Any) -> bool:
@@ -279,8 +300,6 @@ def _pads_itself(layer: Any) -> bool:
 
 
 def _padded(layer: Any, x: Tensor) -> Tensor:
-    """What the layer's convolution reads, with the padding around it that it does not do itself."""
-    if not _pads_itself(layer):
-        return x
+    """What the convolution of a layer that pads itself reads, with the padding around it."""
     mode = "constant" if layer.padding_mode == "zeros" else layer.padding_mode
     return functional.pad(x, layer._reversed_padding_repeated_twice, mode)

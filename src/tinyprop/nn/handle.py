@@ -8,7 +8,6 @@ from dataclasses import asdict
 from typing import Any
 
 import numpy as np
-import torch
 from torch import nn
 
 from tinyprop.errors import UserError, unknown_name
@@ -139,15 +138,14 @@ class Handle:
         batch = self._output.batch
         if batch.skipped is None or batch.outputs is None or batch.error is None:
             raise UserError("no backward pass has run yet: call last_step() behind loss.backward().")
-        skipped = batch.skipped.cpu().numpy()
-        kept = np.zeros((len(skipped), len(self._sites)), np.int64)
+        kept = np.zeros((len(batch.skipped), len(self._sites)), np.int64)
         for number, site in enumerate(self._sites):
             if (k := batch.k.get(site.name)) is not None:
-                kept[~skipped, number] = k.cpu().numpy()
+                kept[~batch.skipped, number] = k
         return StepTrace(
             loss=own_loss(self._output.loss, batch.outputs, batch.error).cpu().numpy(),
             predicted=batch.outputs.flatten(1).argmax(1).cpu().numpy(),
-            skipped=skipped,
+            skipped=batch.skipped,
             kept=kept,
         )
 
@@ -177,7 +175,13 @@ class Handle:
                 f"the state is of the layers {', '.join(state['layers'])}, and here are {', '.join(own['layers'])}: "
                 f"pass example_input to apply_, or run the model once, and load the state of the same model."
             )
-        self._output.y_max = torch.tensor(state["output"])
+        left = {name: layer["residual"] for name, layer in state["layers"].items() if "residual" in layer}
+        expected = {name: self._layers[name].residual_shape for name in left}
+        wrong = [name for name, residual in left.items() if np.shape(residual) != expected[name]]
+        if wrong:
+            shapes = ", ".join(f"{name}: {tuple(np.shape(left[name]))} in place of {expected[name]}" for name in wrong)
+            raise UserError(f"the state has errors left over of other shapes ({shapes}): load that of the same model.")
+        self._output.y_max = np.float32(state["output"])
         for name, layer in self._layers.items():
             layer.memory = Memory.of(state["layers"][name])
 
@@ -206,8 +210,10 @@ class Handle:
         for selection in self._layers.values():
             site = selection.site
             if not isinstance(spec.skip, NeverSkip):
-                self._hook(site.layer.register_forward_hook(LayerHook(self._output.batch), with_kwargs=True))
-            self._hook((site.pool or site.layer).register_forward_hook(selection))
+                hook = LayerHook(self._output.batch, None if site.pool else selection)
+                self._hook(site.layer.register_forward_hook(hook, with_kwargs=True))
+            if isinstance(spec.skip, NeverSkip) or site.pool:
+                self._hook((site.pool or site.layer).register_forward_hook(selection))
         for path, module in self._model.named_modules():
             if isinstance(module, BATCH_NORMS):
                 self._hook(module.register_forward_pre_hook(BatchNormHook(path)))

@@ -29,7 +29,8 @@ class Site:
     name: its path in the model. macs: multiply-adds that one entry of δ costs in the gradient of the weight, and as
     many in the error sent below. learns_weight: not its bias alone has requires_grad.
     window: of the max pool that alone reads the layer and tiles its map, () without: as in the C engine, δ has an entry
-    for each window. pool: the module that pools, if it does nothing else; relu: whether a ReLU lies before it.
+    for each window. stored: shape of a sample's δ, channels first, where the pool looked.
+    pool: the module that pools, if it does nothing else; relu: whether a ReLU lies before it.
     norms: batch norms behind it, which learn no more than it does.
     """
 
@@ -37,6 +38,7 @@ class Site:
     layer: nn.Module
     info: LayerInfo
     macs: int
+    stored: tuple[int, ...]
     learns_weight: bool = True
     window: tuple[int, ...] = ()
     pool: nn.Module | None = None
@@ -185,6 +187,7 @@ def _site(
             bias=None if layer.bias is None else f"{path}.bias".lstrip("."),
         ),
         macs=weight.numel() // shape[1],
+        stored=(shape[1], *spatial),
         learns_weight=weight.requires_grad,
         window=window,
         pool=pools.get(id(pooled)) if window else None,

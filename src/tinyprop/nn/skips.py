@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-import torch
+import numpy as np
 from torch import Tensor
 
 from tinyprop.ir.losses import CrossEntropy, Loss, MeanSquaredError
@@ -12,29 +12,39 @@ from tinyprop.methods.rules.rule import SkippingRule
 from tinyprop.methods.rules.skip_by_error import SkipByError
 from tinyprop.methods.rules.skip_by_loss import SkipByLoss
 from tinyprop.methods.spec import SkipRule
-from tinyprop.nn.selections import larger
+from tinyprop.nn.selections import larger, on_host
 
 
-def skipped(rule: SkipRule, y_max: Tensor, loss: Loss, outputs: Tensor, error: Tensor) -> Tensor:
-    """Which samples (N,) the step leaves out. error (N, …): each sample's own; y_max () is replaced in place."""
+def skipped(
+    rule: SkipRule, y_max: np.float32, loss: Loss, outputs: Tensor, error: Tensor
+) -> tuple[np.ndarray, np.float32]:
+    """(which samples (N,) the step leaves out, y_max after it). error (N, …): each sample's own."""
     return SKIPS[type(rule)](rule, y_max, loss, outputs, error)
 
 
-def _never(rule: NeverSkip, y_max: Tensor, loss: Loss, outputs: Tensor, error: Tensor) -> Tensor:
-    return torch.zeros(len(error), dtype=torch.bool, device=error.device)
+def _never(
+    rule: NeverSkip, y_max: np.float32, loss: Loss, outputs: Tensor, error: Tensor
+) -> tuple[np.ndarray, np.float32]:
+    return np.zeros(len(error), bool), y_max
 
 
-def _by_error(rule: SkipByError, y_max: Tensor, loss: Loss, outputs: Tensor, error: Tensor) -> Tensor:
-    y = error.flatten(1).abs().sum(1)
-    y_max.copy_(larger(y_max, y))
-    return torch.where(y_max > 0, y / y_max, 0) < rule.theta
+def _by_error(
+    rule: SkipByError, y_max: np.float32, loss: Loss, outputs: Tensor, error: Tensor
+) -> tuple[np.ndarray, np.float32]:
+    y = on_host(error.flatten(1).abs().sum(1))
+    peak = larger(y_max, y)
+    with np.errstate(invalid="ignore", over="ignore"):
+        relative = y / peak if peak > 0 else np.zeros_like(y)
+    return relative < np.float32(rule.theta), peak
 
 
-def _by_loss(rule: SkipByLoss, y_max: Tensor, loss: Loss, outputs: Tensor, error: Tensor) -> Tensor:
-    return own_loss(loss, outputs, error) < rule.tau
+def _by_loss(
+    rule: SkipByLoss, y_max: np.float32, loss: Loss, outputs: Tensor, error: Tensor
+) -> tuple[np.ndarray, np.float32]:
+    return on_host(own_loss(loss, outputs, error)) < np.float32(rule.tau), y_max
 
 
-SKIPS: Mapping[type[SkippingRule], Callable[..., Tensor]] = MappingProxyType(
+SKIPS: Mapping[type[SkippingRule], Callable[..., tuple[np.ndarray, np.float32]]] = MappingProxyType(
     {NeverSkip: _never, SkipByError: _by_error, SkipByLoss: _by_loss}
 )
 
@@ -46,7 +56,7 @@ def own_loss(loss: Loss, outputs: Tensor, error: Tensor) -> Tensor:
 
 def _cross_entropy(outputs: Tensor, error: Tensor) -> Tensor:
     logs = outputs.log_softmax(1)
-    return -((logs.exp() - error) * logs).sum(1)  # softmax − error is what was wanted, smoothed labels too
+    return ((error - logs.exp()) * logs).sum(1)  # softmax − error is what was wanted, smoothed labels too
 
 
 def _mean_squared_error(outputs: Tensor, error: Tensor) -> Tensor:

@@ -1,6 +1,8 @@
 """StoreSettings: what is fixed about a store of samples, and how many bytes it takes."""
 
-from dataclasses import dataclass
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
 from math import isfinite, prod
 from typing import Any
 
@@ -65,6 +67,10 @@ class StoreSettings:
         most = max(self.bytes, self.flash_bytes)
         if most > MOST_BYTES:
             raise UserError(f"a store of {self.capacity:,} samples takes {most:,} bytes: choose fewer, 2 GiB at most.")
+
+    def of_latents(self, values: int) -> StoreSettings:
+        """The same store, of as many latents of so many values."""
+        return replace(self, input_shape=(values,), latent=True)
 
     @property
     def features(self) -> int:

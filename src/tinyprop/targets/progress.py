@@ -36,8 +36,8 @@ def progress_report(wanted: bool | Report, what: str, total: int) -> Iterator[Re
     task = bar.add_task(what, total=total)
     start = time.monotonic()
 
-    def report(done: int, _total: int) -> None:
-        bar.update(task, completed=done)
+    def report(done: int, total: int) -> None:
+        bar.update(task, completed=done, total=total)
         if time.monotonic() - start > PATIENCE_S:
             bar.start()  # a bar that runs already goes on running
 

@@ -5,7 +5,7 @@ import importlib.util
 import platform
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -74,6 +74,19 @@ def board_compiler(board: Board, toolchain: str = "zig", optimise: str | None = 
     flags = (*board.flags.gcc, gcc.library, *LANGUAGE, *WARNINGS, *SECTIONS, "-fno-math-errno")
     remedy = f"install the packages {gcc.packages}, or"
     return _gcc(gcc.command, remedy, (*flags, optimise or GCC_OPTIMISE), (*link_flags, "-nostartfiles"))
+
+
+def installed_compilers(board: Board, toolchains: Sequence[str]) -> dict[str, str]:
+    """Toolchain → name and version, of those here that compile for `board`. Raises UserError when zig, which must be,
+    is missing."""
+    found = {}
+    for toolchain in toolchains:
+        try:
+            found[toolchain] = board_compiler(board, toolchain).identity
+        except UserError:
+            if toolchain == "zig":
+                raise
+    return found
 
 
 def zig_command() -> tuple[str, ...]:

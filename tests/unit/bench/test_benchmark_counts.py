@@ -9,16 +9,18 @@ from tinyprop.bench.benchmark.ceilings import load_ceilings, verdicts
 from tinyprop.bench.benchmark.config import CASES, NETWORKS, BenchConfig
 from tinyprop.bench.benchmark.peers import load_peers
 from tinyprop.bench.benchmark.records import BenchReport, BenchRun
-from tinyprop.bench.benchmark.run import available_compilers
 from tinyprop.bench.benchmark.unlearned import CASES_COUNTED, unlearned, unlearned_report
+from tinyprop.targets import load_board
+from tinyprop.targets.toolchain import installed_compilers
 
 CONFIG = BenchConfig()
+INSTALLED = installed_compilers(load_board(CONFIG.board), CONFIG.toolchains)
 ANY_DATA = [name for name, case in CASES.items() if case.any_data]
 
 
 @cache
 def report(network: str, toolchain: str, case: str) -> BenchReport:
-    if available_compilers(CONFIG).get(toolchain) != load_ceilings().compilers[toolchain]:
+    if INSTALLED.get(toolchain) != load_ceilings().compilers[toolchain]:
         pytest.skip(f"the ceilings hold for {load_ceilings().compilers[toolchain]}")
     return unlearned_report((network,), (toolchain,), (case,))
 
@@ -69,7 +71,7 @@ def test_a_skipped_step_is_hardly_more_than_an_inference(network):
 @pytest.mark.parametrize("toolchain", CONFIG.toolchains)
 def test_a_step_in_which_nothing_is_zero_costs_at_most_three_percent_more(toolchain):
     """All units of MLP-S are active, so that what a sparse method looks for is hardly there."""
-    if toolchain not in available_compilers(CONFIG):
+    if toolchain not in INSTALLED:
         pytest.skip(f"{toolchain} is not installed")
     ready = unlearned("MLP-S")
     weights = {name: np.full_like(w, 3) if name.endswith("bias") else w for name, w in ready.shipped[0].items()}

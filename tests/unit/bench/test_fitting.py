@@ -177,10 +177,29 @@ def test_the_command_prints_and_writes_the_same(network, tmp_path):
 
 def test_a_store_is_counted_as_ram(network, on_nano):
     store = StoreSettings(50, (64,), 10, 8)
-    [row] = fit_boards(network, ASKED, (NANO,), store_bytes=store.bytes, advance=silent)
+    [row] = fit_boards(network, ASKED, (NANO,), store=store, advance=silent)
     assert row.fit.ram_bytes == on_nano.fit.ram_bytes + store.bytes
     assert row.counts == on_nano.counts
     assert f"{store}; counted as RAM." in printed(network, ASKED, ("nano33ble",), store=store)[1]
+
+
+def test_a_store_of_latents_is_counted_for_each_choice_of_what_trains(network):
+    store, asked = StoreSettings(50, (64,), 10, 8), Setup(TinyPropV2(), trainable=("2", "4"), latent=True)
+    with asked.trainer(network).build("nano33ble") as engine:
+        needed = engine.firmware.fit().ram_bytes  # with a sample and a latent
+    kept = store.of_latents(40)
+    assert kept.bytes == -(-(28 + 8 * 10 + 50 * (2 + 40)) // 4) * 4
+    [row] = fit_boards(network, asked, (NANO,), store=store, advance=silent)
+    assert row.fit.ram_bytes == needed + kept.bytes
+    [row] = fit_boards(network, asked, (nano_with(ram=needed - 8),), store=store, advance=silent)
+    [change] = row.changes
+    assert change.what == 'trainable="last_layer"'  # nothing is frozen before biases
+    with Setup(TinyPropV2(), trainable=("last_layer",), latent=True).trainer(network).build("nano33ble") as engine:
+        assert change.fit.ram_bytes == engine.firmware.fit().ram_bytes + store.of_latents(24).bytes
+    text = printed(network, asked, ("nano33ble",), store=store)[1]
+    assert f"{kept}; counted as RAM." in text
+    with pytest.raises(UserError, match="latent"):
+        printed(network, Setup(TinyPropV2(), latent=True), ("nano33ble",), store=store)
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,6 @@
 """The PyTorch benchmark: that its rows are what they say, the ratios and verdicts, and one small run of it all."""
 
 import re
-from collections.abc import Collection
 from dataclasses import replace
 from io import StringIO
 from pathlib import Path
@@ -25,7 +24,6 @@ from tinyprop.errors import InternalError
 from tinyprop.methods import METHODS, Full, LossSkip, TopK
 
 ROOT = Path(__file__).parents[3]
-NOT_YET = {"memorised_top_k", "partial_updates", "sparse_update", "tiny_train"}  # younger than the committed result
 SMALL = PytorchConfig(networks=("CNN-S",), batch=8, rounds=1)
 
 
@@ -155,8 +153,8 @@ def test_the_command_prints_and_writes_every_row(tmp_path):
     assert all(line.split(".")[0] in text for line in notes(report))
 
 
-def expected_rows(without: Collection[str] = ()) -> list[tuple[str, int | None]]:
-    at_defaults = [(method.title, None) for name, method in METHODS.items() if name not in without]
+def expected_rows() -> list[tuple[str, int | None]]:
+    at_defaults = [(method.title, None) for method in METHODS.values()]
     chosen = [(METHODS[name].title, percent) for name in BY_LOSS for percent in SMALL.percents]
     return [(DENSE, None), *at_defaults, *chosen]
 
@@ -181,5 +179,5 @@ def test_the_committed_result_has_every_row():
     report = committed()
     assert report.networks == tuple(NETWORKS)
     for network in NETWORKS:
-        assert [(row.title, row.percent) for row in report.rows_of(network)] == expected_rows(without=NOT_YET)
+        assert [(row.title, row.percent) for row in report.rows_of(network)] == expected_rows()
     assert {row.percent: row.skipped for row in report.rows if row.percent} == {60: 39 / 64, 80: 52 / 64}

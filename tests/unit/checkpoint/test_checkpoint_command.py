@@ -8,7 +8,8 @@ import torch
 from safetensors.torch import load_file
 
 import tinyprop
-from tinyprop.checkpoint import Checkpoint, decode, encode
+from tinyprop.checkpoint import Checkpoint, decode, encode, values_of
+from tinyprop.checkpoint.layout_file import read_layout
 from tinyprop.cli import app
 from tinyprop.errors import UserError
 from tinyprop.ir.chain import chain
@@ -46,6 +47,26 @@ def test_show_a_checkpoint(field, capsys):
     [row] = json.loads((field / "a.json").read_text())["checkpoints"]
     assert (row["steps"], row["program"], row["offset"]) == (5, "net", 0)
     assert row["memories"]["skip.y_max"] > 0
+
+
+def test_show_lists_errors_left_over(tmp_path, capsys):
+    trainer = Network(chain("net", (4,), (Dense(4, 40), ReLU(), Dense(40, 3)))).train("memorised_top_k")
+    state = trainer.export(tmp_path / "firmware") / "net_state.json"
+    with trainer.build("host") as engine:
+        engine.fit(np.eye(4, dtype=np.float32), np.arange(4) % 3, progress=False)
+        made = engine.checkpoint(steps=4)
+        (tmp_path / "a.tpck").write_bytes(encode(made))
+    left = values_of(made, read_layout(state)).residuals
+    _, out = run(capsys, "checkpoint", "show", tmp_path / "a.tpck", "--state", state, "--json", tmp_path / "a.json")
+    [row] = json.loads((tmp_path / "a.json").read_text())["checkpoints"]
+    assert {name: found["entries"] for name, found in row["residuals"].items()} == dict.fromkeys(left, 40)
+    [line] = [line.split() for line in out.splitlines() if line.startswith(f"{next(iter(left))} ")]
+    [array] = left.values()
+    norm = np.linalg.norm(array.astype(np.float64))
+    figures = (array.min(), array.mean(dtype=np.float64), array.max(), norm)
+    assert line[1:] == ["40", *(f"{figure:.4g}" for figure in figures)]
+    assert row["residuals"][line[0]]["norm"] == norm > 0
+    assert "errors left over" in out
 
 
 def test_show_a_dump_of_the_flash(field, capsys):

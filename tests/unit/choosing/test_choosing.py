@@ -31,15 +31,18 @@ def samples():
 
 @pytest.fixture(scope="module")
 def chosen(network, samples):
-    told = []
+    told, planned = [], []
     made = tinyprop.choose_sparse_update(
         *(network, *samples),
         ram=ALL,
         lr=0.1,
         toolchain=TOOLCHAIN,
         progress=lambda done, total: told.append((done, total)),
+        planning=lambda done, total: planned.append((done, total)),
     )
     assert told == [(done, 5) for done in range(1, 6)]  # nothing, two numbers of biases, two layers' weights
+    assert planned[0] == (1, 500)
+    assert planned[-1] == (made.found.tried, made.found.tried)
     return made
 
 
@@ -86,7 +89,10 @@ def test_it_keeps_to_the_budget_and_nothing_better_does(network, samples):
 
 
 def test_tiny_train_takes_the_best_scores_that_fit(network, samples):
-    everything = tinyprop.choose_tiny_train(network, *samples, ram=ALL, progress=False)
+    told = []
+    report = {"progress": False, "planning": lambda done, total: told.append((done, total))}
+    everything = tinyprop.choose_tiny_train(network, *samples, ram=ALL, **report)
+    assert told == [(1, 2), (2, 2)]
     assert everything.method == TinyTrain(3)
     assert everything.compute == 1
     first, second = sorted(everything.score, key=lambda p: -everything.score[p])

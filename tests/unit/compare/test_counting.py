@@ -14,7 +14,6 @@ from tinyprop.bench.compare.experiment import pretrain, trainer_of
 from tinyprop.bench.compare.scenarios import SCENARIOS
 from tinyprop.bench.compare.store import Row, Store, stored
 from tinyprop.bench.compare.summary import summary
-from tinyprop.bench.compare.weights_file import read_weights
 from tinyprop.errors import InternalError, UserError
 
 CELL = Cell("digits_rotated", "cnn", "ours", Variant("ours"), 0.02, 0, 1, 1, 1)
@@ -29,7 +28,7 @@ def test_the_estimate_is_near_what_a_whole_run_takes(variant, tmp_path, monkeypa
     found = count(cell, shipped, "nano33ble")
     assert (found.cell, found.board, found.steps) == (cell, "nano33ble", STEPS)
     field = SCENARIOS[cell.scenario].make(cell.seed).field.of(np.arange(RUN))
-    trainer, network = trainer_of(cell, read_weights(shipped), field)
+    trainer, network = trainer_of(cell, shipped, field)
     traces = {}
     for target in ("host", "nano33ble"):
         with trainer.build(target) as engine:

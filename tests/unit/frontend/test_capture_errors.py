@@ -22,6 +22,11 @@ class Forward(nn.Module):
         return self.function(self, x)
 
 
+PADS_WHAT_OTHERS_READ = (
+    "a pad is supported directly in front of convolutions only, which then pad by themselves; move it there"
+)
+
+
 def refusal(model: nn.Module, example: object, **options: str) -> str:
     with pytest.raises(UserError) as caught:
         capture(model, example, **options)
@@ -37,6 +42,7 @@ def test_all_problems_are_listed_at_once() -> None:
         nn.Conv2d(2, 4, 3, groups=2, dilation=2),
         nn.GELU(),
         nn.AvgPool2d(2, ceil_mode=True, divisor_override=3),
+        nn.ZeroPad2d((1, -1, 0, 0)),
         nn.Conv2d(4, 4, 2, padding="same"),
         nn.Sequential(nn.LayerNorm([4, 2, 2]), nn.MaxPool2d(2, ceil_mode=True)),
         nn.Flatten(),
@@ -48,11 +54,11 @@ def test_all_problems_are_listed_at_once() -> None:
         "  - 1 (GELU): gelu is not supported; use nn.Hardswish instead",
         "  - 2 (AvgPool2d): ceil_mode=True is not supported; use ceil_mode=False, and padding if the border matters",
         "  - 2 (AvgPool2d): divisor_override is not supported; leave it out",
-        "  - 3 (Conv2d): padding='same' of the even kernel (2, 2) is uneven; use an odd kernel",
-        "  - 4.0 (LayerNorm): layer_norm is not supported; leave it out, or use nn.BatchNorm1d or nn.BatchNorm2d "
+        "  - 3 (ZeroPad2d): it pads by [1, -1, 0, 0], which cuts off what is below 0; use amounts of 0 and more",
+        "  - 5.0 (LayerNorm): layer_norm is not supported; leave it out, or use nn.BatchNorm1d or nn.BatchNorm2d "
         "instead",
-        "  - 4.1 (MaxPool2d): ceil_mode=True is not supported; use ceil_mode=False, and padding if the border matters",
-        "  - 7 (Softmax): softmax is not supported; remove it, the loss contains it",
+        "  - 5.1 (MaxPool2d): ceil_mode=True is not supported; use ceil_mode=False, and padding if the border matters",
+        "  - 8 (Softmax): softmax is not supported; remove it, the loss contains it",
     ]
 
 
@@ -202,7 +208,7 @@ def without_variance() -> nn.Module:
         (
             nn.Sequential(nn.Conv2d(1, 2, 3, padding=1, padding_mode="circular"), nn.Flatten(), nn.Linear(32, 2)),
             (1, 1, 4, 4),
-            "0 (Conv2d): pad is not supported; use padding= of the convolution behind it with padding_mode='zeros'",
+            "0 (Conv2d): padding mode 'circular' is not supported; pad with zeros",
         ),
         (
             nn.Sequential(nn.MaxPool2d(16), nn.Flatten(), nn.Linear(1, 2)),
@@ -220,7 +226,24 @@ def test_single_problem(model, shape, expected) -> None:
 @pytest.mark.parametrize(
     ("function", "shape", "sentence"),
     [
-        (nn.ZeroPad2d((0, 1, 0, 1)), (1, 2, 4, 4), "pad is not supported; use padding= of the convolution behind it"),
+        (nn.ZeroPad2d((0, 1, 0, 1)), (1, 2, 4, 4), PADS_WHAT_OTHERS_READ),
+        (nn.Sequential(nn.ZeroPad2d(1), nn.MaxPool2d(2)), (1, 2, 4, 4), PADS_WHAT_OTHERS_READ),
+        (lambda x: nn.functional.pad(x, (0, 1)), (1, 4), PADS_WHAT_OTHERS_READ),
+        (
+            nn.Sequential(nn.ConstantPad3d((0, 0, 0, 0, 0, 1), 0.0), nn.Conv2d(3, 2, 3)),
+            (1, 2, 4, 4),
+            "it pads by [0, 0, 0, 0, 0, 1], channels or batch among them; pad the axes behind the channels only",
+        ),
+        (
+            nn.Sequential(nn.ConstantPad1d(1, 0.5), nn.Conv1d(2, 2, 3)),
+            (1, 2, 8),
+            "f.0 (ConstantPad1d): it pads with 0.5; a convolution can only be padded with zeros, so use 0",
+        ),
+        (
+            nn.Sequential(nn.ReplicationPad1d(1), nn.Conv1d(2, 2, 3)),
+            (1, 2, 8),
+            "f.0 (ReplicationPad1d): padding mode 'replicate' is not supported; pad with zeros",
+        ),
         (nn.AdaptiveMaxPool2d(1), (1, 2, 4, 4), "adaptive_max_pool2d is not supported; use nn.MaxPool2d with a window"),
         (lambda x: torch.cat(x.chunk(2, 1)[::-1], 1), (1, 4), "chunk is not supported; write forward with layers, add"),
         (
@@ -232,7 +255,6 @@ def test_single_problem(model, shape, expected) -> None:
         (lambda x: x / 255, (1, 4), "div is not supported; write forward with layers, additions and torch.cat"),
         (lambda x: x.relu().detach(), (1, 4), "detach is not supported; leave it out, and name what trains with"),
         (lambda x: x.double().float(), (1, 4), "a cast to float64 is not supported; keep forward in float32"),
-        (nn.Conv1d(3, 2, 4, padding="same"), (1, 3, 8), "padding='same' of the even kernel (1, 4) is uneven; use an"),
         (nn.AvgPool1d(3, ceil_mode=True), (1, 2, 8), "ceil_mode=True is not supported; use ceil_mode=False, and padd"),
         (nn.MaxPool1d(2, dilation=2), (1, 2, 8), "dilation=(1, 2) is not supported; use dilation=1"),
         (lambda x: x.transpose(1, 2), (1, 2, 8), "transpose of a feature map is not supported; keep the order"),

@@ -33,6 +33,19 @@ def overwritten(x: torch.Tensor) -> torch.Tensor:
     return a + b.sigmoid()
 
 
+class PaddedForTwo(nn.Module):
+    """Two convolutions read one padded map, and an addition the map itself."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second = nn.Conv2d(4, 4, 2), nn.Conv2d(4, 4, (4, 2), padding=(1, 0))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = x.relu()
+        padded = F.pad(x, (0, 1, 1, 0))
+        return self.first(padded) + self.second(padded) + x
+
+
 def twice_in_a_row(x: torch.Tensor) -> torch.Tensor:
     return F.max_pool1d(F.max_pool1d(x, 2), 2)
 
@@ -80,6 +93,15 @@ def twice_in_a_row(x: torch.Tensor) -> torch.Tensor:
         (nn.Conv1d(3, 6, 3, 2, 2, 2, 3), SIGNAL, "reshape conv2d reshape"),
         (nn.Conv1d(3, 2, 5, padding="same", bias=False), SIGNAL, "reshape conv2d reshape"),
         (nn.Conv2d(4, 2, 3, padding="same", dilation=2), FEATURES, "conv2d"),
+        (nn.Conv2d(4, 2, (4, 2), padding="same", dilation=(1, 3)), FEATURES, "conv2d"),
+        (nn.Conv1d(3, 2, 4, padding="same"), SIGNAL, "reshape conv2d reshape"),
+        (nn.Sequential(nn.ZeroPad2d((1, 2, 0, 1)), nn.Conv2d(4, 2, 3, padding=1)), FEATURES, "conv2d"),
+        (
+            nn.Sequential(nn.ConstantPad1d((4, 0), 0.0), nn.Conv1d(3, 6, 3, dilation=2)),
+            SIGNAL,
+            "reshape conv2d reshape",
+        ),
+        (PaddedForTwo(), FEATURES, "relu conv2d conv2d add add"),
     ],
 )
 def test_program_computes_what_the_model_does(function, shape, kinds) -> None:

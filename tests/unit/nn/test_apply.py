@@ -493,6 +493,29 @@ def test_a_state_of_something_else_is_refused(model: nn.Sequential) -> None:
         handle.load_state_dict({"weight": 1})
 
 
+def test_errors_left_over_of_another_shape_are_refused_and_change_nothing() -> None:
+    x, method = batch()[0], tinyprop.MemorisedTopK(0.01)
+    model = nn.Sequential(*convolutional()[:-1], nn.Linear(24, 30), nn.ReLU(), nn.Linear(30, CLASSES))
+    handle = apply_(model, method, example_input=x[:1])
+    gradients(model)
+    state = handle.state_dict()
+    shapes = {name: tuple(layer["residual"].shape) for name, layer in state["layers"].items() if "residual" in layer}
+    assert shapes == {"0": (4, 4, 4), "3": (6, 2, 2), "6": (30,)}  # the first where its pool looked
+    handle.load_state_dict(state)
+    bad = copy.deepcopy(state)
+    bad["output"], bad["layers"]["0"]["residual"] = 9.0, torch.ones(4, 8, 8)
+    bad["layers"]["8"]["residual"] = torch.ones(5)  # the output layer, which leaves nothing over
+    with pytest.raises(tinyprop.UserError) as refused:
+        handle.load_state_dict(bad)
+    assert str(refused.value) == (
+        "the state has errors left over of other shapes (0: (4, 8, 8) in place of (4, 4, 4), 8: (5,) in place of ()): "
+        "load that of the same model."
+    )
+    after = handle.state_dict()
+    assert after["output"] == state["output"]
+    assert all(torch.equal(after["layers"][name]["residual"], state["layers"][name]["residual"]) for name in shapes)
+
+
 def test_statistics_are_of_what_was_counted(model: nn.Sequential) -> None:
     handle = apply_(model, tinyprop.FullZeroSkip(), example_input=batch()[0][:1])
     empty = handle.stats()

@@ -24,11 +24,10 @@ from tinyprop.bench.parallel import in_parallel
 from tinyprop.bench.pretraining import BATCH, pretrained, weights_of
 from tinyprop.bench.progress import Advance
 from tinyprop.data import Samples
-from tinyprop.errors import UserError
 from tinyprop.surface import Network, Trainer
 from tinyprop.targets import Board, EmulatedEngine, load_board
 from tinyprop.targets.cycles import load_timing
-from tinyprop.targets.toolchain import board_compiler
+from tinyprop.targets.toolchain import installed_compilers
 
 DISTRIBUTIONS = ("tinyprop", "torch", "numpy", "scikit-learn", "capstone", "unicorn", "ziglang")
 
@@ -51,7 +50,8 @@ def run_benchmark(advance: Advance, config: BenchConfig | None = None) -> BenchR
     gcc takes part where arm-none-eabi-gcc is installed. Raises UserError when zig is missing or MNIST is damaged.
     """
     config = config or BenchConfig()
-    compilers = available_compilers(config)
+    board = load_board(config.board)
+    compilers = installed_compilers(board, config.toolchains)
     spawn = multiprocessing.get_context("spawn")  # forking a process in which torch has run may hang
     with ProcessPoolExecutor(config.processes, mp_context=spawn) as pool:
         ready = in_parallel(
@@ -62,7 +62,6 @@ def run_benchmark(advance: Advance, config: BenchConfig | None = None) -> BenchR
             [pool.submit(count, config, *job) for job in product(ready, compilers, config.cases)],
             lambda done, total: advance("counting", done, total),
         )
-    board = load_board(config.board)
     return BenchReport(
         board=board.title,
         clock_hz=board.clock_hz,
@@ -81,19 +80,6 @@ def estimate_rests_on(board: Board) -> str:
         return ""
     timing = load_timing(board.timing)
     return f"{timing.document}; {'; '.join(timing.assumptions)}"
-
-
-def available_compilers(config: BenchConfig) -> dict[str, str]:
-    """Toolchain → name and version, of those installed here. Raises UserError when zig, which must be, is missing."""
-    board = load_board(config.board)
-    found = {}
-    for toolchain in config.toolchains:
-        try:
-            found[toolchain] = board_compiler(board, toolchain).identity
-        except UserError:
-            if toolchain == "zig":
-                raise
-    return found
 
 
 def pretrain(config: BenchConfig, name: str) -> Pretrained:

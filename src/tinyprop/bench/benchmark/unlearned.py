@@ -12,10 +12,11 @@ from tinyprop.bench.benchmark.ceilings import UNLEARNED
 from tinyprop.bench.benchmark.config import NETWORKS, BenchConfig
 from tinyprop.bench.benchmark.peers import load_peers
 from tinyprop.bench.benchmark.records import BenchReport, DataNote
-from tinyprop.bench.benchmark.run import Pretrained, available_compilers, count
+from tinyprop.bench.benchmark.run import Pretrained, count
 from tinyprop.bench.pretraining import weights_of
 from tinyprop.data import Samples
 from tinyprop.targets import load_board
+from tinyprop.targets.toolchain import installed_compilers
 
 CASES_COUNTED = ("tinyprop_v1", "tinyprop_v2", "ours")
 NOTE = DataNote(UNLEARNED, "random weights, random samples")
@@ -38,9 +39,9 @@ def unlearned_report(
 ) -> BenchReport:
     """One pass over the samples for each network, compiler that is installed, and case."""
     config = BenchConfig(networks=networks, toolchains=toolchains, seeds=(0,), field_epochs=1)
-    compilers = available_compilers(config)
-    ready = [unlearned(name) for name in networks]
     board = load_board(config.board)
+    compilers = installed_compilers(board, toolchains)
+    ready = [unlearned(name) for name in networks]
     return BenchReport(
         board=board.title,
         clock_hz=board.clock_hz,

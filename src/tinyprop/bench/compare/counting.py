@@ -6,10 +6,8 @@ import numpy as np
 
 from tinyprop.bench.compare.cell import Cell
 from tinyprop.bench.compare.count import Count
-from tinyprop.bench.compare.experiment import trainer_of
+from tinyprop.bench.compare.experiment import task_of, trainer_of
 from tinyprop.bench.compare.provenance import code_hash
-from tinyprop.bench.compare.scenarios import SCENARIOS
-from tinyprop.bench.compare.weights_file import read_weights
 from tinyprop.errors import UserError
 from tinyprop.targets import EmulatedEngine, Engine
 from tinyprop.trace import StepTrace
@@ -23,8 +21,8 @@ def count(cell: Cell, shipped: Path, board: str) -> Count:
 
     Raises UserError where the network does not fit the board, and where the board's emulator counts nothing.
     """
-    field = SCENARIOS[cell.scenario].make(cell.seed).field
-    trainer, network = trainer_of(cell, read_weights(shipped), field)
+    field = task_of(cell).field
+    trainer, network = trainer_of(cell, shipped, field)
     order = np.random.default_rng(cell.seed).permutation(len(field))[:LOOKED_AT]
     with trainer.build("host") as host:
         host.set_weights(network.program.parameters)

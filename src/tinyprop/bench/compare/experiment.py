@@ -1,7 +1,8 @@
 """What one cell runs: pretraining in PyTorch, once for all that share it, then learning in the host engine."""
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -28,10 +29,21 @@ from tinyprop.methods import method_named
 from tinyprop.surface import Network, Trainer
 
 
+def task_of(cell: Cell) -> Task:
+    """What happens to the device."""
+    return _made(SCENARIOS[cell.scenario].make, cell.seed)
+
+
+@lru_cache(maxsize=1)
+def _made(make: Callable[[int], Task], seed: int) -> Task:
+    """The variants of a seed follow one another, and shifting images takes longer than learning from them."""
+    return make(seed)
+
+
 def pretrain(cell: Cell) -> Path:
     """The file of the weights that `cell` starts from; made when it is missing, by what went into it."""
     card = SCENARIOS[cell.scenario]
-    make, samples = card.networks[cell.model], card.make(cell.seed).pretrain
+    make, samples = card.networks[cell.model], task_of(cell).pretrain
     if card.recipe is not None:
         return shipped(RECIPES[card.recipe], make, samples, epochs=cell.pretrain_epochs, seed=cell.seed)
     content = hashlib.sha256(samples.x.tobytes() + samples.y.tobytes())
@@ -47,9 +59,9 @@ def run(cell: Cell, shipped: Path, judged: Callable[[Task], Task] = lambda task:
     """One cell from start to end. shipped: the file that `pretrain` gave. judged: may put other parts in place of test
     and old."""
     card = SCENARIOS[cell.scenario]
-    task = judged(card.make(cell.seed))
+    task = judged(task_of(cell))
     judge = JUDGES[card.loss]
-    trainer, network = trainer_of(cell, read_weights(shipped), task.field)
+    trainer, network = trainer_of(cell, shipped, task.field)
     with trainer.build("host") as engine:
         engine.set_weights(network.program.parameters)
         before, old_before = _standing(engine, task, judge)
@@ -76,11 +88,10 @@ def run(cell: Cell, shipped: Path, judged: Callable[[Task], Task] = lambda task:
         )
 
 
-def trainer_of(cell: Cell, weights: Mapping[str, np.ndarray], field: Samples) -> tuple[Trainer, Network]:
-    """What is to be compiled for `cell`, and the network with the weights to start from."""
-    card = SCENARIOS[cell.scenario]
-    make = card.networks[cell.model]
-    network = _captured(_with_weights(make(), weights), field)
+def trainer_of(cell: Cell, shipped: Path, field: Samples) -> tuple[Trainer, Network]:
+    """What is to be compiled for `cell`, and the network with the weights of the file `shipped`, to start from."""
+    card, shape = SCENARIOS[cell.scenario], field.x.shape[1:]
+    network = _network(card.networks[cell.model], shape, shipped)
     method, inputs_pay = method_named(cell.trains.method, **cell.trains.settings), zero_inputs_pay(field.x)
 
     def trainer(of: Network) -> Trainer:
@@ -91,8 +102,7 @@ def trainer_of(cell: Cell, weights: Mapping[str, np.ndarray], field: Samples) ->
 
     made = trainer(network)
     if made.memory.frozen == 0:  # frozen weights would be part of what is compiled
-        torch.manual_seed(0)
-        made = trainer(_captured(make(), field))  # weights that no seed changes: all seeds share one compilation
+        made = trainer(_network(card.networks[cell.model], shape))  # one compilation for all seeds
     return made, network
 
 
@@ -105,13 +115,14 @@ def _store_bytes(trainer: Trainer, store: Replay) -> int:
     return store.bytes((latent.size,), program.output.size) + 4 * latent.size
 
 
-def _captured(module: nn.Module, field: Samples) -> Network:
-    return tinyprop.capture(module.eval(), torch.zeros(1, *field.x.shape[1:]), name="compared")
-
-
-def _with_weights(module: nn.Module, weights: Mapping[str, np.ndarray]) -> nn.Module:
-    module.load_state_dict({name: torch.from_numpy(array) for name, array in weights.items()})
-    return module
+@lru_cache(maxsize=2)
+def _network(make: Callable[[], nn.Module], shape: tuple[int, ...], shipped: Path | None = None) -> Network:
+    """Captured with the weights in the file `shipped`, without one with weights that no seed changes."""
+    torch.manual_seed(0)
+    module = make()
+    if shipped is not None:
+        module.load_state_dict({name: torch.from_numpy(array) for name, array in read_weights(shipped).items()})
+    return tinyprop.capture(module.eval(), torch.zeros(1, *shape), name="compared")
 
 
 def _standing(engine: tinyprop.Engine, task: Task, judge: Judge) -> tuple[float, float | None]:

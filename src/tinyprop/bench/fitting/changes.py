@@ -1,10 +1,12 @@
 """What to change so that a network fits a board: found by building it, what costs the learning least first."""
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 
 from tinyprop.bench.fitting.records import Change, Setup
 from tinyprop.codegen.generate import SIZE
+from tinyprop.errors import UserError
 from tinyprop.ir.choices import CHOICES
 from tinyprop.ir.passes import fuse
 from tinyprop.surface import Network, Trainer
@@ -58,9 +60,10 @@ def fewer_layers(network: Network, asked: Setup, trainer_of: Callable[[Setup], T
     found = {}
     for word, choice in CHOICES.items():
         if choice.parameters(program):
-            memory = trainer_of(replace(asked, trainable=(word,))).memory
-            if memory.training < before.training and memory.parameters < before.parameters:
-                found[word] = memory.parameters
+            with suppress(UserError):  # latents were asked for, and with this choice nothing is frozen before the rest
+                memory = trainer_of(replace(asked, trainable=(word,))).memory
+                if memory.training < before.training and memory.parameters < before.parameters:
+                    found[word] = memory.parameters
     return tuple(sorted(found, key=lambda word: (-found[word], word)))
 
 

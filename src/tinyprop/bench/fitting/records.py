@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from tinyprop.methods import Method
 from tinyprop.methods.optimizer import SGD
+from tinyprop.store import StoreSettings
 from tinyprop.surface import Network, Trainer
 from tinyprop.targets.board import Board
 from tinyprop.targets.fit import Fit
@@ -18,12 +19,20 @@ class Setup:
     momentum: float = 0.0
     kernels: str = "inline"
     trainable: tuple[str, ...] | None = None
+    latent: bool = False
 
     def trainer(self, network: Network) -> Trainer:
         """Raises UserError as `Network.train` does."""
         trainable = None if self.trainable is None else list(self.trainable)
         optimizer = SGD(momentum=self.momentum)
-        return network.train(self.method, self.loss, optimizer, kernels=self.kernels, trainable=trainable)
+        return network.train(
+            *(self.method, self.loss, optimizer), kernels=self.kernels, trainable=trainable, latent=self.latent
+        )
+
+
+def stored(store: StoreSettings, trainer: Trainer) -> StoreSettings:
+    """The store as `trainer` fills it: of latents where it makes them."""
+    return store.of_latents(trainer.memory.latent // 4) if trainer.latent else store
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,9 @@ from functools import cache
 
 from tinyprop.bench.fitting.changes import changes_that_help
 from tinyprop.bench.fitting.counting import count, reason_not_counted
-from tinyprop.bench.fitting.records import BoardFit, Change, Counts, Setup
+from tinyprop.bench.fitting.records import BoardFit, Change, Counts, Setup, stored
 from tinyprop.bench.progress import Advance
+from tinyprop.store import StoreSettings
 from tinyprop.surface import Network, Trainer
 from tinyprop.targets.board import Board, board_names, load_board
 from tinyprop.targets.firmware import link_firmware
@@ -16,9 +17,10 @@ CoreKey = tuple[str, tuple[str, ...]]
 
 
 def fit_boards(
-    network: Network, asked: Setup, boards: Sequence[Board], *, store_bytes: int = 0, advance: Advance
+    network: Network, asked: Setup, boards: Sequence[Board], *, store: StoreSettings | None = None, advance: Advance
 ) -> tuple[BoardFit, ...]:
-    """One record per board, in their order. store_bytes: RAM of a store of samples; advance: told (stage, done, of).
+    """One record per board, in their order. store: of samples, whose RAM is counted, of latents where `asked` makes
+    them; advance: told (stage, done, of).
 
     Raises UserError as `Network.train` does, or when zig is missing.
     """
@@ -27,15 +29,17 @@ def fit_boards(
     def trainer_of(setup: Setup) -> Trainer:
         return setup.trainer(network)
 
-    def linked(setup: Setup, board: Board, kept: int = store_bytes) -> Fit:
-        return link_firmware(trainer_of(setup).sources, board, board.emulator.clock).fit(kept)
+    def linked(setup: Setup, board: Board, kept: StoreSettings | None = store) -> Fit:
+        trainer = trainer_of(setup)
+        store_bytes = 0 if kept is None else stored(kept, trainer).bytes
+        return link_firmware(trainer.sources, board, board.emulator.clock).fit(store_bytes)
 
     fits = []
     for number, board in enumerate(boards):
         advance("building", number, len(boards))
         fits.append(linked(asked, board))
     advance("building", len(boards), len(boards))
-    counts = _counted(boards, trainer_of(asked), lambda board: linked(asked, board, 0).fits, advance)
+    counts = _counted(boards, trainer_of(asked), lambda board: linked(asked, board, None).fits, advance)
     changes = _changes(fits, network, asked, trainer_of, linked, advance)
     return tuple(
         BoardFit(

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from tinyprop.bench.benchmark.config import BenchConfig
-from tinyprop.bench.benchmark.run import DISTRIBUTIONS, available_compilers, estimate_rests_on
+from tinyprop.bench.benchmark.run import DISTRIBUTIONS, estimate_rests_on
 from tinyprop.bench.kernels.cases import CASES, SOURCES, Arrays, Case
 from tinyprop.bench.kernels.cmsis_dsp import HEAD, HEADERS, TITLE, cmsis_dsp_files, library
 from tinyprop.bench.kernels.layouts import LAYOUTS, LaidOut, laid_out
@@ -19,6 +19,7 @@ from tinyprop.bench.progress import Advance
 from tinyprop.codegen.source_tree import SourceTree
 from tinyprop.errors import InternalError, UserError
 from tinyprop.targets import Board, load_board
+from tinyprop.targets.toolchain import installed_compilers
 
 TOLERANCE = 1e-4  # between two orders of additions, on sums of at most 784 products below 1
 
@@ -37,7 +38,8 @@ def run_kernels(advance: Advance, archive_folder: Path | None = None) -> KernelR
     archive_folder: where the archive of CMSIS-DSP is kept. Without it, ours is measured alone and the report says why.
     """
     config = BenchConfig()
-    board, compilers = load_board(config.board), available_compilers(config)
+    board = load_board(config.board)
+    compilers = installed_compilers(board, config.toolchains)
     files, missing = _library_files(archive_folder)
     compared: list[Compared] = []
     layouts: list[LaidOut] = []

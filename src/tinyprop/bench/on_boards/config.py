@@ -87,9 +87,10 @@ CASES: Mapping[str, Method] = {**{name: method() for name, method in REPORTED.it
 
 @dataclass(frozen=True)
 class OnBoardsConfig:
-    """seed: of pretraining, and of the stand-in for data. Counts are of zig's code."""
+    """seed: of pretraining, and of the stand-in for data. toolchains: gcc takes part where it is installed."""
 
     placements: tuple[Placement, ...] = PLACEMENTS
     cases: tuple[str, ...] = field(default_factory=lambda: tuple(CASES))
+    toolchains: tuple[str, ...] = ("zig", "gcc")
     seed: int = 0
     processes: int = 2

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class BoardRun:
-    """One case of one network on one board.
+    """One case of one network on one board, as one compiler makes it.
 
     trains: modules that train, or "all"; trained_share: of the parameters, 0 to 1. mean, worst: instructions per
     training step; inference: the mean of inferences of the same samples by the same build. selection: share of the
@@ -19,6 +19,7 @@ class BoardRun:
     network: str
     board: str
     trains: str
+    toolchain: str
     trained_share: float
     case: str
     steps: int
@@ -34,9 +35,9 @@ class BoardRun:
     hash_board: str
 
     @property
-    def place(self) -> tuple[str, str, str]:
+    def place(self) -> tuple[str, str, str, str]:
         """What the cases that may be compared have in common."""
-        return (self.network, self.board, self.trains)
+        return (self.network, self.board, self.trains, self.toolchain)
 
 
 @dataclass(frozen=True)
@@ -57,23 +58,28 @@ class SlowStep:
     dense: int
 
     def __str__(self) -> str:
-        network, board, _ = self.run.place
-        return f"{network} on {board}, {self.run.case}: {self.run.worst:,} instructions, dense {self.dense:,}"
+        network, board, _, toolchain = self.run.place
+        return (
+            f"{network} on {board}, {toolchain}, {self.run.case}: {self.run.worst:,} instructions, dense {self.dense:,}"
+        )
 
 
 @dataclass(frozen=True)
 class OnBoardsReport:
-    """runs: in the order of placements and cases. boards: name → title; data: network → what it learned from."""
+    """runs: in the order of placements, compilers and cases. boards: name → title; compilers: names and versions.
+
+    data: network → what it learned from.
+    """
 
     runs: tuple[BoardRun, ...]
     misfits: tuple[Misfit, ...]
     boards: Mapping[str, str]
     data: Mapping[str, str]
-    compiler: str
+    compilers: tuple[str, ...]
     versions: Mapping[str, str]
 
     def places(self) -> Iterator[tuple[BoardRun, ...]]:
-        """The cases of each placement."""
+        """The cases of each placement and compiler."""
         for place in dict.fromkeys(run.place for run in self.runs):
             yield tuple(run for run in self.runs if run.place == place)
 

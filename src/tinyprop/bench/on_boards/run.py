@@ -1,7 +1,7 @@
 """The networks of the field on emulated boards: a few real training steps of every case, instructions counted.
 
 Two stages of independent jobs, run in a few processes: pretraining in PyTorch (one job per network), then counting
-(placement × case). Every case of a network starts from the same weights and sees the same samples.
+(placement × compiler × case). Every case of a network starts from the same weights and sees the same samples.
 """
 
 import multiprocessing
@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from importlib.metadata import version
-from itertools import product
 
 import numpy as np
 import torch
@@ -26,7 +25,7 @@ from tinyprop.bench.zero_inputs import zero_inputs_pay
 from tinyprop.data import Samples
 from tinyprop.surface import Network, Trainer
 from tinyprop.targets import EmulatedEngine, Engine, load_board
-from tinyprop.targets.toolchain import board_compiler
+from tinyprop.targets.toolchain import installed_compilers
 from tinyprop.trace import StepTrace
 
 DISTRIBUTIONS = ("tinyprop", "torch", "numpy", "unicorn", "ziglang")
@@ -59,6 +58,7 @@ def run_on_boards(advance: Advance, config: OnBoardsConfig | None = None) -> OnB
     config = config or OnBoardsConfig()
     names = tuple(dict.fromkeys(place.network for place in config.placements))
     boards = {place.board: load_board(place.board) for place in config.placements}
+    compilers = {name: installed_compilers(board, config.toolchains) for name, board in boards.items()}
     spawn = multiprocessing.get_context("spawn")  # forking a process in which torch has run may hang
     with ProcessPoolExecutor(config.processes, mp_context=spawn) as pool:
         prepared = in_parallel(
@@ -66,7 +66,12 @@ def run_on_boards(advance: Advance, config: OnBoardsConfig | None = None) -> OnB
             lambda done, total: advance("pretraining", done, total),
         )
         ready = {one.name: one for one in prepared}
-        jobs = [(ready[place.network], place, case) for place, case in product(config.placements, config.cases)]
+        jobs = [
+            (ready[place.network], place, toolchain, case)
+            for place in config.placements
+            for toolchain in compilers[place.board]
+            for case in config.cases
+        ]
         runs = in_parallel(
             [pool.submit(count, *job) for job in jobs], lambda done, total: advance("counting", done, total)
         )
@@ -75,7 +80,7 @@ def run_on_boards(advance: Advance, config: OnBoardsConfig | None = None) -> OnB
         misfits=misfits(config, ready),
         boards={name: board.title for name, board in boards.items()},
         data={one.name: one.data for one in prepared},
-        compiler=board_compiler(next(iter(boards.values()))).identity,
+        compilers=tuple(dict.fromkeys(one for of_board in compilers.values() for one in of_board.values())),
         versions={name: version(name) for name in DISTRIBUTIONS},
     )
 
@@ -91,14 +96,14 @@ def prepare(config: OnBoardsConfig, name: str) -> Ready:
     return Ready(name, captured, data.unseen, data.summary)
 
 
-def count(ready: Ready, place: Placement, case: str) -> BoardRun:
+def count(ready: Ready, place: Placement, toolchain: str, case: str) -> BoardRun:
     """The steps of one case on the board, and the same on the host."""
     trainer = ready.trainer(place, case)
     samples = ready.unseen.of(np.arange(place.steps))
     with trainer.build("host") as host:
         learn(host, samples, NETWORKS[ready.name].rate)
         hash_host = host.weight_hash()
-    with trainer.build(place.board) as engine:
+    with trainer.build(place.board, toolchain=toolchain) as engine:
         assert isinstance(engine, EmulatedEngine)
         inference = engine.infer_instructions(samples.x)
         trace = learn(engine, samples, NETWORKS[ready.name].rate)
@@ -107,6 +112,7 @@ def count(ready: Ready, place: Placement, case: str) -> BoardRun:
             network=ready.name,
             board=place.board,
             trains=place.trains,
+            toolchain=toolchain,
             trained_share=trained_share(trainer),
             case=case,
             steps=len(trace),

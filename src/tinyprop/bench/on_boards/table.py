@@ -11,7 +11,7 @@ COLUMNS = ("mean k", "worst k", "to full", "skip", "infer k", "RAM", "flash", "s
 
 
 def tables(report: OnBoardsReport) -> Iterator[Table]:
-    """One per placement, a row per case."""
+    """One per placement and compiler, a row per case."""
     for runs in report.places():
         made = Table(title=_title(runs[0]), title_justify="left", title_style="bold", box=None, padding=(0, 1, 0, 0))
         made.add_column("method", no_wrap=True)
@@ -28,14 +28,17 @@ def notes(report: OnBoardsReport) -> Iterator[str]:
     yield (
         "k: thousand instructions per training step, exact, over a few steps; infer: inferring the same samples. "
         "RAM (KiB): weights, activations and errors, method state, one sample, without stack; flash in KiB, stack in "
-        f"bytes. =: board and host end with identical weights. Compiler: {report.compiler}."
+        f"bytes. =: board and host end with identical weights. Compilers: {', '.join(report.compilers)}."
     )
     yield "Boards: " + "; ".join(f"{name}: {title}" for name, title in report.boards.items()) + "."
     yield "Data: " + "; ".join(f"{network}: {summary}" for network, summary in report.data.items()) + "."
     dear = [run for run in report.runs if (run.selection or 0) > SELECTION]
     yield (
         f"Finding the entries to keep takes more than {SELECTION:.0%} of a step that is not skipped: "
-        + ("; ".join(f"{run.network} on {run.board}, {run.case}: {run.selection:.1%}" for run in dear) or "nowhere")
+        + (
+            "; ".join(f"{run.network} on {run.board}, {run.toolchain}, {run.case}: {run.selection:.1%}" for run in dear)
+            or "nowhere"
+        )
         + "."
     )
     for misfit in report.misfits:
@@ -62,7 +65,7 @@ def _mark(holds: bool) -> str:
 
 def _title(run: BoardRun) -> str:
     what = "" if run.trained_share == 1 else f" · {run.trained_share:.1%} of the parameters train"
-    return f"{run.network} · {run.board}{what} · {run.steps} steps"
+    return f"{run.network} · {run.board}{what} · {run.steps} steps · {run.toolchain}"
 
 
 def _cells(run: BoardRun, full: BoardRun | None) -> tuple[str, ...]:

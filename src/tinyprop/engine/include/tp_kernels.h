@@ -41,7 +41,7 @@ typedef struct tp_conv2d {
     uint32_t out_channels, out_height, out_width;
     uint32_t kernel_height, kernel_width;
     uint32_t stride_height, stride_width;
-    uint32_t pad_height, pad_width;
+    uint32_t pad_height, pad_width; /* above and left; what is below and right follows from the outputs */
     uint32_t dilation_height, dilation_width;
     uint32_t groups; /* output channels of a group read the input channels of that group only */
 } tp_conv2d;
@@ -117,6 +117,12 @@ TP_KERNEL void tp_conv2d_error_f32_k3p1(const float *x, const float *delta, cons
                                         tp_kept *kept, tp_conv2d c, int mask_input, int skip_zeros);
 TP_KERNEL void tp_conv2d_update_f32_k3p1(const float *x, float *delta, float *weight, float *bias, tp_window *windows,
                                          float rate, tp_conv2d c, uint32_t kept);
+TP_KERNEL void tp_depthwise_conv2d_fwd_f32(const float *x, const float *weight, const float *bias, float *y, tp_conv2d c,
+                                           int relu);
+TP_KERNEL void tp_depthwise_conv2d_error_f32(const float *x, const float *delta, const float *weight, float *error,
+                                             tp_conv2d c, int mask_input);
+TP_KERNEL void tp_depthwise_conv2d_update_f32(const float *x, const float *delta, float *weight, float *bias, float rate,
+                                              tp_conv2d c);
 TP_KERNEL void tp_depthwise_conv2d_fwd_f32_k3p1(const float *x, const float *weight, const float *bias, float *y,
                                                 tp_conv2d c, int relu);
 TP_KERNEL void tp_depthwise_conv2d_error_f32_k3p1(const float *x, const float *delta, const float *weight, float *error,
@@ -288,8 +294,11 @@ TP_KERNEL uint32_t tp_keep_ratio_f32(float *delta, uint32_t size, uint32_t n, fl
 #include "../src/tp_dense_error_f32_packed.c"
 #include "../src/tp_dense_fwd_f32.c"
 #include "../src/tp_dense_update_f32.c"
+#include "../src/tp_depthwise_conv2d_error_f32.c"
 #include "../src/tp_depthwise_conv2d_error_f32_k3p1.c"
+#include "../src/tp_depthwise_conv2d_fwd_f32.c"
 #include "../src/tp_depthwise_conv2d_fwd_f32_k3p1.c"
+#include "../src/tp_depthwise_conv2d_update_f32.c"
 #include "../src/tp_depthwise_conv2d_update_f32_k3p1.c"
 #include "../src/tp_descend_f32.c"
 #include "../src/tp_expf.c"

@@ -64,14 +64,27 @@ TP_ALWAYS_INLINE uint32_t tp_wide_up(uint32_t channels)
     return (channels + TP_LANES - 1U) / TP_LANES * TP_LANES;
 }
 
+/* Inputs of one axis with the padding in front, and as much behind as windows reach into. */
+TP_ALWAYS_INLINE uint32_t tp_wide_extent(uint32_t inputs, uint32_t pad, uint32_t outputs, uint32_t stride, uint32_t kernel)
+{
+    const uint32_t read = (outputs - 1U) * stride + kernel;
+    return pad + inputs < read ? read : pad + inputs;
+}
+
 TP_ALWAYS_INLINE uint32_t tp_wide_height(tp_conv2d c)
 {
-    return c.in_height + 2U * c.pad_height;
+    return tp_wide_extent(c.in_height, c.pad_height, c.out_height, c.stride_height, c.kernel_height);
 }
 
 TP_ALWAYS_INLINE uint32_t tp_wide_width(tp_conv2d c)
 {
-    return c.in_width + 2U * c.pad_width;
+    return tp_wide_extent(c.in_width, c.pad_width, c.out_width, c.stride_width, c.kernel_width);
+}
+
+/* Whether windows read padding: else maps may stay where they are. */
+TP_ALWAYS_INLINE int tp_wide_padded(tp_conv2d c)
+{
+    return tp_wide_height(c) != c.in_height || tp_wide_width(c) != c.in_width;
 }
 
 /* Floats of `channels` maps with their border, and the zeros behind them. */
@@ -80,31 +93,11 @@ TP_ALWAYS_INLINE uint32_t tp_wide_map_room(tp_conv2d c, uint32_t channels)
     return tp_wide_height(c) * tp_wide_width(c) * channels + TP_LANES;
 }
 
-/* Whether a convolution has one group, no gaps, and a turned map and filters that fit into their room. The window fits
- * into the bordered image, or there would be no output. */
+/* Whether a convolution has one group, no gaps, and a turned map and filters that fit into their room. */
 TP_ALWAYS_INLINE int tp_wide_fits(tp_conv2d c, uint32_t map_channels, uint32_t filters)
 {
     return c.groups == 1U && c.dilation_height == 1U && c.dilation_width == 1U && c.kernel_width <= TP_LANES
            && tp_wide_map_room(c, map_channels) <= TP_WIDE_ROOM && filters <= TP_WIDE_ROOM;
-}
-
-/* Taps inside the image over `outputs` positions of one axis. */
-TP_ALWAYS_INLINE uint32_t tp_wide_taps_y(uint32_t outputs, tp_conv2d c)
-{
-    uint32_t taps = 0U;
-    for (uint32_t oy = 0U; oy < outputs; ++oy) {
-        taps += tp_taps_y(oy, c).last - tp_taps_y(oy, c).first;
-    }
-    return taps;
-}
-
-TP_ALWAYS_INLINE uint32_t tp_wide_taps_x(uint32_t outputs, tp_conv2d c)
-{
-    uint32_t taps = 0U;
-    for (uint32_t ox = 0U; ox < outputs; ++ox) {
-        taps += tp_taps_x(ox, c).last - tp_taps_x(ox, c).first;
-    }
-    return taps;
 }
 
 /* Taps of the window of one output inside the image. */
@@ -134,7 +127,7 @@ TP_ALWAYS_INLINE void tp_wide_turned(float *to, const float *x, tp_conv2d c)
 {
     const uint32_t channels = tp_wide_up(c.in_channels), width = tp_wide_width(c);
     const uint32_t plane = c.in_height * c.in_width;
-    if (c.pad_height + c.pad_width != 0U || channels != c.in_channels) {
+    if (tp_wide_padded(c) || channels != c.in_channels) {
         for (uint32_t i = 0U; i < tp_wide_height(c) * width * channels; ++i) {
             to[i] = 0.0f;
         }

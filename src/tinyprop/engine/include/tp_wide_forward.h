@@ -100,9 +100,9 @@ TP_ALWAYS_INLINE void tp_wide_channels(tp_wide_source s, float *y, uint32_t firs
 TP_ALWAYS_INLINE void tp_wide_fwd(const float *x, const float *weight, const float *bias, float *y, tp_conv2d c, int relu)
 {
     float maps[TP_WIDE_ROOM], taps[TP_WIDE_ROOM], biases[TP_WIDE_ROOM / TP_LANES];
-    const tp_wide_source s = {c.pad_height + c.pad_width != 0U ? maps : x, taps, biases};
+    const tp_wide_source s = {tp_wide_padded(c) ? maps : x, taps, biases};
     uint32_t co = 0U;
-    if (c.pad_height + c.pad_width != 0U) {
+    if (tp_wide_padded(c)) {
         tp_wide_bordered(maps, x, c);
     }
     tp_wide_filters(taps, weight, c);
@@ -113,7 +113,7 @@ TP_ALWAYS_INLINE void tp_wide_fwd(const float *x, const float *weight, const flo
     if (co < c.out_channels) {
         tp_wide_channels(s, y, co, c, relu, 1U);
     }
-    TP_COUNT(macs_forward, c.out_channels * c.in_channels * tp_wide_taps_y(c.out_height, c) * tp_wide_taps_x(c.out_width, c));
+    TP_COUNT(macs_forward, c.out_channels * c.in_channels * tp_sum_of_taps_y(c.out_height, c) * tp_sum_of_taps_x(c.out_width, c));
 }
 
 /* One row of pooled positions of `vectors` vectors of channels. argmax, NULL if it is not wanted: a byte each, or packed as
@@ -159,8 +159,8 @@ TP_ALWAYS_INLINE void tp_wide_pool_fwd(const float *x, const float *weight, cons
                                        tp_conv2d c, int relu, int packed)
 {
     float maps[TP_WIDE_ROOM], taps[TP_WIDE_ROOM], biases[TP_WIDE_ROOM / TP_LANES];
-    const tp_wide_source s = {c.pad_height + c.pad_width != 0U ? maps : x, taps, biases};
-    if (c.pad_height + c.pad_width != 0U) {
+    const tp_wide_source s = {tp_wide_padded(c) ? maps : x, taps, biases};
+    if (tp_wide_padded(c)) {
         tp_wide_bordered(maps, x, c);
     }
     tp_wide_filters(taps, weight, c);
@@ -174,8 +174,8 @@ TP_ALWAYS_INLINE void tp_wide_pool_fwd(const float *x, const float *weight, cons
             tp_wide_pool_row(s, y, argmax, py, co, c, relu, packed, 1U);
         }
     }
-    TP_COUNT(macs_forward, c.out_channels * c.in_channels * tp_wide_taps_y(c.out_height & ~1U, c)
-                               * tp_wide_taps_x(c.out_width & ~1U, c));
+    TP_COUNT(macs_forward, c.out_channels * c.in_channels * tp_sum_of_taps_y(c.out_height & ~1U, c)
+                               * tp_sum_of_taps_x(c.out_width & ~1U, c));
 }
 #endif
 

@@ -11,10 +11,10 @@ typedef struct tp_taps {
     uint32_t first, last;
 } tp_taps;
 
-TP_ALWAYS_INLINE tp_taps tp_taps_inside(uint32_t output, uint32_t stride, uint32_t pad, uint32_t kernel,
-                                        uint32_t dilation, uint32_t size)
+/* start: what tap 0 reads of `size` inputs, which is padding below 0. */
+TP_ALWAYS_INLINE tp_taps tp_taps_from(int32_t start, uint32_t kernel, uint32_t dilation, uint32_t size)
 {
-    tp_taps taps = {(int32_t)(output * stride) - (int32_t)pad, 0U, kernel};
+    tp_taps taps = {start, 0U, kernel};
     const int32_t room = (int32_t)size - taps.start;
     if (taps.start < 0) {
         taps.first = ((uint32_t)-taps.start + dilation - 1U) / dilation;
@@ -28,6 +28,12 @@ TP_ALWAYS_INLINE tp_taps tp_taps_inside(uint32_t output, uint32_t stride, uint32
     return taps;
 }
 
+TP_ALWAYS_INLINE tp_taps tp_taps_inside(uint32_t output, uint32_t stride, uint32_t pad, uint32_t kernel,
+                                        uint32_t dilation, uint32_t size)
+{
+    return tp_taps_from((int32_t)(output * stride) - (int32_t)pad, kernel, dilation, size);
+}
+
 TP_ALWAYS_INLINE tp_taps tp_taps_y(uint32_t oy, tp_conv2d c)
 {
     return tp_taps_inside(oy, c.stride_height, c.pad_height, c.kernel_height, c.dilation_height, c.in_height);
@@ -36,6 +42,31 @@ TP_ALWAYS_INLINE tp_taps tp_taps_y(uint32_t oy, tp_conv2d c)
 TP_ALWAYS_INLINE tp_taps tp_taps_x(uint32_t ox, tp_conv2d c)
 {
     return tp_taps_inside(ox, c.stride_width, c.pad_width, c.kernel_width, c.dilation_width, c.in_width);
+}
+
+/* Taps inside the image over `outputs` positions of one axis. */
+TP_ALWAYS_INLINE uint32_t tp_sum_of_taps_y(uint32_t outputs, tp_conv2d c)
+{
+    uint32_t taps = 0U;
+    for (uint32_t oy = 0U; oy < outputs; ++oy) {
+        taps += tp_taps_y(oy, c).last - tp_taps_y(oy, c).first;
+    }
+    return taps;
+}
+
+TP_ALWAYS_INLINE uint32_t tp_sum_of_taps_x(uint32_t outputs, tp_conv2d c)
+{
+    uint32_t taps = 0U;
+    for (uint32_t ox = 0U; ox < outputs; ++ox) {
+        taps += tp_taps_x(ox, c).last - tp_taps_x(ox, c).first;
+    }
+    return taps;
+}
+
+/* Taps inside the image over all positions of one channel. */
+TP_ALWAYS_INLINE uint32_t tp_all_taps_inside(tp_conv2d c)
+{
+    return tp_sum_of_taps_y(c.out_height, c) * tp_sum_of_taps_x(c.out_width, c);
 }
 
 /* Offset in a plane of the input of row `ky`, tap 0 of its columns may be left of it. */

@@ -21,6 +21,7 @@ from tinyprop.frontend.rules.conv2d import lower_convolution
 from tinyprop.frontend.rules.dense import lower_addmm, lower_linear, lower_matmul, note_transpose
 from tinyprop.frontend.rules.identity import lower_cast, lower_identity, lower_nothing
 from tinyprop.frontend.rules.max_pool2d import lower_max_pool
+from tinyprop.frontend.rules.pad import lower_pad
 from tinyprop.frontend.rules.reshape import lower_reshape
 
 Rule = Callable[[AtenCall, Lowering], None]
@@ -43,6 +44,7 @@ RULES: Mapping[str, Rule] = MappingProxyType(
         "clone": lower_identity,
         "concat": lower_concat,
         "concatenate": lower_concat,
+        "constant_pad_nd": lower_pad,
         "contiguous": lower_identity,
         "conv1d": lower_convolution,
         "conv2d": lower_convolution,
@@ -65,6 +67,7 @@ RULES: Mapping[str, Rule] = MappingProxyType(
         "mean": lower_mean,
         "mm": lower_matmul,
         "numpy_T": note_transpose,
+        "pad": lower_pad,
         "permute": note_transpose,
         "relu": lower_activation,
         "relu6": lower_relu6,

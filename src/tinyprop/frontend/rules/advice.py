@@ -11,7 +11,6 @@ _JOIN = "use torch.cat(…, 1) instead"
 _CONV = "use nn.Conv2d instead"
 _POOL = "use nn.MaxPool2d or nn.AvgPool2d instead"
 _RECURRENT = "use nn.Conv2d over a window of the signal instead"
-_PAD = "use padding= of the convolution behind it with padding_mode='zeros', the same on both sides, instead"
 _ELEMENT = "use flatten(1) on a feature map of one position instead"
 _DETACH = "leave it out, and name what trains with trainable= when you choose the method"
 _BIAS = "use nn.Linear with bias=True for a bias"
@@ -26,7 +25,6 @@ _REMEDIES = {
     _CONV: "conv3d conv_transpose1d conv_transpose2d",
     _POOL: "avg_pool3d fractional_max_pool2d lp_pool2d max_pool3d",
     _RECURRENT: "gru lstm rnn_relu rnn_tanh",
-    _PAD: "constant_pad_nd pad",
     _BIAS: "add add_",
     _CHAIN: "chunk div mul neg scaled_dot_product_attention slice split sub",
     _ELEMENT: "select",

@@ -3,12 +3,13 @@
 from tinyprop.frontend.aten_call import AtenCall, shape_of
 from tinyprop.frontend.lowering import Lowering, Unsupported
 from tinyprop.frontend.rules.signal import emit_on_map
-from tinyprop.ir.ops.conv2d import Conv2d, Pair
+from tinyprop.ir.ops.conv2d import Border, Conv2d, Pair
 
 
 def lower_convolution(call: AtenCall, lowering: Lowering) -> None:
-    """Stride, zero padding, dilation and groups of any size; uneven 'same' padding is refused."""
-    shape = lowering.tensor(call["input"]).shape
+    """Stride, zero padding, dilation and groups of any size; a pad in front becomes part of it."""
+    source, padded = lowering.unpadded(call["input"])
+    shape = lowering.tensor(source).shape
     weight_shape = shape_of(call["weight"])
     if len(shape_of(call["input"])) != len(weight_shape):
         sizes = "(1, C, H, W)" if len(weight_shape) == 4 else "(1, C, L)"
@@ -16,29 +17,31 @@ def lower_convolution(call: AtenCall, lowering: Lowering) -> None:
     out_channels, group_inputs, *kernel_sizes = weight_shape
     kernel = (1, kernel_sizes[0]) if len(kernel_sizes) == 1 else (kernel_sizes[0], kernel_sizes[1])
     dilation = call.window("dilation")
-    padding = _padding(call, kernel, dilation)
+    own = _border(call, kernel, dilation)
+    (top, bottom), (left, right) = (
+        (before + more_before, after + more_after)
+        for (before, after), (more_before, more_after) in zip(own, padded, strict=True)
+    )
     parameters = tuple(lowering.parameter(p) for p in (call["weight"], call["bias"]) if p is not None)
     op = Conv2d(
         in_channels=group_inputs * call["groups"],
         out_channels=out_channels,
         kernel=kernel,
         stride=call.window("stride"),
-        padding=padding,
+        padding=(top, left),
         bias=call["bias"] is not None,
         dilation=dilation,
         groups=call["groups"],
         signal=len(kernel_sizes) == 1,
+        trailing=None if (bottom, right) == (top, left) else (bottom, right),
     )
     emit_on_map(call, lowering, shape, op, parameters)
 
 
-def _padding(call: AtenCall, kernel: Pair, dilation: Pair) -> Pair:
-    """Rows and columns of zeros on either side; what 'same' asks for is refused where the two sides would differ."""
-    if call["padding"] == "valid":
-        return (0, 0)
-    if call["padding"] != "same":
-        return call.window("padding", fill=0)
-    both_sides = [d * (k - 1) for k, d in zip(kernel, dilation, strict=True)]
-    if any(zeros % 2 for zeros in both_sides):
-        raise Unsupported(f"padding='same' of the even kernel {kernel} is uneven; use an odd kernel")
-    return (both_sides[0] // 2, both_sides[1] // 2)
+def _border(call: AtenCall, kernel: Pair, dilation: Pair) -> Border:
+    """The zeros it asks for; of an uneven 'same' more lie behind than in front, as in PyTorch."""
+    if call["padding"] == "same":
+        (height, width) = (d * (k - 1) for k, d in zip(kernel, dilation, strict=True))
+        return ((height // 2, height - height // 2), (width // 2, width - width // 2))
+    rows, columns = (0, 0) if call["padding"] == "valid" else call.window("padding", fill=0)
+    return ((rows, rows), (columns, columns))

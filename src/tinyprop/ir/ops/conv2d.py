@@ -16,6 +16,7 @@ from tinyprop.errors import UserError
 from tinyprop.ir.op import LONGEST_LIST, Array, Forward, LayerOp, MacCount, Shape
 
 Pair = tuple[int, int]
+Border = tuple[Pair, Pair]  # rows above and below a map, columns left and right of it
 
 
 class ConvKernels(Enum):
@@ -23,7 +24,8 @@ class ConvKernels(Enum):
 
     GENERAL = "any geometry"
     THREE_BY_THREE = "3 by 3 taps, padding 1, stride 1 or 2"
-    DEPTHWISE = "the same, one input and one output channel per group"
+    DEPTHWISE_THREE_BY_THREE = "the same, one input and one output channel per group"
+    DEPTHWISE = "one input and one output channel per group, stride at most 4"
     POINTWISE = "one tap, stride 1, no padding: a matrix product per position"
 
 
@@ -41,6 +43,7 @@ class Conv2d(LayerOp):
     """x (I, H, W) → y (O, OH, OW). weight (O, I / groups, KH, KW), bias (O,). Pairs are (vertical, horizontal).
 
     groups: output channels o·O/groups … read input channels o·I/groups …, o = 0 … groups - 1, and no others.
+    padding: rows above and columns left of the map; trailing: those below and right of it, None for as many.
     signal: the weight has the shape (O, I / groups, KW) that PyTorch gives a one-dimensional convolution; KH is 1.
     """
 
@@ -55,6 +58,7 @@ class Conv2d(LayerOp):
     dilation: Pair = (1, 1)
     groups: int = 1
     signal: bool = False
+    trailing: Pair | None = None
 
     def __post_init__(self) -> None:
         if self.in_channels % self.groups or self.out_channels % self.groups:
@@ -83,18 +87,31 @@ class Conv2d(LayerOp):
         """Rows and columns from the first tap of a window to its last, both included."""
         return (self.dilation[0] * (self.kernel[0] - 1) + 1, self.dilation[1] * (self.kernel[1] - 1) + 1)
 
+    @property
+    def border(self) -> Border:
+        """Its padding."""
+        (top, left), (bottom, right) = self.padding, self.trailing or self.padding
+        return ((top, bottom), (left, right))
+
     def kernels(self, shape: Shape) -> ConvKernels:
         """The engine's kernels for an input of `shape`."""
         _, height, width = shape
         listable = height * width <= LONGEST_LIST
-        if (self.kernel, self.stride, self.padding, self.groups) == ((1, 1), (1, 1), (0, 0), 1) and listable:
+        unpadded = self.border == ((0, 0), (0, 0))
+        if (self.kernel, self.stride, self.groups) == ((1, 1), (1, 1), 1) and unpadded and listable:
             return ConvKernels.POINTWISE
-        geometry = (self.kernel, self.padding, self.dilation)
+        geometry = (self.kernel, self.border, self.dilation)
         # Opposite borders must not meet in one window.
-        near = geometry == ((3, 3), (1, 1), (1, 1)) and self.stride in ((1, 1), (2, 2)) and min(height, width) > 1
+        near = (
+            geometry == ((3, 3), ((1, 1), (1, 1)), (1, 1))
+            and self.stride in ((1, 1), (2, 2))
+            and min(height, width) > 1
+        )
         if near and self.groups == 1 and listable:
             return ConvKernels.THREE_BY_THREE
         if near and self.groups == self.in_channels == self.out_channels:
+            return ConvKernels.DEPTHWISE_THREE_BY_THREE
+        if self.per_channel and self.in_channels == self.out_channels and max(self.stride) <= 4:
             return ConvKernels.DEPTHWISE
         return ConvKernels.GENERAL
 
@@ -109,7 +126,7 @@ class Conv2d(LayerOp):
                 return max(8 * channels, updates * 4 * (rows * columns + 1))
             case ConvKernels.POINTWISE:
                 return max(8 * channels, updates * 2 * rows * columns)
-            case ConvKernels.DEPTHWISE:
+            case ConvKernels.DEPTHWISE | ConvKernels.DEPTHWISE_THREE_BY_THREE:
                 return 0
         return updates * 4 * self.filter_size
 
@@ -120,13 +137,16 @@ class Conv2d(LayerOp):
                 f"it takes a feature map ({self.in_channels}, H, W)."
             )
         rows, columns = (
-            (size + 2 * pad - reach) // stride + 1
-            for size, pad, reach, stride in zip(shape[1:], self.padding, self.reach, self.stride, strict=True)
+            (before + size + after - reach) // stride + 1
+            for size, (before, after), reach, stride in zip(
+                shape[1:], self.border, self.reach, self.stride, strict=True
+            )
         )
         if rows < 1 or columns < 1:
+            padding = str(self.padding) if self.trailing is None else f"{self.padding} before, {self.trailing} behind"
             raise UserError(
-                f"a convolution with kernel {self.kernel}, dilation {self.dilation} and padding {self.padding} does "
-                f"not fit into a feature map of shape {shape}; use a larger input or a smaller kernel."
+                f"a convolution with kernel {self.kernel}, dilation {self.dilation} and padding {padding} does not fit "
+                f"into a feature map of shape {shape}; use a larger input or a smaller kernel."
             )
         return (self.out_channels, rows, columns)
 
@@ -183,8 +203,8 @@ class Conv2d(LayerOp):
         return weight.reshape(self.out_channels, self.group_inputs, *self.kernel)
 
     def padded(self, x: Array) -> Array:
-        """x with its border of zeros, (I, H + 2·PH, W + 2·PW)."""
-        return np.pad(x, ((0, 0), *((pad, pad) for pad in self.padding)))
+        """x with its border of zeros, (I, top + H + bottom, left + W + right)."""
+        return np.pad(x, ((0, 0), *self.border))
 
     def window(self, padded: Array, entry: DeltaEntry) -> Array:
         """The view (I / groups, KH, KW) of a padded feature map that the output of `entry` reads."""

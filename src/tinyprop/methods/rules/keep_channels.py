@@ -46,7 +46,8 @@ class KeepChannels(SelectionRule):
     def share(self, ratio: np.float32) -> np.float32:
         """S for a loss that is `ratio` of the largest so far."""
         low, high = np.float32(self.low), np.float32(self.high)
-        return min(low + (high - low) * ratio, high)
+        share = low + (high - low) * ratio
+        return share if share < high else high  # also where the loss is NaN
 
     def select(
         self, state: LayerState, delta: np.ndarray, n: int, order: np.ndarray, loss: np.float32 = NOTHING_YET

@@ -6,7 +6,7 @@ from typing import ClassVar
 import numpy as np
 
 from tinyprop.errors import UserError
-from tinyprop.methods.rules.magnitude import abs_sum, relative_to_peak
+from tinyprop.methods.rules.magnitude import abs_sum, magnitude_bits, relative_to_peak
 from tinyprop.methods.rules.number_check import require_count, require_fraction
 from tinyprop.methods.rules.rule import LayerState, Selected, SelectionRule, selection_pays
 from tinyprop.methods.rules.top_k_cost import looks_for_top_k
@@ -63,7 +63,8 @@ class KeepRatio(SelectionRule):
 
 
 def largest(delta: np.ndarray, k: int, order: np.ndarray) -> np.ndarray:
-    """Mask of the k entries of largest |δ|, the lower `order` first among equals: a plain sort, the oracle of the C."""
+    """Mask of the k entries of largest |δ|, NaN above all, the lower `order` first among equals: a plain sort, the
+    oracle of the C."""
     kept = np.zeros(delta.size, dtype=bool)
-    kept[np.lexsort((order, -np.abs(delta.ravel())))[:k]] = True
+    kept[np.lexsort((order, ~magnitude_bits(delta.ravel())))[:k]] = True
     return kept.reshape(delta.shape)

@@ -39,9 +39,15 @@ def bar_over_norm(theta: float, size: int) -> np.float32:
     return np.float32(abs(theta) / math.sqrt(max(size, 1)))
 
 
+def magnitude_bits(values: np.ndarray) -> np.ndarray:
+    """|values| as the integers that the engine compares, float32 bits without the sign: NaN is the largest of all."""
+    bits: np.ndarray = values.view(np.uint32) << np.uint32(1)
+    return bits
+
+
 def reach(delta: np.ndarray, bar: np.float32) -> np.ndarray:
-    """Mask of |δ| ≥ bar, compared as the engine does: as integers, by which NaN is the largest of all."""
-    mask: np.ndarray = np.abs(delta).view(np.uint32) >= np.float32(bar).view(np.uint32)
+    """Mask of |δ| ≥ bar, compared as the engine does."""
+    mask: np.ndarray = magnitude_bits(delta) >= magnitude_bits(np.asarray(bar, np.float32))
     return mask
 
 

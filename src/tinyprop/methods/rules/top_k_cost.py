@@ -13,7 +13,7 @@
 
 import numpy as np
 
-from tinyprop.methods.rules.magnitude import abs_sum
+from tinyprop.methods.rules.magnitude import abs_sum, magnitude_bits
 
 BINS = 128  # TP_BINS, TP_RANKED and TP_GUESSED of tp_keep_ratio_f32.c; a parity test holds the counts equal
 RANKED = 32
@@ -24,7 +24,7 @@ ALL = 2**32 - 1
 
 def looks_for_top_k(delta: np.ndarray, k: int) -> int:
     """Looks of `tp_keep_ratio_f32` for flat float32 δ of more than k > 0 entries."""
-    magnitudes = (delta.view(np.uint32) << np.uint32(1)).astype(np.int64)
+    magnitudes = magnitude_bits(delta).astype(np.int64)
     nonzeros = magnitudes[magnitudes > 0]
     inside, bottom, top, wanted, passes = magnitudes, 0, ALL, k, 1
     if delta.size > GUESSED:
@@ -62,8 +62,9 @@ def _narrowed(inside: np.ndarray, bottom: int, top: int, wanted: int) -> tuple[n
 def _about_the_guess(nonzeros: np.ndarray, k: int, y: np.float32) -> tuple[int, int]:
     """First and last magnitude of the part with the cut. nonzeros: magnitudes, int64."""
     count = np.float32(nonzeros.size)
-    guess = np.float32(2) * y / count * (np.float32(1) - np.float32(k) / count)
-    low, high = (2 * (1 + int((np.float32(share) * guess).view(np.uint32))) for share in (0.875, 1.125))
+    with np.errstate(over="ignore", invalid="ignore"):
+        guess = np.float32(2) * y / count * (np.float32(1) - np.float32(k) / count)
+        low, high = (2 + int(magnitude_bits(np.asarray(np.float32(share) * guess))) for share in (0.875, 1.125))
     if np.count_nonzero(nonzeros >= high) >= k:
         return high, ALL
     return (low, high - 1) if np.count_nonzero(nonzeros >= low) >= k else (LEAST, low - 1)
