@@ -56,7 +56,8 @@ def capture(model: nn.Module, example_input: Any, name: str | None = None, *, ba
 
     example_input: a tensor or array with a batch of one, (1, …). name: a C identifier; default: from the model's class.
     batch_norm: "fold", into the layer in front of it (one that has none stays, frozen); or "train", each a layer of its
-    own whose scale and shift train with the statistics fixed.
+    own whose scale and shift train with the statistics fixed. requires_grad is not read: `Network.train` says what
+    trains; a UserWarning names parameters that have it off where others have it on.
     Raises UserError that lists every unsupported operator, each with its module and what to use instead.
     """
     from tinyprop.frontend import capture as capture_program  # the only way to torch

@@ -1,5 +1,6 @@
 """capture: nn.Module → Program."""
 
+import warnings
 from typing import Any
 
 import torch
@@ -26,7 +27,9 @@ def capture(model: nn.Module, example_input: Any, name: str | None = None, batch
     batch_norm: "fold" puts a batch norm into the weight and bias of the layer in front of it (a layer without bias gets
     one) and keeps it as a layer that never trains where there is none; "train" makes each of them a layer whose weight
     and bias train, its statistics fixed.
-    Parameters are named by their keys in `model.state_dict()`. Dropout does nothing, as in eval mode.
+    Parameters are named by their keys in `model.state_dict()`. Dropout does nothing, as in eval mode. What trains
+    is said by `Network.train(trainable=…)`: `requires_grad` is not read, and a UserWarning names parameters that have
+    it off where others have it on.
 
     Raises UserError for a wrong example or choice and, in one list with module path and remedy, for everything in the
     model that tinyprop cannot train yet.
@@ -36,6 +39,7 @@ def capture(model: nn.Module, example_input: Any, name: str | None = None, batch
         raise UserError(f"model is {called}, not an nn.Module: pass an instance, such as MyNetwork().")
     network = program_name(type(model).__name__ if name is None else name, given=name is not None)
     exported = export_for_inference(model, checked_example(example_input))
+    _warn_of_frozen(model)
     return lowered(exported, network, batch_norm, title=type(model).__name__, problems=_shared_parameters(model))
 
 
@@ -81,6 +85,18 @@ def _lower_call(node: fx.Node, lowering: Lowering) -> None:
     if rule is None:
         raise Unsupported(f"{call.operator} is not supported; {advice_for(call.operator)}")
     rule(call, lowering)
+
+
+def _warn_of_frozen(model: nn.Module) -> None:
+    """Says which parameters PyTorch would leave alone and the device trains; nothing where it would train none."""
+    frozen = [name for name, parameter in model.named_parameters() if not parameter.requires_grad]
+    if 0 < len(frozen) < len(list(model.parameters())):
+        warnings.warn(
+            f"{', '.join(frozen)}: requires_grad is off, which capture does not read, so that they will train; name "
+            f"what trains, as in network.train(method, trainable='last_layer') or with a list of names.",
+            UserWarning,
+            stacklevel=4,
+        )
 
 
 def _shared_parameters(model: nn.Module) -> list[str]:

@@ -57,7 +57,8 @@ def _check_runs(model: nn.Module, example: torch.Tensor) -> None:
     if not isinstance(output, torch.Tensor) or output.ndim != 2 or output.shape[0] != 1:
         kind = f"shape {tuple(output.shape)}" if isinstance(output, torch.Tensor) else type(output).__name__
         raise UserError(
-            f"{type(model).__name__} returns {kind}: let forward return one tensor of class scores, shape (1, classes)."
+            f"{type(model).__name__} returns {kind}: let forward return one tensor of class scores, shape (1, "
+            f"classes), or of values to be reproduced or predicted (loss='mse'), flattened to shape (1, values)."
         )
 
 

@@ -28,6 +28,8 @@ def load(path: Path, name: str | None = None, batch_norm: str = FOLD) -> Program
         raise UserError(f"'{path}' holds no exported PyTorch model: save one with torch.export.save.") from error
     finally:
         logger.setLevel(level)
+    if exported.range_constraints:
+        raise UserError(f"'{path}' takes batches of any size: export it without dynamic_shapes, with one sample.")
     if len(exported.graph_signature.user_inputs) != 1:
         raise UserError(f"'{path}' has {len(exported.graph_signature.user_inputs)} inputs: export it with one sample.")
     network = program_name(path.stem, given=False) if name is None else program_name(name, given=True)

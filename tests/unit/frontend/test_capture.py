@@ -5,6 +5,7 @@ import pytest
 import torch
 from torch import nn
 
+import tinyprop
 from tinyprop.frontend import capture
 from tinyprop.ir.oracle import run_forward
 from tinyprop.ir.passes import fuse
@@ -168,3 +169,14 @@ def test_the_example_is_not_changed() -> None:
 def test_example_values_do_not_matter() -> None:
     model = DigitsCNN()
     assert str(capture(model, torch.full((1, 1, 8, 8), torch.nan))) == str(capture(model, np.zeros((1, 1, 8, 8))))
+
+
+def test_parameters_that_pytorch_leaves_alone_are_named(recwarn):
+    model = nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 2))
+    model.requires_grad_(False)
+    tinyprop.capture(model, torch.zeros(1, 3))
+    assert not recwarn.list
+    model[2].requires_grad_(True)
+    with pytest.warns(UserWarning, match=r"^0\.weight, 0\.bias: requires_grad is off.*trainable='last_layer'") as found:
+        tinyprop.capture(model, torch.zeros(1, 3))
+    assert found[0].filename == __file__

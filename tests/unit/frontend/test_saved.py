@@ -56,3 +56,16 @@ def test_unsupported_layers_are_listed(tmp_path: Path) -> None:
     torch.export.save(torch.export.export(model, (torch.zeros(1, 6),)), tmp_path / "net.pt2")
     with pytest.raises(UserError, match="gelu"):
         load(tmp_path / "net.pt2")
+
+
+def test_a_model_saved_for_batches_of_any_size_or_decomposed_is_refused_in_one_sentence(tmp_path: Path) -> None:
+    model = nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU(), nn.Flatten(), nn.Linear(8, 3)).eval()
+    batch = ({0: torch.export.Dim("batch", min=2)},)
+    exported = torch.export.export(model, (torch.zeros(2, 1, 4, 4),), dynamic_shapes=batch)
+    torch.export.save(exported, tmp_path / "dynamic.pt2")
+    with pytest.raises(UserError, match=r"takes batches of any size: export it without dynamic_shapes"):
+        load(tmp_path / "dynamic.pt2")
+    decomposed = torch.export.export(model, (torch.zeros(1, 1, 4, 4),)).run_decompositions()
+    torch.export.save(decomposed, tmp_path / "decomposed.pt2")
+    with pytest.raises(UserError, match=r"convolution is not supported; save what .* without run_decompositions\(\)"):
+        load(tmp_path / "decomposed.pt2")

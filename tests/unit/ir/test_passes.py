@@ -27,6 +27,10 @@ def kinds(program: Program) -> list[str]:
         ([CONV, TILES], ["conv2d_max_pool"]),
         ([CONV, ReLU(), TILES], ["conv2d_max_pool+"]),
         ([CONV, TILES, ReLU()], ["conv2d_max_pool+"]),
+        ([CONV, MaxPool2d((2, 1), (2, 1)), ReLU()], ["conv2d", "max_pool2d", "relu"]),  # apart, both kernels are faster
+        ([Conv2d(2, 2, (5, 5), padding=(2, 2), groups=2), ReLU(), TILES], ["conv2d+", "max_pool2d"]),
+        ([Conv2d(2, 3, (5, 5), padding=(2, 2)), ReLU(), TILES], ["conv2d_max_pool+"]),
+        ([Conv2d(2, 3, (1, 1)), TILES], ["conv2d_max_pool"]),
         ([CONV, OVERLAP, ReLU()], ["conv2d", "max_pool2d", "relu"]),
         ([CONV, ReLU(), PADDED], ["conv2d+", "max_pool2d"]),
         ([ReLU(), CONV], ["relu", "conv2d"]),

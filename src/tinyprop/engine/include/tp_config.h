@@ -45,7 +45,7 @@
 #define TP_MAY_ALIAS
 #endif
 
-/* Before a loop that runs too seldom to be worth the code of its unrolled copies. */
+/* Before a loop that is unrolled by hand as far as it pays: more copies would only be code. */
 #if defined(__clang__)
 #define TP_ROLLED _Pragma("clang loop unroll(disable)")
 #elif defined(__GNUC__) && __GNUC__ >= 8

@@ -45,7 +45,7 @@ typedef struct tp_sums8 {
     float s0, s1, s2, s3, s4, s5, s6, s7;
 } tp_sums8;
 
-TP_ALWAYS_INLINE void correlate_finish(float sum, uint32_t i, tp_results r)
+TP_ALWAYS_INLINE void tp_correlate_finish(float sum, uint32_t i, tp_results r)
 {
     float *to = r.to + i * r.to_step;
     if (r.learn) {
@@ -57,6 +57,7 @@ TP_ALWAYS_INLINE void correlate_finish(float sum, uint32_t i, tp_results r)
 
 #define TP_EACH_SUM(M, t) M(0, t) M(1, t) M(2, t) M(3, t) M(4, t) M(5, t) M(6, t) M(7, t)
 #define TP_EACH_TAP(M) M(0) M(1) M(2) M(3) M(4) M(5) M(6) M(7)
+/* Below 0 as above the size, an unsigned place is not below the size. */
 #define TP_TERM(i, t) \
     if (sums > (i) && (inside || (uint32_t)(first + (int32_t)((i) * g.sum_step + (t) * g.tap_step)) < g.size)) { \
         s->s##i += weight * line[first + (int32_t)((i) * g.sum_step + (t) * g.tap_step)]; \
@@ -69,8 +70,8 @@ TP_ALWAYS_INLINE void correlate_finish(float sum, uint32_t i, tp_results r)
 
 /* `taps` taps of `sums` sums, literals up to 8; inside, a literal: none of them lies on the padding. first: what the first sum
  * reads under the first tap, a literal unless inside. */
-TP_ALWAYS_INLINE void correlate_terms(tp_sums8 *s, const float *line, const float *weights, tp_correlation g, int32_t first,
-                                      uint32_t sums, uint32_t taps, int inside)
+TP_ALWAYS_INLINE void tp_correlate_terms(tp_sums8 *s, const float *line, const float *weights, tp_correlation g, int32_t first,
+                                         uint32_t sums, uint32_t taps, int inside)
 {
     TP_EACH_TAP(TP_TAP)
 }
@@ -80,48 +81,48 @@ TP_ALWAYS_INLINE void correlate_terms(tp_sums8 *s, const float *line, const floa
 #undef TP_EACH_TAP
 
 /* The bordering blocks of a row of `count`: a whole one, the rest, ..., a whole one. */
-TP_ALWAYS_INLINE uint32_t correlate_bordering(uint32_t count, uint32_t block)
+TP_ALWAYS_INLINE uint32_t tp_correlate_bordering(uint32_t count, uint32_t block)
 {
     return (count >= block ? block : 0U) + count % block;
 }
 
 /* All taps of one line. */
-TP_ALWAYS_INLINE void correlate_line(tp_sums8 *s, const float *line, const float *weights, tp_correlation g, int32_t first,
-                                     uint32_t sums, int inside)
+TP_ALWAYS_INLINE void tp_correlate_line(tp_sums8 *s, const float *line, const float *weights, tp_correlation g, int32_t first,
+                                        uint32_t sums, int inside)
 {
     const int32_t step = (int32_t)g.tap_step;
-    const uint32_t rest = g.taps % 8U, middle = correlate_bordering(g.taps, 8U);
-    if (!TP_INLINE_KERNELS) { /* inside */
+    const uint32_t rest = g.taps % 8U, middle = tp_correlate_bordering(g.taps, 8U);
+    if (!TP_INLINE_KERNELS) { /* called with what is inside only, `line` from where the first sum reads */
         TP_ROLLED for (uint32_t left = g.taps; left != 0U; --left, line += step, weights += g.weight_step) {
-            correlate_terms(s, line, weights, g, 0, sums, 1U, 1);
+            tp_correlate_terms(s, line, weights, g, 0, sums, 1U, 1);
         }
         return;
     }
     if (g.taps >= 8U) {
-        correlate_terms(s, line, weights, g, first, sums, 8U, inside);
+        tp_correlate_terms(s, line, weights, g, first, sums, 8U, inside);
     }
     if (rest != 0U) {
         const int32_t t = (int32_t)(middle - rest);
-        correlate_terms(s, line, weights + t * g.weight_step, g, first + t * step, sums, rest, inside);
+        tp_correlate_terms(s, line, weights + t * g.weight_step, g, first + t * step, sums, rest, inside);
     }
     if (g.taps >= 16U) {
         const int32_t last = (int32_t)g.taps - 8;
         TP_ROLLED for (int32_t t = (int32_t)middle; t < last; t += 8) {
-            correlate_terms(s, line + (first + t * step), weights + t * g.weight_step, g, 0, sums, 8U, 1);
+            tp_correlate_terms(s, line + (first + t * step), weights + t * g.weight_step, g, 0, sums, 8U, 1);
         }
-        correlate_terms(s, line, weights + last * g.weight_step, g, first + last * step, sums, 8U, inside);
+        tp_correlate_terms(s, line, weights + last * g.weight_step, g, first + last * step, sums, 8U, inside);
     }
 }
 
 #define TP_START(i, unused) start,
 #define TP_FINISH(i, at) \
     if (sums > (i)) { \
-        correlate_finish(s.s##i, (at) + (i), r); \
+        tp_correlate_finish(s.s##i, (at) + (i), r); \
     }
 
 /* `sums` sums, a literal up to 8, from number i on, which is a literal too unless inside. */
-TP_ALWAYS_INLINE void correlate_block(tp_lines l, tp_correlation g, float start, tp_results r, uint32_t i, uint32_t sums,
-                                      int inside)
+TP_ALWAYS_INLINE void tp_correlate_block(tp_lines l, tp_correlation g, float start, tp_results r, uint32_t i, uint32_t sums,
+                                         int inside)
 {
     const int32_t first = g.first + (int32_t)(i * g.sum_step);
     tp_sums8 s = {TP_EACH_SUM(TP_START, 0)};
@@ -129,7 +130,7 @@ TP_ALWAYS_INLINE void correlate_block(tp_lines l, tp_correlation g, float start,
         l.line += first;
     }
     TP_ROLLED for (uint32_t left = l.count; left != 0U; --left, l.line += g.line_step, l.weights += g.weights_step) {
-        correlate_line(&s, l.line, l.weights, g, inside ? 0 : first, sums, inside);
+        tp_correlate_line(&s, l.line, l.weights, g, inside ? 0 : first, sums, inside);
     }
     TP_EACH_SUM(TP_FINISH, i)
 }
@@ -139,15 +140,15 @@ TP_ALWAYS_INLINE void correlate_block(tp_lines l, tp_correlation g, float start,
 #undef TP_FINISH
 
 /* Sums of a block: inputs that far apart would not fit into the registers beside eight of them. */
-TP_ALWAYS_INLINE uint32_t correlate_width(tp_correlation g)
+TP_ALWAYS_INLINE uint32_t tp_correlate_width(tp_correlation g)
 {
     return g.sum_step > 2U * g.tap_step ? 4U : 8U;
 }
 
 /* Whether no block between those at the borders reads padding. */
-TP_ALWAYS_INLINE int correlate_fits(tp_correlation g)
+TP_ALWAYS_INLINE int tp_correlate_fits(tp_correlation g)
 {
-    const uint32_t width = correlate_width(g);
+    const uint32_t width = tp_correlate_width(g);
     const int32_t end = g.first + (int32_t)((g.sums - 1U) * g.sum_step + (g.taps - 1U) * g.tap_step) - (int32_t)g.size;
     const int sums_fit = g.sums < 2U * width
                          || (g.first + (int32_t)(width * g.sum_step) >= 0 && end < (int32_t)(width * g.sum_step));
@@ -156,7 +157,7 @@ TP_ALWAYS_INLINE int correlate_fits(tp_correlation g)
 }
 
 /* Sum i alone. */
-TP_ALWAYS_INLINE void correlate_one(tp_lines l, tp_correlation g, float sum, tp_results r, uint32_t i)
+TP_ALWAYS_INLINE void tp_correlate_one(tp_lines l, tp_correlation g, float sum, tp_results r, uint32_t i)
 {
     const tp_taps t = tp_taps_from(g.first + (int32_t)(i * g.sum_step), g.taps, g.tap_step, g.size);
     TP_ROLLED for (uint32_t left = l.count; left != 0U; --left, l.line += g.line_step, l.weights += g.weights_step) {
@@ -164,25 +165,25 @@ TP_ALWAYS_INLINE void correlate_one(tp_lines l, tp_correlation g, float sum, tp_
             sum += l.weights[(int32_t)tap * g.weight_step] * l.line[t.start + (int32_t)(tap * g.tap_step)];
         }
     }
-    correlate_finish(sum, i, r);
+    tp_correlate_finish(sum, i, r);
 }
 
 /* Whether no tap of sums i to i + 3 lies on the padding. */
-TP_ALWAYS_INLINE int correlate_inside(tp_correlation g, uint32_t i)
+TP_ALWAYS_INLINE int tp_correlate_inside(tp_correlation g, uint32_t i)
 {
     const int32_t first = g.first + (int32_t)(i * g.sum_step);
     return first >= 0 && first + (int32_t)(3U * g.sum_step + (g.taps - 1U) * g.tap_step) < (int32_t)g.size;
 }
 
 /* All sums of a row, whatever its borders: four together where they are inside, else one by one. */
-TP_ALWAYS_INLINE void correlate_any(tp_lines l, tp_correlation g, float start, tp_results r)
+TP_ALWAYS_INLINE void tp_correlate_any(tp_lines l, tp_correlation g, float start, tp_results r)
 {
     TP_ROLLED for (uint32_t i = 0U; i < g.sums;) {
-        if (i + 4U <= g.sums && correlate_inside(g, i)) {
-            correlate_block(l, g, start, r, i, 4U, 1);
+        if (i + 4U <= g.sums && tp_correlate_inside(g, i)) {
+            tp_correlate_block(l, g, start, r, i, 4U, 1);
             i += 4U;
         } else {
-            correlate_one(l, g, start, r, i);
+            tp_correlate_one(l, g, start, r, i);
             ++i;
         }
     }
@@ -191,22 +192,22 @@ TP_ALWAYS_INLINE void correlate_any(tp_lines l, tp_correlation g, float start, t
 /* All sums of a row. */
 TP_ALWAYS_INLINE void tp_correlate(tp_lines l, tp_correlation g, float start, tp_results r)
 {
-    if (!TP_INLINE_KERNELS || !correlate_fits(g)) {
-        correlate_any(l, g, start, r);
+    if (!TP_INLINE_KERNELS || !tp_correlate_fits(g)) {
+        tp_correlate_any(l, g, start, r);
         return;
     }
-    const uint32_t width = correlate_width(g), rest = g.sums % width, middle = correlate_bordering(g.sums, width);
+    const uint32_t width = tp_correlate_width(g), rest = g.sums % width, middle = tp_correlate_bordering(g.sums, width);
     if (g.sums >= width) {
-        correlate_block(l, g, start, r, 0U, width, 0);
+        tp_correlate_block(l, g, start, r, 0U, width, 0);
     }
     if (rest != 0U) {
-        correlate_block(l, g, start, r, middle - rest, rest, 0);
+        tp_correlate_block(l, g, start, r, middle - rest, rest, 0);
     }
     if (g.sums >= 2U * width) {
         TP_ROLLED for (uint32_t i = middle; i + width < g.sums; i += width) {
-            correlate_block(l, g, start, r, i, width, 1);
+            tp_correlate_block(l, g, start, r, i, width, 1);
         }
-        correlate_block(l, g, start, r, g.sums - width, width, 0);
+        tp_correlate_block(l, g, start, r, g.sums - width, width, 0);
     }
 }
 

@@ -5,8 +5,8 @@
 /* tp_conv2d_error_f32 for one input and one output channel a group, strides up to 4, no pool.
  *
  * Every error gathers its products, zero or not: scattered, a product reads and writes an error. Errors that are a stride
- * apart meet the same taps, and their deltas are neighbours: each such phase of a row is a correlation of stride 1 with the
- * taps it meets, backwards.
+ * apart, a phase of a row, meet the same taps, and their deltas are neighbours: each phase is a correlation of stride 1 with
+ * the taps it meets, backwards. More than four phases are the general kernel's.
  *
  * Sums: over (oy, ox), ascending, which is (ky, kx) descending. Scratch: none.
  */
@@ -20,7 +20,8 @@ typedef struct tp_phase {
 
 #define TP_BEYOND(tap) ((tap) * dilation % stride == beyond)
 
-/* The first tap that is so many inputs beyond a multiple of the stride, up to 4; 4 if there is none. */
+/* The first tap that is so many inputs beyond a multiple of the stride, up to 4; 4 if there is none. Written out, so that a
+ * compiler knows it where shapes are literals. */
 TP_ALWAYS_INLINE uint32_t error_phase_tap(uint32_t beyond, uint32_t stride, uint32_t dilation)
 {
     return TP_BEYOND(0U) ? 0U : TP_BEYOND(1U) ? 1U : TP_BEYOND(2U) ? 2U : TP_BEYOND(3U) ? 3U : 4U;
@@ -47,7 +48,7 @@ TP_ALWAYS_INLINE tp_phase error_phase_of(uint32_t n, uint32_t stride, uint32_t p
     return p;
 }
 
-/* The errors n, n + stride, ... of a row, n a literal; lines of the deltas, weights[ky][0] of the first. */
+/* The errors n, n + stride, ... of a row, n a literal in inlined kernels; lines of the deltas, weights[ky][0] of the first. */
 TP_ALWAYS_INLINE void error_phase_columns(tp_lines lines, float *error, tp_conv2d c, uint32_t n, tp_phase rows)
 {
     const tp_phase p = error_phase_of(n, c.stride_width, c.pad_width, c.kernel_width, c.dilation_width);
@@ -65,7 +66,7 @@ TP_ALWAYS_INLINE void error_phase_columns(tp_lines lines, float *error, tp_conv2
 TP_ALWAYS_INLINE void error_phase_row(const float *delta, const float *filter, float *error, tp_conv2d c, uint32_t iy)
 {
     const tp_phase rows = error_phase_of(iy % c.stride_height, c.stride_height, c.pad_height, c.kernel_height,
-                                                c.dilation_height);
+                                         c.dilation_height);
     const tp_taps t = tp_taps_from(rows.first + (int32_t)(iy / c.stride_height), rows.taps, rows.output_step, c.out_height);
     tp_lines lines = {delta, filter, t.last - t.first};
     if (lines.count != 0U) {

@@ -44,7 +44,6 @@ RULES: Mapping[str, Rule] = MappingProxyType(
         "clone": lower_identity,
         "concat": lower_concat,
         "concatenate": lower_concat,
-        "constant_pad_nd": lower_pad,
         "contiguous": lower_identity,
         "conv1d": lower_convolution,
         "conv2d": lower_convolution,

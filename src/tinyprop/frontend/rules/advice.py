@@ -12,6 +12,7 @@ _CONV = "use nn.Conv2d instead"
 _POOL = "use nn.MaxPool2d or nn.AvgPool2d instead"
 _RECURRENT = "use nn.Conv2d over a window of the signal instead"
 _ELEMENT = "use flatten(1) on a feature map of one position instead"
+_DECOMPOSED = "save what torch.export.export returns as it is, without run_decompositions()"
 _DETACH = "leave it out, and name what trains with trainable= when you choose the method"
 _BIAS = "use nn.Linear with bias=True for a bias"
 
@@ -28,6 +29,7 @@ _REMEDIES = {
     _BIAS: "add add_",
     _CHAIN: "chunk div mul neg scaled_dot_product_attention slice split sub",
     _ELEMENT: "select",
+    _DECOMPOSED: "_native_batch_norm_legit_no_training convolution max_pool2d_with_indices",
     _DETACH: "detach detach_",
     _JOIN: "hstack stack vstack",
 }

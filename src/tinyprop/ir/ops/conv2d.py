@@ -66,6 +66,8 @@ class Conv2d(LayerOp):
                 f"a convolution from {self.in_channels} to {self.out_channels} channels cannot have {self.groups} "
                 f"groups: choose a number that divides both."
             )
+        if self.trailing == self.padding:
+            object.__setattr__(self, "trailing", None)  # one spelling of one operator
 
     @property
     def group_inputs(self) -> int:

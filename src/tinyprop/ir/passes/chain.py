@@ -4,23 +4,23 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from tinyprop.ir.graph import Node, Program
-from tinyprop.ir.op import Op
+from tinyprop.ir.op import Op, Shape
 
-Fuse = Callable[[Op, Op], Op | None]
+Fuse = Callable[[Op, Op, Shape], Op | None]
 
 
 def fuse_pairs(program: Program, fuse: Fuse) -> Program:
-    """`program` with each pair of neighbours replaced by `fuse(first, second)`, where that is not None.
+    """`program` with each pair of neighbours replaced by `fuse(first, second, shape)`, where that is not None.
 
-    A pair is fused only if nothing else reads the value between them. The fused node keeps the first one's name
-    and parameters and writes the second one's output.
+    shape: of what the first one reads. A pair is fused only if nothing else reads the value between them. The fused
+    node keeps the first one's name and parameters and writes the second one's output.
     """
     readers = _count_readers(program)
     nodes: list[Node] = []
     for node in program.nodes:
         before = nodes[-1] if nodes else None
         if before is not None and node.inputs == (before.output,) and readers[node.input] == 1:
-            fused = fuse(before.op, node.op)
+            fused = fuse(before.op, node.op, program.value_in(before).shape)
             if fused is not None:
                 nodes[-1] = replace(before, op=fused, output=node.output)
                 continue

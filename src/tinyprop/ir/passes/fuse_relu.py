@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from tinyprop.ir.graph import Program
-from tinyprop.ir.op import Op
+from tinyprop.ir.op import Op, Shape
 from tinyprop.ir.ops.conv2d import Conv2d
 from tinyprop.ir.ops.conv2d_max_pool import Conv2dMaxPool
 from tinyprop.ir.ops.dense import Dense
@@ -17,7 +17,7 @@ def fuse_relu(program: Program) -> Program:
     return fuse_pairs(program, _fuse)
 
 
-def _fuse(first: Op, second: Op) -> Op | None:
+def _fuse(first: Op, second: Op, _shape: Shape) -> Op | None:
     if not isinstance(second, ReLU):
         return None
     if isinstance(first, Dense | Conv2d | ScaleShift):
