@@ -6,7 +6,7 @@ it out is equal.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import Enum
 from typing import ClassVar, NamedTuple
 
@@ -68,6 +68,11 @@ class Conv2d(LayerOp):
             )
         if self.trailing == self.padding:
             object.__setattr__(self, "trailing", None)  # one spelling of one operator
+
+    def __repr__(self) -> str:
+        """Without `trailing` where it is None: checkpoints know a network by its text, which stays as it was."""
+        told = [field.name for field in fields(self) if field.name != "trailing" or self.trailing is not None]
+        return f"Conv2d({', '.join(f'{name}={getattr(self, name)!r}' for name in told)})"
 
     @property
     def group_inputs(self) -> int:
