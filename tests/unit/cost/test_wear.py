@@ -18,7 +18,9 @@ from tinyprop.store import StoreSettings
 from tinyprop.surface import Network
 from tinyprop.targets import load_board
 
-PAGE = (Path(__file__).parents[3] / "docs" / "checkpoints.md").read_text()
+DOCS = Path(__file__).parents[3] / "docs"
+PAGE = (DOCS / "checkpoints.md").read_text(encoding="utf-8")
+STORE_PAGE = (DOCS / "sample-store.md").read_text(encoding="utf-8")
 NETWORK = Network(chain("digits", (64,), (Dense(64, 128), ReLU(), Dense(128, 64), ReLU(), Dense(64, 10))))
 
 
@@ -71,6 +73,22 @@ def test_a_store_wears_its_flash_as_expected(shelves):
         else:
             assert replaced < wear.replaced + 100
             assert store.erased < 1.2 * wear.erased + store.settings.shelves.groups
+
+
+@pytest.mark.parametrize(("column", "shelves"), [(0, 22), (1, 12)])
+def test_the_documented_wear_is_measured_again(column, shelves):
+    """The rows of up to 100,000 samples offered; a million by the same lines takes half a minute."""
+    rows = re.findall(
+        r"^\| ([\d,]+ offered: replaced|shelves erased), by the formula \|(.*)\|$", STORE_PAGE, re.MULTILINE
+    )
+    shown = [int(cells.split("|")[column].split(", ")[0].replace(",", "")) for _, cells in rows[:4]]
+    store = SampleStore(500, 64, 10, bits=8, seed=1, flash=StoreFlash(4096, 4, shelves))
+    labels = np.random.default_rng(0).integers(0, 10, 100_000)
+    measured, replaced = [], -500
+    for part in np.split(labels, [10_000]):
+        replaced += int((store.offer_all(np.zeros((len(part), 64)), part) >= 0).sum())
+        measured += [replaced, store.erased]
+    assert measured == shown
 
 
 def test_wear_by_hand():
