@@ -86,6 +86,10 @@ def tune(
         list[str] | None,
         Parameter(negative=(), help="what trains, searched if repeated: a word of `tinyprop memory`"),
     ] = None,
+    samples_kept: Annotated[
+        int | None,
+        Parameter(name="--store", help="learn from a store of so many samples in 8 bits in place of the stream"),
+    ] = None,
     keep_rate: Annotated[bool, Parameter(negative=(), help="search the settings only")] = False,
     keep_settings: Annotated[bool, Parameter(negative=(), help="search the learning rate only")] = False,
     ranges: Annotated[
@@ -93,7 +97,7 @@ def tune(
         Parameter(
             name="--range",
             negative=(),
-            help="NAME=LOW:HIGH for a setting or the rate; may be repeated",
+            help="NAME=LOW:HIGH for a setting or the rate, kept or not; may be repeated",
         ),
     ] = None,
     seeds: Annotated[int | None, Parameter(help="how many, in place of the configuration's")] = None,
@@ -122,6 +126,7 @@ def tune(
         scenarios=tuple(scenario or ()),
         objectives=tuple(objectives or ()),
         trainable=tuple(trainable or ()),
+        store=samples_kept,
         keep_rate=keep_rate,
         keep_settings=keep_settings,
         ranges=tuple(ranges or ()),

@@ -17,7 +17,7 @@ from rich.console import Console
 
 from tinyprop.bench import tune_command as command
 from tinyprop.bench.compare import experiment
-from tinyprop.bench.compare.cell import Cell, Outcome, Variant
+from tinyprop.bench.compare.cell import Cell, Outcome, Replay, Variant
 from tinyprop.bench.compare.config import load_config
 from tinyprop.bench.compare.jobs import on_test, on_validation, shipped
 from tinyprop.bench.compare.scenarios import SCENARIOS
@@ -139,6 +139,11 @@ def test_what_is_searched_and_for_what_may_be_said(tmp_path, tune):
     tune(settings_kept, keep_settings=True, objectives=("accuracy",))
     assert {tuple(cell.trains.settings) for cell in settings_kept.ran} == {()}
     assert "[variants" not in (tmp_path / "found.toml").read_text()
+    one_opened = Invented()
+    tune(one_opened, keep_settings=True, ranges=("tau=0.02:0.2",), store=200)
+    assert {tuple(cell.trains.settings) for cell in one_opened.ran} == {("tau",)}
+    assert {cell.trains.store for cell in one_opened.ran} == {Replay(200)}
+    assert load_config(DEFAULT, [tmp_path / "found.toml"]).variants["ours"].store == Replay(200)
 
 
 @needs_optuna
@@ -245,6 +250,7 @@ def test_a_file_that_is_no_journal_is_refused_and_left_alone(tmp_path, tune, con
         ({"ranges": ("tau=0:1",)}, "the range 'tau=0:1' holds nothing: give a lower end above 0"),
         ({"ranges": ("drop=-2:0.5",)}, "drop=-2.0"),
         ({"method": "tinyprop_v2", "ranges": ("s_min=0.1:0.5",)}, "s_min=0.5 above s_max=0.3"),
+        ({"store": 0}, "a store was given capacity=0"),
         ({"trials": 0}, "0 trials find nothing"),
         ({"seeds": 0}, "seeds is 0: choose 1 or more"),
         ({"name": "a.b"}, "'a.b' cannot be the name of a variant"),

@@ -105,15 +105,7 @@ def checked(config: CompareConfig) -> CompareConfig:
             if model not in config.rates:
                 raise UserError(f"network '{model}' has no learning rate: add it to [rates].")
     for variant in config.variants.values():
-        method_named(variant.method, **variant.settings)
-        if variant.trainable is not None and variant.trainable not in CHOICES:
-            raise unknown_name("word for what trains", variant.trainable, CHOICES)
-        if variant.store is not None:
-            variant.store.bytes((1,), 1)  # refuses what no store can be
-            if variant.store.latent and variant.trainable in (None, "all"):
-                raise UserError('latents need layers that are frozen: name what trains, as trainable = "last_layer".')
-            if other := [name for name in config.scenarios if SCENARIOS[name].loss != "cross_entropy"]:
-                raise UserError(f"a store keeps samples of classes, and '{other[0]}' has none: compare it without.")
+        require_variant(variant, tuple(config.scenarios))
     if config.board is not None:
         load_board(config.board)
     for name in config.rates_of:
@@ -125,3 +117,16 @@ def checked(config: CompareConfig) -> CompareConfig:
     if not config.scenarios or not config.variants:
         raise UserError("nothing is compared: name a scenario with a network, and a variant.")
     return config
+
+
+def require_variant(variant: Variant, scenarios: Sequence[str]) -> None:
+    """Raises UserError where `variant` names what is not known, or cannot learn in all of `scenarios`."""
+    method_named(variant.method, **variant.settings)
+    if variant.trainable is not None and variant.trainable not in CHOICES:
+        raise unknown_name("word for what trains", variant.trainable, CHOICES)
+    if variant.store is not None:
+        variant.store.bytes((1,), 1)  # refuses what no store can be
+        if variant.store.latent and variant.trainable in (None, "all"):
+            raise UserError('latents need layers that are frozen: name what trains, as trainable = "last_layer".')
+        if other := [name for name in scenarios if SCENARIOS[name].loss != "cross_entropy"]:
+            raise UserError(f"a store keeps samples of classes, and '{other[0]}' has none: compare it without.")

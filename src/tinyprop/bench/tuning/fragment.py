@@ -35,5 +35,7 @@ def fragment(search: Search, one: Candidate, variant: str) -> str:
             lines.append(f"settings = {{ {', '.join(f'{name} = {value!r}' for name, value in one.settings.items())} }}")
         if one.trainable is not None:
             lines.append(f'trainable = "{one.trainable}"')
+        if search.store is not None:
+            lines.append(f"store = {{ capacity = {search.store.capacity} }}")
         lines.append("")
     return "\n".join([*lines, f"[rates_of.{variant}]", f"{search.network} = {one.rate!r}", ""])

@@ -8,8 +8,8 @@ from itertools import product
 
 import msgspec
 
-from tinyprop.bench.compare.cell import Cell, Variant
-from tinyprop.bench.compare.config import CompareConfig
+from tinyprop.bench.compare.cell import Cell, Replay, Variant
+from tinyprop.bench.compare.config import CompareConfig, require_variant
 from tinyprop.bench.compare.scenarios import SCENARIOS
 from tinyprop.bench.tuning.objectives import DEFAULT, OBJECTIVES
 from tinyprop.errors import UserError, unknown_name
@@ -25,7 +25,8 @@ RATE, TRAINABLE = "rate", "trainable"
 @dataclass(frozen=True)
 class Search:
     """ranges: settings, and RATE, that are searched; rate: where it is not. trainable: what may train, searched where
-    there are several; None: everything. Every candidate learns all scenarios with all seeds."""
+    there are several; None: everything. store: samples come from it; None: the stream. Every candidate learns all
+    scenarios with all seeds."""
 
     method: str
     network: str
@@ -36,6 +37,7 @@ class Search:
     pretrain_epochs: int
     field_epochs: int
     trainable: tuple[str | None, ...] = (None,)
+    store: Replay | None = None
     objectives: tuple[str, ...] = field(default=DEFAULT)
 
     @property
@@ -51,7 +53,7 @@ class Search:
                 scenario=scenario,
                 model=self.network,
                 variant=self.method,
-                trains=Variant(self.method, settings, trainable),
+                trains=Variant(self.method, settings, trainable, self.store),
                 rate=rate,
                 seed=seed,
                 pretrain_epochs=self.pretrain_epochs,
@@ -71,14 +73,17 @@ def search(
     scenarios: Sequence[str] = (),
     objectives: Sequence[str] = (),
     trainable: Sequence[str] = (),
+    store: int | None = None,
     keep_rate: bool = False,
     keep_settings: bool = False,
     given_ranges: Sequence[str] = (),
 ) -> Search:
     """The search that a command line asks for, in the scenarios of `config` that have the network where none is named.
 
-    given_ranges: "NAME=LOW:HIGH" each, in place of where the method says that setting, or the rate, is looked for.
-    Raises UserError for names that are not known, ranges that cannot be, and where nothing is left to search.
+    store: how many samples a device keeps and learns from, shipped with it and in 8 bits; None: it learns from the
+    stream. given_ranges: "NAME=LOW:HIGH" each, in place of where the method says that setting, or the rate, is looked
+    for; it is then searched whatever is kept. Raises UserError for names that are not known, ranges that cannot be, and
+    where nothing is left to search.
     """
     if method not in METHODS:
         raise unknown_name("method", method, METHODS)
@@ -101,10 +106,11 @@ def search(
     if not chosen or network not in config.rates:
         raise UserError(f"the configuration has no scenario or no rate for network '{network}': add it there.")
     rate = config.rates_of.get(method, {}).get(network, config.rates[network])
-    ranges = {} if keep_settings else dict(METHODS[method].space)
-    if not keep_rate:
-        ranges[RATE] = Range(rate / RATE_FACTOR, rate * RATE_FACTOR, log=True)
-    ranges |= dict(_range(text, ranges) for text in given_ranges)
+    space = {**METHODS[method].space, RATE: Range(rate / RATE_FACTOR, rate * RATE_FACTOR, log=True)}
+    kept = {RATE} if keep_rate else set()
+    kept |= space.keys() - {RATE} if keep_settings else set()
+    ranges = {name: where for name, where in space.items() if name not in kept}
+    ranges |= dict(_range(text, space) for text in given_ranges)
     _require_meaning(method, {name: where for name, where in ranges.items() if name != RATE})
     if not ranges and len(trainable) < 2:
         raise UserError(
@@ -112,6 +118,8 @@ def search(
             + ("keeps its settings" if METHODS[method].space else "has no settings")
             + " and the rate is kept; leave out --keep-rate or --keep-settings."
         )
+    replay = None if store is None else Replay(store)
+    require_variant(Variant(method, store=replay), chosen)
     return Search(
         method=method,
         network=network,
@@ -122,6 +130,7 @@ def search(
         pretrain_epochs=config.pretrain_epochs,
         field_epochs=config.field_epochs,
         trainable=tuple(trainable) or (None,),
+        store=replay,
         objectives=tuple(objectives) or DEFAULT,
     )
 
