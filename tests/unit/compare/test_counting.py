@@ -10,6 +10,7 @@ from tinyprop.bench.compare.campaign import uncounted
 from tinyprop.bench.compare.cell import Cell, Checkpoint, Outcome, Variant
 from tinyprop.bench.compare.count import Count
 from tinyprop.bench.compare.counting import STEPS, count
+from tinyprop.bench.compare.energy import millijoules
 from tinyprop.bench.compare.experiment import pretrain, trainer_of
 from tinyprop.bench.compare.scenarios import SCENARIOS
 from tinyprop.bench.compare.store import Row, Store, stored
@@ -34,10 +35,20 @@ def test_the_estimate_is_near_what_a_whole_run_takes(variant, tmp_path, monkeypa
         with trainer.build(target) as engine:
             engine.set_weights(network.program.parameters)
             traces[target] = engine.fit(field.x, field.y, lr=cell.rate, progress=False)
+            cycles = engine.training_cycles() if target == "nano33ble" else None
     host = traces["host"]
     parts = tuple(int(counted.sum()) for counted in (host.macs_forward, host.macs_backward, host.looks))
-    estimated = found.instructions(Checkpoint(RUN, 50.0, sum(parts), (), parts))
-    assert estimated == pytest.approx(traces["nano33ble"].instructions.sum(), rel=0.05)
+    end = Checkpoint(RUN, 50.0, sum(parts), (), parts)
+    assert found.instructions(end) == pytest.approx(traces["nano33ble"].instructions.sum(), rel=0.05)
+    assert found.core == "cortex_m4"
+    assert found.cycles(end) == pytest.approx(cycles, rel=0.05)
+
+
+def test_a_core_without_a_timing_table_has_no_cycles(tmp_path, monkeypatch):
+    monkeypatch.setenv("TINYPROP_CACHE", str(tmp_path))
+    found = count(CELL, pretrain(CELL), "nucleo-f746zg")
+    assert (found.core, found.cycles_per_forward, found.cycles_per_backward) == ("", None, None)
+    assert found.cycles(Checkpoint(1, 50.0, 6, (), (1, 2, 3))) is None
 
 
 def test_what_a_board_cannot_hold_and_what_is_no_board_is_said(tmp_path, monkeypatch):
@@ -78,7 +89,7 @@ def test_costs_in_instructions_by_hand():
     def row(variant: str, curve: tuple[tuple[float, tuple[int, int, int]], ...]) -> Row:
         points = tuple(Checkpoint(10 * i, at, sum(parts), (), parts) for i, (at, parts) in enumerate(curve, start=1))
         cell = replace(CELL, variant=variant, trains=Variant(variant))
-        return Row(cell, Outcome(50.0, curve[-1][0], None, None, 0.1, 0.5, 0.0, (), points, "h"), {})
+        return Row(cell, Outcome(50.0, curve[-1][0], None, None, 0.1, 0.5, 0.0, (), points, "h", ram_bytes=9_000), {})
 
     full = row("full", ((90.0, (100, 200, 0)),))
     skipping = row("full_zero_skip", ((90.0, (100, 50, 0)),))
@@ -92,3 +103,16 @@ def test_costs_in_instructions_by_hand():
     assert with_them[2].instructions == (100 * 2 + 20 * 5) / 20
     assert with_them[2].instructions_to_accuracy == 300 / 400
     assert with_them[2].cost_to_accuracy == without[2].cost_to_accuracy == 120 / 150
+    assert [one.cycles for one in with_them] == [None] * 3
+    of_core = replace(counts[1], core="cortex_m4", cycles_per_forward=3.0, cycles_per_backward=6.0)
+    with_energy = summary((full, skipping, ours), cells, (counts[0], of_core))[2]
+    assert with_energy.cycles == (100 * 3 + 20 * 6) / 20
+    # nRF52840: 3.3 mA at 3 V and 64 MHz
+    assert dict(with_energy.millijoules) == {"nano33ble": pytest.approx(3.3 * 3.0 * with_energy.cycles / 64e6)}
+
+
+def test_energy_is_known_of_boards_with_that_core_a_current_and_enough_ram():
+    assert set(millijoules(1e6, "cortex_m4", 200_000)) == {"nano33ble"}
+    assert millijoules(1e6, "cortex_m4", 262_144) == {}  # not with its stack
+    assert millijoules(1e6, "cortex_m0plus", 9_000) == {}  # no current with a source
+    assert millijoules(1e6, "", 9_000) == {}

@@ -146,6 +146,33 @@ def test_what_was_counted_has_columns_of_its_own(rows):
     assert "2 states of tinyprop's code" in warning
 
 
+def test_energy_is_shown_where_it_is_known(rows, report):
+    planned = tuple(
+        replace(
+            row,
+            outcome=replace(
+                row.outcome,
+                ram_bytes=9_000,
+                curve=tuple(replace(at, parts=(at.macs, 0, 0)) for at in row.outcome.curve),
+            ),
+        )
+        for row in rows
+    )
+    cells = one_comparison(cells_of(planned))
+    core = {"core": "cortex_m4", "cycles_per_forward": 64e3, "cycles_per_backward": 0.0}
+    counts = tuple(Count(cell, "apollo4p-evb", 3.0, 5.0, 4, "a" * 64, **core) for cell in cells if cell.seed == 0)
+    estimated = report_of(planned, cells, counts)
+    full = next(row for row in json.loads(summary_json(estimated))["rows"] if row["method"] == "full")
+    assert full["millijoules"] == {"nano33ble": pytest.approx(3.3 * 3.0 * 1e-3 * 4000 / 200)}
+    for text in (page_of(estimated), markdown_of(estimated)):
+        assert "millijoules a step, Arduino Nano 33 BLE" in text
+        assert "0.198" in text
+        assert "nRF52840 Product Specification" in text
+    assert "millijoules" not in page_of(report)
+    assert "No energy" in page_of(report)
+    assert "No energy" not in page_of(estimated)
+
+
 def test_a_hostile_name_is_shown_not_run(page, report):
     assert "<script" not in page
     assert "&lt;script&gt;" in page

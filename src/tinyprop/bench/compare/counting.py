@@ -1,4 +1,4 @@
-"""What a variant's multiply-adds cost in instructions: a few steps of one cell on an emulated board, counted."""
+"""What a variant's multiply-adds cost in instructions and cycles: a few steps of one cell on an emulated board."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from tinyprop.bench.compare.count import Count
 from tinyprop.bench.compare.experiment import task_of, trainer_of
 from tinyprop.bench.compare.provenance import code_hash
 from tinyprop.errors import UserError
-from tinyprop.targets import EmulatedEngine, Engine
+from tinyprop.targets import EmulatedEngine, Engine, load_board
 from tinyprop.trace import StepTrace
 
 STEPS = 4  # counted; a step of a large network takes seconds
@@ -38,20 +38,31 @@ def count(cell: Cell, shipped: Path, board: str) -> Count:
         engine.set_weights(network.program.parameters)
         inference = int(engine.infer_instructions(x).sum())
         on_board = _one_by_one(engine, x, y, cell.rate)
+        cycles = engine.inference_cycles(), engine.training_cycles()
     assert on_host.macs_forward is not None
     assert on_host.macs_backward is not None
     assert on_host.looks is not None
     assert on_board.instructions is not None
-    work = int((on_host.macs_backward + on_host.looks).sum())
-    beyond = int(on_board.instructions.sum()) - inference
+    forward, backward = int(on_host.macs_forward.sum()), int((on_host.macs_backward + on_host.looks).sum())
+    per_forward, per_backward = _shared_out(inference, int(on_board.instructions.sum()), forward, backward)
+    inferring, training = cycles
+    estimated = None if inferring is None or training is None else _shared_out(inferring, training, forward, backward)
     return Count(
         cell=cell,
         board=board,
-        per_forward=inference / int(on_host.macs_forward.sum()),
-        per_backward=beyond / work if work else 0.0,
+        per_forward=per_forward,
+        per_backward=per_backward,
         steps=len(learned),
         code=code_hash(),
+        core=load_board(board).timing,
+        cycles_per_forward=estimated and estimated[0],
+        cycles_per_backward=estimated and estimated[1],
     )
+
+
+def _shared_out(inference: int, training: int, forward: int, backward: int) -> tuple[float, float]:
+    """Per multiply-add forward, and per multiply-add and look backward, of which there may be none."""
+    return inference / forward, (training - inference) / backward if backward else 0.0
 
 
 def _one_by_one(engine: Engine, x: np.ndarray, y: np.ndarray, rate: float) -> StepTrace:

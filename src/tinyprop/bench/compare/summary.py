@@ -1,12 +1,13 @@
 """What a comparison comes to: one row per scenario, network and variant, over the seeds."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from tinyprop.bench.compare.cell import Cell, Checkpoint, Outcome
 from tinyprop.bench.compare.count import Count
+from tinyprop.bench.compare.energy import millijoules
 from tinyprop.bench.compare.scenarios import SCENARIOS
 from tinyprop.bench.compare.store import Row
 from tinyprop.bench.interval import half_interval
@@ -27,7 +28,8 @@ class SummaryRow:
     multiply-adds until full training's final accuracy less MARGIN, over those of full training with zeros skipped, all
     of them means over the seeds; None where it did not get there, or where those are not among the runs.
     instructions, instructions_to_accuracy: of a step, mean over all of the run, and the same cost in instructions, both
-    estimated from what was counted on a board; None where nothing was.
+    estimated from what was counted on a board; None where nothing was. cycles: of a step, alike; millijoules: of a
+    step, by board that has a source for it and holds the network.
     """
 
     dataset: str
@@ -48,6 +50,8 @@ class SummaryRow:
     seeds: int
     instructions: float | None = None
     instructions_to_accuracy: float | None = None
+    cycles: float | None = None
+    millijoules: Mapping[str, float] = field(default_factory=dict)
 
 
 def summary(rows: Sequence[Row], cells: Sequence[Cell], counts: Sequence[Count] = ()) -> tuple[SummaryRow, ...]:
@@ -84,6 +88,7 @@ def _row(name: Name, found: Outcomes, groups: Mapping[Name, Outcomes], counts: M
     forgotten = [
         o.old_after - o.old_before for o in found.values() if o.old_after is not None and o.old_before is not None
     ]
+    cycles = _per_step(found, _cycles(counts.get(name)))
     return SummaryRow(
         dataset=SCENARIOS[scenario].filed_as,
         scenario=scenario,
@@ -105,6 +110,8 @@ def _row(name: Name, found: Outcomes, groups: Mapping[Name, Outcomes], counts: M
         instructions_to_accuracy=_cost_to_accuracy(
             (found, _instructions(counts.get(name))), full, (skipping, _instructions(counts.get(zeros_skipped)))
         ),
+        cycles=cycles,
+        millijoules=_millijoules(cycles, counts.get(name), found),
     )
 
 
@@ -114,6 +121,17 @@ def _macs(at: Checkpoint) -> float | None:
 
 def _instructions(count: Count | None) -> Cost:
     return (lambda at: None) if count is None else count.instructions
+
+
+def _cycles(count: Count | None) -> Cost:
+    return (lambda at: None) if count is None else count.cycles
+
+
+def _millijoules(cycles: float | None, count: Count | None, found: Outcomes) -> Mapping[str, float]:
+    planned = [outcome.ram_bytes for outcome in found.values() if outcome.ram_bytes is not None]
+    if cycles is None or count is None or len(planned) < len(found):
+        return {}
+    return millijoules(cycles, count.core, max(planned))
 
 
 def _cost_to_accuracy(ours: tuple[Outcomes, Cost], full: Outcomes, theirs: tuple[Outcomes, Cost]) -> float | None:

@@ -17,7 +17,8 @@ LEGEND = (
     "multiply-adds over those of plain full training, backward and in all. skip: share of steps skipped. cost: "
     f"multiply-adds until full training's final accuracy less {MARGIN:g} point, over those of full training with zeros "
     f"skipped, all of them means over the seeds; {ABSENT}: it did not get there. k instr: thousand instructions a "
-    "step, estimated from steps counted on a board; k cost: the cost in these."
+    "step, estimated from steps counted on a board; k cost: the cost in these. mJ: millijoules a step on a board, "
+    "where its maker says what it draws and its RAM holds the network, of cycles estimated alike."
 )
 
 
@@ -42,9 +43,18 @@ def _table(title: str, rows: Sequence[SummaryRow]) -> Table:
     counted = any(row.instructions is not None for row in rows)
     for column in (*COLUMNS, *(COUNTED if counted else ())):
         table.add_column(column, justify="right", no_wrap=True)
+    boards = boards_of(rows)
+    for board in boards:
+        table.add_column(f"mJ {board}", justify="right", no_wrap=True)
     for row in rows:
-        table.add_row(row.method, *_cells(row), *(_counted(row) if counted else ()))
+        energy = (ABSENT if board not in row.millijoules else f"{row.millijoules[board]:.3g}" for board in boards)
+        table.add_row(row.method, *_cells(row), *(_counted(row) if counted else ()), *energy)
     return table
+
+
+def boards_of(rows: Sequence[SummaryRow]) -> tuple[str, ...]:
+    """Those on which the energy of one of `rows` is known."""
+    return tuple(dict.fromkeys(board for row in rows for board in row.millijoules))
 
 
 def _cells(row: SummaryRow) -> tuple[str, ...]:

@@ -4,9 +4,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from tinyprop.bench.compare.summary import MARGIN, SummaryRow
-from tinyprop.bench.compare.table import ABSENT
+from tinyprop.bench.compare.table import ABSENT, boards_of
 from tinyprop.bench.report.comparison.records import ComparisonReport
 from tinyprop.bench.report.render import signed
+from tinyprop.targets import load_board
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,22 @@ _COLUMNS = (
 
 def columns_of(report: ComparisonReport) -> tuple[Column, ...]:
     """Those that it can fill."""
-    return tuple(column for column in _COLUMNS if report.board is not None or not column.counted)
+    rows = [row for case in report.cases for row in case.rows]
+    known = tuple(column for column in _COLUMNS if report.board is not None or not column.counted)
+    return known + tuple(_energy(board) for board in boards_of(rows))
+
+
+def _energy(board: str) -> Column:
+    described = load_board(board)
+    assert described.power is not None
+    return Column(
+        f"millijoules a step, {described.title}",
+        lambda row: f"{row.millijoules[board]:.3g}" if board in row.millijoules else ABSENT,
+        "Mean over the run, skipped steps included, of the chip while its core computes; estimated: cycles are taken "
+        "as instructions are, from a table of what each instruction takes in memory without wait states. "
+        f"{described.power.milliamperes:g} mA at {described.power.volts:g} V: {described.power.source}. "
+        f"{ABSENT}: its RAM does not hold the network.",
+    )
 
 
 @dataclass(frozen=True)

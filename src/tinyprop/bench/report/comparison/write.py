@@ -4,7 +4,7 @@ import msgspec
 from markupsafe import Markup
 
 from tinyprop.bench.compare.summary import MARGIN
-from tinyprop.bench.compare.table import ABSENT
+from tinyprop.bench.compare.table import ABSENT, boards_of
 from tinyprop.bench.report.comparison.columns import columns_of, points, standing
 from tinyprop.bench.report.comparison.drawings import FLOOR, curve_drawing, effort_drawing, kept_drawing
 from tinyprop.bench.report.comparison.records import ComparisonReport
@@ -40,6 +40,7 @@ def page_of(report: ComparisonReport) -> str:
         telling=TELLING,
         many=MANY_LAYERS,
         absent=ABSENT,
+        energy=boards_of([row for case in report.cases for row in case.rows]),
         points=points,
         methods=METHODS,
     )
