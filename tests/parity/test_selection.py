@@ -539,6 +539,32 @@ def test_what_is_not_kept_is_remembered(twins: Twins, vectors: list[np.ndarray],
         np.testing.assert_array_equal(np.frombuffer(state.residual, np.float32), expected)
 
 
+@pytest.mark.parametrize("share", [1.0, 0.7])
+@pytest.mark.parametrize("value", [2e37, 3e37, 3e38])
+def test_a_sum_of_what_is_remembered_beyond_float32_keeps_one(twins: Twins, value: float, share: float) -> None:
+    """Each entry is finite, and their sum is where it is 16 times the smallest of these values."""
+    rule, state = KeepMemorised(0.2, share), LayerState(residual=bytes(64))
+    delta = np.full(16, value, np.float32)
+    delta[5] = 0
+    state, selected = assert_same(twins, rule, state, delta, delta.size)
+    assert selected.kept.sum() == (3 if value == 2e37 else 1)
+    assert np.count_nonzero(np.frombuffer(state.residual, np.float32)) == 15 - selected.kept.sum()
+
+
+@pytest.mark.parametrize("size", [10, 16, 32, 64])
+@pytest.mark.parametrize("k", range(1, 8))
+def test_the_few_largest_of_a_short_vector(twins: Twins, size: int, k: int) -> None:
+    """Also where the floor that is guessed is above the cut, and where fewer than k are not zero."""
+    rng = np.random.default_rng(k)
+    even = rng.uniform(0.9, 1.1, size).astype(np.float32)
+    sparse = np.where(np.arange(size) % 5 == 3, np.float32(-2), np.float32(-0.0))
+    giant = even.copy()
+    giant[size // 3] = 1e6
+    for delta in (even, -even, sparse, giant, np.round(even, 1), *(spread(rng, size) for _ in range(10))):
+        _, selected = assert_same(twins, KeepRatio(k / size, k / size), LayerState(), delta, size)
+        assert selected.kept.tolist() == brute_force_top_k(delta, k, np.arange(size))
+
+
 def test_what_is_not_finite_is_not_remembered(twins: Twins) -> None:
     state = LayerState(residual=np.full(40, 3e38, np.float32).tobytes())
     delta = np.where(np.arange(40) < 30, np.float32(2e38), np.float32(0))

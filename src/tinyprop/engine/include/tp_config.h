@@ -68,6 +68,15 @@
 #define TP_SELDOM ((void)0)
 #endif
 
+/* What compilers shall not know to be the same value as before, lest they compute from it beforehand. */
+#if defined(__GNUC__)
+#define TP_OPAQUE(word) __asm__("" : "+r"(word))
+#define TP_IN_MEMORY(object) __asm__ volatile("" : : "r"(object) : "memory")
+#else
+#define TP_OPAQUE(word) ((void)0)
+#define TP_IN_MEMORY(object) ((void)0)
+#endif
+
 #if TP_INLINE_KERNELS
 #define TP_KERNEL TP_ALWAYS_INLINE
 #else

@@ -5,10 +5,14 @@
  * are, is narrowed around the cut: one pass counts its entries in TP_BINS equal bins, and the bin in which the cut falls
  * is the next bracket. When few entries are left inside they are ranked one against the other as the last pass, which
  * zeroes what lies below, comes upon them. About four looks per entry; never more than nine passes, whatever the values
- * are.
+ * are. A few of a short vector are found by themselves (tp_few_largest.h), in a pass that starts from a floor guessed from
+ * the mean, so that not many entries have to be put in order.
  */
+#include "tp_few_largest.h"
 #include "tp_kernels.h"
 
+#define TP_FLOOR_ABOVE_MEAN 0x1800000U /* one and a half octaves: how far a guessed floor is above the mean, */
+#define TP_FLOOR_STEP 0x6000000U       /* and six octaves times k/n: by how much it is lower then */
 #define TP_BINS 128U        /* a power of two */
 #define TP_FIRST_SHIFT 25U  /* of all 32 bits: the first bins are two octaves each */
 #define TP_RANKED 32U       /* entries are ranked when at most TP_RANKED^2 moves can come of it */
@@ -42,22 +46,6 @@ TP_NOINLINE uint32_t keep_ratio_nonzeros(const float *delta, uint32_t size)
 {
     TP_COUNT(looks, size);
     return tp_keep_all_f32(delta, size);
-}
-
-/* k = floor(S * n + 1/2) in [k_min, n]; the first test also turns a NaN into 0. */
-TP_ALWAYS_INLINE uint32_t keep_ratio_quota(float ratio, uint32_t n, float s_min, float s_max, float scale,
-                                           uint32_t k_min)
-{
-    float share = (s_min + (s_max - s_min) * ratio) * scale;
-    if (!(share > 0.0f)) {
-        share = 0.0f;
-    }
-    if (share > s_max) {
-        share = s_max;
-    }
-    uint32_t k = (uint32_t)(share * (float)n + 0.5f);
-    k = k < k_min ? k_min : k;
-    return k < n ? k : n;
 }
 
 #define TP_TALLY(bits) \
@@ -266,6 +254,47 @@ TP_NOINLINE void keep_ratio_drop_ties(float *delta, uint32_t size, const tp_brac
     }
 }
 
+/* Zeroes all but the k largest, a literal of at most TP_FEW, and returns k; or nothing, and 0, where not so many are above
+ * the floor. */
+TP_ALWAYS_INLINE uint32_t keep_ratio_few_of(float *delta, uint32_t size, uint32_t floor, uint32_t k)
+{
+    TP_COUNT(looks, size);
+    tp_few few;
+    if (tp_few_largest(&few, delta, size, k, floor) == floor) {
+        return 0U;
+    }
+    tp_few_stay(&few, delta, size, k);
+    return k;
+}
+
+#define TP_CASE(n) \
+    case n: \
+        return keep_ratio_few_of(delta, size, floor, n);
+
+/* The same with a k that is no literal. */
+TP_NOINLINE uint32_t keep_ratio_few(float *delta, uint32_t size, uint32_t floor, uint32_t k)
+{
+    switch (k) {
+        TP_CASE(1) TP_CASE(2) TP_CASE(3) TP_CASE(4) TP_CASE(5)
+    default:
+        return keep_ratio_few_of(delta, size, floor, TP_FEW);
+    }
+}
+
+#undef TP_CASE
+
+/* As keep_ratio_cut, k being at most TP_FEW and all entries in the order that decides between equals. */
+TP_ALWAYS_INLINE uint32_t keep_ratio_short(float *delta, uint32_t size, float y, uint32_t k)
+{
+    const uint32_t sum = tp_bits_of(y) << 1;
+    const uint32_t less = tp_log2_bits(size) - TP_FLOOR_ABOVE_MEAN + TP_FLOOR_STEP / size * k;
+    const uint32_t floor = sum > less ? sum - less : 0U;
+    if (keep_ratio_few(delta, size, floor, k) != 0U || (floor != 0U && keep_ratio_few(delta, size, 0U, k) != 0U)) {
+        return k;
+    }
+    return keep_ratio_nonzeros(delta, size);
+}
+
 /* Zeroes all but the `k` largest of more than k entries, and returns how many are kept: fewer where so many are zero. */
 TP_NOINLINE uint32_t keep_ratio_cut(float *delta, uint32_t size, float y, uint32_t k, const tp_tie_order *order)
 {
@@ -312,8 +341,14 @@ TP_KERNEL uint32_t tp_keep_ratio_f32(float *delta, uint32_t size, uint32_t n, fl
     if (y > state->y_max) {
         state->y_max = y;
     }
-    const float ratio = state->y_max > 0.0f ? y / state->y_max : 0.0f;
-    const uint32_t k = keep_ratio_quota(ratio, n, s_min, s_max, scale, k_min);
+    uint32_t k;
+    if (s_min == s_max && tp_magnitude_bits(y) < TP_BITS_INF) { /* then the ratio is a number, whichever */
+        k = tp_quota(0.0f, n, s_min, s_max, scale, k_min);
+    } else {
+        const float ratio = state->y_max > 0.0f ? y / state->y_max : 0.0f;
+        k = tp_quota(ratio, n, s_min, s_max, scale, k_min);
+        TP_SELDOM;
+    }
     if (!tp_selection_pays(k, size)) {
         return size;
     }
@@ -322,6 +357,9 @@ TP_KERNEL uint32_t tp_keep_ratio_f32(float *delta, uint32_t size, uint32_t n, fl
             delta[i] = 0.0f;
         }
         return 0U;
+    }
+    if (size <= TP_SHORT && n == size && k <= TP_FEW) {
+        return keep_ratio_short(delta, size, y, k);
     }
     const tp_tie_order order = {argmax, row, pool_height, pool_width, packed};
     return keep_ratio_cut(delta, size, y, k, &order);

@@ -6,8 +6,10 @@ from typing import ClassVar
 import numpy as np
 
 from tinyprop.methods.rules.keep_ratio import KeepRatio
+from tinyprop.methods.rules.magnitude import magnitude_bits
 from tinyprop.methods.rules.number_check import require_fraction
 from tinyprop.methods.rules.rule import LayerState, Selected, SelectionRule, selection_pays
+from tinyprop.methods.rules.top_k_cost import few_of_short
 
 
 @dataclass(frozen=True)
@@ -22,7 +24,7 @@ class KeepMemorised(SelectionRule):
     Where δ is 0 nothing is added and m waits as it is: most zeros are units that a ReLU holds back, and zeros stay
     zeros. What is not finite is not remembered: its m is 0. Where a selection would not pay (`selection_pays`), which
     only the settings and the layer's size decide, all is kept and there is no m. Two looks per entry and those of
-    `KeepRatio`.
+    `KeepRatio`; one for each where the few of a short layer are found as they are added up.
     ratio: share of the outputs; share: of what is left, how much is remembered; both 0 … 1. Raises UserError for
     others.
     """
@@ -55,5 +57,13 @@ class KeepMemorised(SelectionRule):
         selected = self.of_sum.select(LayerState(), total, n, order)[1]
         left = np.where(selected.kept | ~np.isfinite(left), np.float32(0), left)
         after = np.where(delta != 0, left, memory)
-        looks = selected.looks + 2 * delta.size
+        found_at_once = few_of_short(delta.size, n, k := self.of_sum.quota(np.float32(0), n)) and _adds_up(total, k)
+        looks = delta.size if found_at_once else selected.looks + 2 * delta.size
         return LayerState(residual=after.tobytes()), Selected.of(total, selected.kept, looks)
+
+
+def _adds_up(total: np.ndarray, k: int) -> bool:
+    """Whether k entries are not zero and all so small that their sum is a float32 in any order."""
+    magnitudes = magnitude_bits(total.ravel())
+    bound = np.finfo(np.float32).max / np.float32(total.size)
+    return bool(np.count_nonzero(magnitudes) >= k and magnitudes.max() < magnitude_bits(np.asarray(bound, np.float32)))

@@ -58,7 +58,7 @@ class KeepRatio(SelectionRule):
         elif k == 0:
             kept, looks = np.zeros(delta.shape, bool), delta.size
         else:
-            kept, looks = largest(delta, k, order) & (delta != 0), looks_for_top_k(delta.ravel(), k)
+            kept, looks = largest(delta, k, order) & (delta != 0), looks_for_top_k(delta.ravel(), n, k)
         return LayerState(y_max), Selected.of(delta, kept, looks)
 
 

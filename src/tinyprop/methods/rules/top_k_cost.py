@@ -9,6 +9,9 @@
     of more: narrow; where the bracket begins at zero then, one pass counts the zeros, which leave it
     while entries inside · entries wanted of them > RANKED², and not all are wanted, and it spans several values: narrow
     last pass: drop what lies below the bracket, rank the few entries inside (or, all being equal, take the first)
+
+Of SHORT entries at most, FEW of them at most are found in one pass that keeps the largest so far, once more where fewer
+than k are above a floor guessed from Y, and the rest is cleared, unseen.
 """
 
 import numpy as np
@@ -17,13 +20,44 @@ from tinyprop.methods.rules.magnitude import abs_sum, magnitude_bits
 
 BINS = 128  # TP_BINS, TP_RANKED and TP_GUESSED of tp_keep_ratio_f32.c; a parity test holds the counts equal
 RANKED = 32
+FEW = 6  # TP_FEW, TP_SHORT of tp_few_largest.h, TP_FLOOR_ABOVE_MEAN, TP_FLOOR_STEP
+SHORT = 64
+ABOVE_MEAN, STEP = 0x1800000, 0x6000000
 GUESSED = 64
 LEAST = 2  # the smallest magnitude that is not zero
 ALL = 2**32 - 1
 
 
-def looks_for_top_k(delta: np.ndarray, k: int) -> int:
-    """Looks of `tp_keep_ratio_f32` for flat float32 δ of more than k > 0 entries."""
+def few_of_short(size: int, n: int, k: int) -> bool:
+    """Whether the k largest of `size` stored entries, of `n` before pooling, are found in one pass."""
+    return size <= SHORT and n == size and k <= FEW
+
+
+def looks_for_top_k(delta: np.ndarray, n: int, k: int) -> int:
+    """Looks of `tp_keep_ratio_f32` for flat float32 δ of more than k > 0 entries, stored for `n` outputs."""
+    return _looks_for_few(delta, k) if few_of_short(delta.size, n, k) else _looks_for_many(delta, k)
+
+
+def _looks_for_few(delta: np.ndarray, k: int) -> int:
+    magnitudes = magnitude_bits(delta).astype(np.int64)
+    floor = _floor(abs_sum(delta), delta.size, k)
+    if np.count_nonzero(magnitudes > floor) >= k:
+        return 2 * delta.size
+    passes = 2 + (floor > 0) + (np.count_nonzero(magnitudes) < k)
+    return int(passes) * delta.size
+
+
+def _floor(y: np.float32, size: int, k: int) -> int:
+    """A magnitude that k of `size` entries which add up to y are likely to be above: y / size, and by octaves more."""
+    log2_size = _bits(np.float32(size)) - _bits(np.float32(1))
+    return max(_bits(y) - (log2_size - ABOVE_MEAN + STEP // size * k), 0)
+
+
+def _bits(value: np.float32) -> int:
+    return int(magnitude_bits(np.asarray(value)))
+
+
+def _looks_for_many(delta: np.ndarray, k: int) -> int:
     magnitudes = magnitude_bits(delta).astype(np.int64)
     nonzeros = magnitudes[magnitudes > 0]
     inside, bottom, top, wanted, passes = magnitudes, 0, ALL, k, 1
