@@ -33,12 +33,6 @@ TP_ALWAYS_INLINE uint32_t tp_quota(float ratio, uint32_t n, float s_min, float s
     return (s_max <= 1.0f && k_min <= n) || k < n ? k : n;
 }
 
-/* The bits of size in as much as they are above those of 1, the sign shifted out: log2 with 24 binary places, nearly. */
-TP_ALWAYS_INLINE uint32_t tp_log2_bits(uint32_t size)
-{
-    return (tp_bits_of((float)size) << 1) - (tp_bits_of(1.0f) << 1);
-}
-
 /* The largest entries and their magnitudes, the last of them the smallest: those of index TP_FEW - wanted on. They lie in
  * memory, the smallest magnitude alone in a register, since few entries get that far. */
 typedef struct tp_few {

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* TinyProp's adaptive top-k, exact and without sorting.
  *
- * |delta| orders like its bits read as an integer, the sign shifted out. A bracket of such integers, at first all there
- * are, is narrowed around the cut: one pass counts its entries in TP_BINS equal bins, and the bin in which the cut falls
- * is the next bracket. When few entries are left inside they are ranked one against the other as the last pass, which
- * zeroes what lies below, comes upon them. About four looks per entry; never more than nine passes, whatever the values
- * are. A few of a short vector are found by themselves (tp_few_largest.h), in a pass that starts from a floor guessed from
- * the mean, so that not many entries have to be put in order.
+ * |delta| orders like its bits read as an integer, the sign shifted out. From Y a floor is guessed that lies not far below
+ * the cut. In a long vector one pass counts what is above in TP_BINS bins, and the bin in which the cut falls is a bracket,
+ * which further passes narrow in the same way should too many be in it. When few are left inside they are ranked one
+ * against the other as the last pass, which zeroes what lies below, comes upon them. Three looks per entry as a rule; never
+ * more than nine passes, whatever the values are. A few of a short vector are found in one pass by themselves
+ * (tp_few_largest.h), in which the floor saves putting many in order.
  */
 #include "tp_few_largest.h"
 #include "tp_kernels.h"
@@ -14,7 +14,7 @@
 #define TP_FLOOR_ABOVE_MEAN 0x1800000U /* one and a half octaves: how far a guessed floor is above the mean, */
 #define TP_FLOOR_STEP 0x6000000U       /* and six octaves times k/n: by how much it is lower then */
 #define TP_BINS 128U        /* a power of two */
-#define TP_FIRST_SHIFT 25U  /* of all 32 bits: the first bins are two octaves each */
+#define TP_FINE_SHIFT 19U   /* a bin above the floor is a thirty-second of an octave */
 #define TP_RANKED 32U       /* entries are ranked when at most TP_RANKED^2 moves can come of it */
 #define TP_GUESSED 64U      /* in so few entries a guess of where the cut is costs less than a count in bins */
 #define TP_LEAST 2U         /* the smallest magnitude that is not zero */
@@ -31,6 +31,15 @@ typedef struct tp_tie_order {
     uint32_t row, pool_height, pool_width;
     int packed;
 } tp_tie_order;
+
+/* A magnitude that k of the entries, which add up to y, are likely to be above: above the mean, but lower the more they
+ * are. All in bits, which grow by 2^24 in an octave, the sign shifted out. */
+TP_ALWAYS_INLINE uint32_t keep_ratio_floor(float y, uint32_t size, uint32_t k)
+{
+    const uint32_t log2_size = (tp_bits_of((float)size) << 1) - (tp_bits_of(1.0f) << 1); /* nearly */
+    const uint32_t sum = tp_bits_of(y) << 1, less = log2_size - TP_FLOOR_ABOVE_MEAN + TP_FLOOR_STEP / size * k;
+    return sum > less ? sum - less : 0U;
+}
 
 /* Row of its window from which entry i came. */
 TP_ALWAYS_INLINE uint32_t keep_ratio_window_row(const tp_tie_order *order, uint32_t i)
@@ -51,15 +60,23 @@ TP_NOINLINE uint32_t keep_ratio_nonzeros(const float *delta, uint32_t size)
 #define TP_TALLY(bits) \
     { \
         const uint32_t above = ((bits) << 1) - bottom; /* wraps to a large number when below the bottom */ \
-        if (last == UINT32_MAX ? (bits) != 0U : above <= last) { \
+        if (above <= last) { \
             ++bins[above >> shift]; \
+            lowest = above < lowest ? above : lowest; \
+            highest = above > highest ? above : highest; \
         } \
     }
 
-/* Where the bracket is all there are, most zeros are left out: they are many, and a test is cheaper than their count. */
-TP_ALWAYS_INLINE void keep_ratio_tally(uint32_t *bins, const float *delta, uint32_t size, uint32_t bottom, uint32_t last,
-                                       uint32_t shift)
+/* One pass over delta, after which the bracket is the bin with the cut, or, where all are equal, their magnitude alone. */
+TP_NOINLINE void keep_ratio_narrow(const float *delta, uint32_t size, tp_bracket *b)
 {
+    TP_COUNT(looks, size);
+    uint32_t bins[TP_BINS] = {0U};
+    const uint32_t bottom = b->bottom, last = b->last;
+    uint32_t shift = 25U, lowest = UINT32_MAX, highest = 0U;
+    while (shift > 0U && last >> (shift - 1U) < TP_BINS) {
+        --shift;
+    }
     TP_ROLLED for (uint32_t left = size / 8U; left != 0U; --left) {
         for (uint32_t pair = 0U; pair < 4U; ++pair) {
             const tp_pair bits = tp_next_pair(&delta);
@@ -69,35 +86,65 @@ TP_ALWAYS_INLINE void keep_ratio_tally(uint32_t *bins, const float *delta, uint3
     TP_ROLLED for (uint32_t left = size % 8U; left != 0U; --left, ++delta) {
         TP_TALLY(tp_bits_of(*delta))
     }
-}
-
-#undef TP_TALLY
-
-/* One pass over delta, after which the bracket is the bin with the cut; how many are inside is not known when it begins at
- * zero. */
-TP_NOINLINE void keep_ratio_narrow(const float *delta, uint32_t size, tp_bracket *b)
-{
-    TP_COUNT(looks, size);
-    uint32_t bins[TP_BINS] = {0U};
-    uint32_t shift = TP_FIRST_SHIFT;
-    if (b->last == UINT32_MAX) {
-        keep_ratio_tally(bins, delta, size, 0U, UINT32_MAX, TP_FIRST_SHIFT);
-    } else {
-        while (shift > 0U && b->last >> (shift - 1U) < TP_BINS) {
-            --shift;
-        }
-        keep_ratio_tally(bins, delta, size, b->bottom, b->last, shift);
+    if (lowest == highest) {
+        b->bottom += lowest;
+        b->last = 0U;
+        return;
     }
 
-    uint32_t bin = b->last >> shift;
+    uint32_t bin = last >> shift;
     for (; bin != 0U && bins[bin] < b->wanted; --bin) {
         b->wanted -= bins[bin];
     }
-    const uint32_t left = b->last - (bin << shift), whole = (1U << shift) - 1U;
+    const uint32_t left = last - (bin << shift), whole = (1U << shift) - 1U;
     b->bottom += bin << shift;
     b->last = left < whole ? left : whole;
     b->inside = bins[bin];
 }
+
+#undef TP_TALLY
+
+#define TP_TALLY_ABOVE(bits) \
+    if (!TP_OFTEN((bits) << 1 < bottom)) { \
+        uint32_t seen = (bits); \
+        TP_SELDOM; \
+        TP_OPAQUE(seen); /* else it would be shifted for all entries */ \
+        const uint32_t above = ((seen << 1) - bottom) >> TP_FINE_SHIFT; \
+        ++bins[above < TP_BINS ? above : TP_BINS - 1U]; \
+    }
+
+/* One pass over delta, after which the bracket of all there are is one of TP_BINS narrow bins above a floor, the last of
+ * them endless; or all below the floor, how many those are being unknown. */
+TP_NOINLINE void keep_ratio_above_floor(const float *delta, uint32_t size, tp_bracket *b, uint32_t floor)
+{
+    TP_COUNT(looks, size);
+    uint32_t bins[TP_BINS] = {0U};
+    const uint32_t bottom = floor > TP_LEAST ? floor : TP_LEAST;
+    TP_ROLLED for (uint32_t left = size / 8U; left != 0U; --left) {
+        for (uint32_t pair = 0U; pair < 4U; ++pair) {
+            const tp_pair bits = tp_next_pair(&delta);
+            TP_TALLY_ABOVE(bits.first) TP_TALLY_ABOVE(bits.second)
+        }
+    }
+    TP_ROLLED for (uint32_t left = size % 8U; left != 0U; --left, ++delta) {
+        TP_TALLY_ABOVE(tp_bits_of(*delta))
+    }
+
+    uint32_t bin = TP_BINS - 1U;
+    for (; bin != 0U && bins[bin] < b->wanted; --bin) {
+        b->wanted -= bins[bin];
+    }
+    if (bins[bin] < b->wanted) {
+        b->wanted -= bins[bin];
+        b->last = bottom - 1U;
+        return;
+    }
+    b->bottom = bottom + (bin << TP_FINE_SHIFT);
+    b->last = bin == TP_BINS - 1U ? UINT32_MAX - b->bottom : (1U << TP_FINE_SHIFT) - 1U;
+    b->inside = bins[bin];
+}
+
+#undef TP_TALLY_ABOVE
 
 #define TP_BELOW(word) \
     below_low = tp_count_below(below_low, low, word); \
@@ -230,7 +277,7 @@ TP_NOINLINE void keep_ratio_rank(float *delta, uint32_t size, const tp_bracket *
 
 #undef TP_JUDGE
 
-/* Many equal entries straddle the cut: the first `wanted` of them, in un-pooled order, stay. */
+/* Many equal entries straddle the cut: the first `wanted` of them, in un-pooled order, stay; what lies below does not. */
 TP_NOINLINE void keep_ratio_drop_ties(float *delta, uint32_t size, const tp_bracket *b, const tp_tie_order *order)
 {
     TP_COUNT(looks, size);
@@ -240,11 +287,12 @@ TP_NOINLINE void keep_ratio_drop_ties(float *delta, uint32_t size, const tp_brac
     TP_ROLLED for (uint32_t start = 0U; start < size; start += row) {
         TP_ROLLED for (uint32_t dy = 0U; dy < window; ++dy) {
             TP_ROLLED for (uint32_t i = start; i < start + row; ++i) {
-                if (tp_bits_of(delta[i]) << 1 != b->bottom
-                    || (order->argmax != NULL && keep_ratio_window_row(order, i) != dy)) {
+                const uint32_t magnitude = tp_bits_of(delta[i]) << 1;
+                if (magnitude > b->bottom
+                    || (magnitude == b->bottom && order->argmax != NULL && keep_ratio_window_row(order, i) != dy)) {
                     continue;
                 }
-                if (wanted > 0U) {
+                if (magnitude == b->bottom && wanted > 0U) {
                     --wanted;
                 } else {
                     delta[i] = 0.0f;
@@ -286,9 +334,7 @@ TP_NOINLINE uint32_t keep_ratio_few(float *delta, uint32_t size, uint32_t floor,
 /* As keep_ratio_cut, k being at most TP_FEW and all entries in the order that decides between equals. */
 TP_ALWAYS_INLINE uint32_t keep_ratio_short(float *delta, uint32_t size, float y, uint32_t k)
 {
-    const uint32_t sum = tp_bits_of(y) << 1;
-    const uint32_t less = tp_log2_bits(size) - TP_FLOOR_ABOVE_MEAN + TP_FLOOR_STEP / size * k;
-    const uint32_t floor = sum > less ? sum - less : 0U;
+    const uint32_t floor = keep_ratio_floor(y, size, k);
     if (keep_ratio_few(delta, size, floor, k) != 0U || (floor != 0U && keep_ratio_few(delta, size, 0U, k) != 0U)) {
         return k;
     }
@@ -300,7 +346,7 @@ TP_NOINLINE uint32_t keep_ratio_cut(float *delta, uint32_t size, float y, uint32
 {
     tp_bracket b = {0U, UINT32_MAX, size, k};
     if (size > TP_GUESSED) {
-        keep_ratio_narrow(delta, size, &b);
+        keep_ratio_above_floor(delta, size, &b, keep_ratio_floor(y, size, k));
     }
     if (b.bottom == 0U) {
         const uint32_t nonzeros = keep_ratio_nonzeros(delta, size);
@@ -321,9 +367,10 @@ TP_NOINLINE uint32_t keep_ratio_cut(float *delta, uint32_t size, float y, uint32
         keep_ratio_rank(delta, size, &b, order);
         return k;
     }
-    keep_ratio_drop_below(delta, size, b.bottom);
     if (b.inside > b.wanted) {
         keep_ratio_drop_ties(delta, size, &b, order);
+    } else {
+        keep_ratio_drop_below(delta, size, b.bottom);
     }
     return k;
 }

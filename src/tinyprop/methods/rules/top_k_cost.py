@@ -3,12 +3,14 @@
 |δ| orders like its float32 bits read as an integer, the sign shifted out, so the search narrows a bracket of integers:
 
     first pass: Y; the bracket is all there are
-    to narrow: one pass counts the bracket's entries in BINS equal bins; the bin with the cut is the new bracket
+    to narrow: one pass counts the bracket's entries in BINS equal bins; the bin with the cut is the new bracket; where
+        all entries are equal, their magnitude alone is
     of GUESSED entries at most: one pass counts the zeros, which leave the bracket, one those below, in and above an
         eighth about a guess of the cut, 2 · Y/non-zeros · (1 − k/non-zeros); the one of the three with the cut is next
-    of more: narrow; where the bracket begins at zero then, one pass counts the zeros, which leave it
+    of more: one pass counts those above a floor guessed from Y in BINS narrow bins, the last of them endless; the bin
+        with the cut is next; where the cut is below the floor all there is next, without the zeros, which a pass counts
     while entries inside · entries wanted of them > RANKED², and not all are wanted, and it spans several values: narrow
-    last pass: drop what lies below the bracket, rank the few entries inside (or, all being equal, take the first)
+    last pass: drop what lies below the bracket, rank the few entries inside; or, all being equal, take the first
 
 Of SHORT entries at most, FEW of them at most are found in one pass that keeps the largest so far, once more where fewer
 than k are above a floor guessed from Y, and the rest is cleared, unseen.
@@ -20,6 +22,7 @@ from tinyprop.methods.rules.magnitude import abs_sum, magnitude_bits
 
 BINS = 128  # TP_BINS, TP_RANKED and TP_GUESSED of tp_keep_ratio_f32.c; a parity test holds the counts equal
 RANKED = 32
+FINE_SHIFT = 19  # TP_FINE_SHIFT
 FEW = 6  # TP_FEW, TP_SHORT of tp_few_largest.h, TP_FLOOR_ABOVE_MEAN, TP_FLOOR_STEP
 SHORT = 64
 ABOVE_MEAN, STEP = 0x1800000, 0x6000000
@@ -63,7 +66,7 @@ def _looks_for_many(delta: np.ndarray, k: int) -> int:
     inside, bottom, top, wanted, passes = magnitudes, 0, ALL, k, 1
     if delta.size > GUESSED:
         passes += 1
-        inside, bottom, top, wanted = _narrowed(inside, bottom, top, wanted)
+        inside, bottom, top, wanted = _above(_floor(abs_sum(delta), delta.size, k), inside, k)
     if bottom == 0:
         passes += 1
         if k >= nonzeros.size:
@@ -77,14 +80,27 @@ def _looks_for_many(delta: np.ndarray, k: int) -> int:
     while inside.size > wanted and inside.size * wanted > RANKED**2 and top > bottom:
         passes += 1
         inside, bottom, top, wanted = _narrowed(inside, bottom, top, wanted)
-    looks = (passes + 1) * delta.size
-    if inside.size == wanted:
-        return looks
-    return looks + (inside.size if inside.size * wanted <= RANKED**2 else delta.size)
+    ranked = inside.size if inside.size > wanted and inside.size * wanted <= RANKED**2 else 0
+    return (passes + 1) * delta.size + ranked
+
+
+def _above(floor: int, magnitudes: np.ndarray, k: int) -> tuple[np.ndarray, int, int, int]:
+    """The same of all entries and the narrow bins above a floor; or what lies below."""
+    bottom = max(floor, LEAST)
+    bins = np.minimum((magnitudes - bottom) >> FINE_SHIFT, BINS - 1)
+    reached = np.cumsum(np.bincount(bins[bins >= 0], minlength=BINS)[::-1])
+    if reached[-1] < k:
+        return magnitudes[bins < 0], 0, bottom - 1, k - int(reached[-1])
+    cut = BINS - 1 - int(np.searchsorted(reached, k))
+    first = bottom + (cut << FINE_SHIFT)
+    last = ALL if cut == BINS - 1 else first + (1 << FINE_SHIFT) - 1
+    return magnitudes[bins == cut], first, last, k - int(np.count_nonzero(bins > cut))
 
 
 def _narrowed(inside: np.ndarray, bottom: int, top: int, wanted: int) -> tuple[np.ndarray, int, int, int]:
     """The bin with the cut: its entries, first and last magnitude, and how many of them are wanted."""
+    if inside.min() == inside.max():
+        return inside, int(inside[0]), int(inside[0]), wanted
     shift = max((top - bottom).bit_length() - (BINS - 1).bit_length(), 0)
     bins = (inside - bottom) >> shift
     reached = np.cumsum(np.bincount(bins, minlength=BINS)[::-1])  # from the largest down
