@@ -60,6 +60,48 @@ TP_ALWAYS_INLINE uint32_t keep_memorised_few(float *delta, uint32_t size, uint32
 
 #undef TP_REMEMBER
 
+#define TP_ADD(bits, i) \
+    if ((bits) << 1 != 0U) { \
+        const float sum = tp_float_of(bits) + memory[i]; \
+        memory[i] = share * sum; \
+        entry[i] = sum; \
+        TP_SELDOM; \
+    }
+#define TP_FORGET(bits, i) \
+    if (!TP_OFTEN((bits) << 1 == 0U)) { \
+        memory[i] = 0.0f; \
+        TP_SELDOM; \
+    }
+
+/* Calls M for all entries, with their bits and their index from `entry` and `memory`, which are advanced. */
+#define TP_ALL(M) \
+    { \
+        TP_ROLLED for (uint32_t left = size / 4U; left != 0U; --left, entry += 4, memory += 4) { \
+            const float *next = entry; \
+            const tp_pair a = tp_next_pair(&next), b = tp_next_pair(&next); \
+            M(a.first, 0) M(a.second, 1) M(b.first, 2) M(b.second, 3) \
+        } \
+        TP_ROLLED for (uint32_t left = size % 4U; left != 0U; --left, ++entry, ++memory) { \
+            M(tp_bits_of(*entry), 0) \
+        } \
+    }
+
+/* The sums of delta and residual are left in delta, a share of them in residual. */
+TP_NOINLINE void keep_memorised_add(float *entry, uint32_t size, float share, float *memory)
+{
+    TP_ALL(TP_ADD)
+}
+
+/* What is still in delta is not to be remembered. */
+TP_NOINLINE void keep_memorised_forget(const float *entry, uint32_t size, float *memory)
+{
+    TP_ALL(TP_FORGET)
+}
+
+#undef TP_ADD
+#undef TP_FORGET
+#undef TP_ALL
+
 /* Adds residual[size] to what of delta is not zero, zeroes all but the k largest, k = ratio * n + 1/2 and at least one, as
  * tp_keep_ratio_f32 does, and returns how many are kept. Of those that are not, `share` is in residual afterwards; of those
  * that are, zero. Where delta was zero residual stays as it was. What is not finite is forgotten. */
@@ -80,22 +122,16 @@ TP_KERNEL uint32_t tp_keep_memorised_f32(float *delta, uint32_t size, uint32_t n
             }
         }
     } else {
-        TP_ROLLED for (uint32_t i = 0U; i < size; ++i) {
-            if (tp_magnitude_bits(delta[i]) != 0U) {
-                const float sum = delta[i] + residual[i];
-                residual[i] = share * sum;
-                delta[i] = sum;
-            }
-        }
+        keep_memorised_add(delta, size, share, residual);
     }
     tp_layer_state largest_sum = {0.0f}; /* the share is fixed, but whether it is finite tells if all of delta is */
     const uint32_t kept = tp_keep_ratio_f32(delta, size, n, ratio, ratio, 1.0f, 1U, &largest_sum, argmax, row,
                                             pool_height, pool_width, packed);
     TP_COUNT(looks, size);
-    const int finite = largest_sum.y_max > 0.0f && tp_bits_of(largest_sum.y_max) < TP_BITS_INF;
-    TP_ROLLED for (uint32_t i = 0U; i < size; ++i) {
-        if (tp_magnitude_bits(delta[i]) != 0U || (!finite && tp_magnitude_bits(residual[i]) >= TP_BITS_INF)) {
-            residual[i] = 0.0f;
+    keep_memorised_forget(delta, size, residual);
+    if (!(largest_sum.y_max > 0.0f && tp_bits_of(largest_sum.y_max) < TP_BITS_INF)) {
+        TP_ROLLED for (uint32_t i = 0U; i < size; ++i) {
+            residual[i] = tp_magnitude_bits(residual[i]) < TP_BITS_INF ? residual[i] : 0.0f;
         }
     }
     return kept;
