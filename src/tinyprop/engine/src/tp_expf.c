@@ -24,7 +24,7 @@ TP_KERNEL float tp_expf(float x)
     const float e = 1.0f + (r + r * r * q);
 
     if (magnitude <= tp_bits_of(87.0f)) {
-        return e * tp_power_of_two(n); /* a normal number: exact */
+        return tp_float_of(tp_bits_of(e) + ((uint32_t)n << 23)); /* e * 2^n, a normal number: exact */
     }
     /* Two exact halves of 2^n: one alone is out of range near overflow, and would round twice near underflow. */
     const int32_t half = n / 2;

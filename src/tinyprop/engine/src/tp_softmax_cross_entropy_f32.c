@@ -11,7 +11,8 @@ TP_KERNEL float tp_softmax_cross_entropy_f32(float *outputs, uint32_t label, uin
     float label_margin = outputs[label] - largest;
     float sum = 0.0f;
     TP_ROLLED for (uint32_t i = 0U; i < size; ++i) {
-        const float e = tp_expf(outputs[i] - largest);
+        const float margin = outputs[i] - largest;
+        const float e = !TP_BLOCK_TRANSFER && tp_bits_of(margin) == 0U ? 1.0f : tp_expf(margin); /* the same either way */
         outputs[i] = e;
         sum += e;
     }
