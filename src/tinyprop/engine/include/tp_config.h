@@ -54,6 +54,31 @@
 #define TP_ROLLED
 #endif
 
+/* `eight`, once for each eight of `size`, a literal: of short vectors in inlined kernels the turns of a loop are dearer than
+ * their code. */
+#define TP_IS_SHORT(size) (TP_INLINE_KERNELS && (size) <= 32U)
+#define TP_EIGHTS_OF_SHORT(size, eight) \
+    if ((size) >= 8U) { \
+        eight \
+    } \
+    if ((size) >= 16U) { \
+        eight \
+    } \
+    if ((size) >= 24U) { \
+        eight \
+    } \
+    if ((size) >= 32U) { \
+        eight \
+    }
+#define TP_EIGHTS(size, eight) \
+    if (TP_IS_SHORT(size)) { \
+        TP_EIGHTS_OF_SHORT(size, eight) \
+    } else { \
+        TP_ROLLED for (uint32_t left = (size) / 8U; left != 0U; --left) { \
+            eight \
+        } \
+    }
+
 /* A condition of which compilers believe too easily that it does not hold. */
 #if defined(__GNUC__)
 #define TP_OFTEN(condition) __builtin_expect((condition), 1)
