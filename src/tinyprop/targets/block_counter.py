@@ -35,6 +35,9 @@ class _Counter(ctypes.Structure):
         ("entered", ctypes.c_void_p),
         ("left", ctypes.c_void_p),
         ("followed", ctypes.c_void_p),
+        ("function_of", ctypes.c_void_p),
+        ("of_function", ctypes.c_void_p),
+        ("function", ctypes.c_uint64),
         ("clock", ctypes.c_void_p),
     ]
 
@@ -45,6 +48,7 @@ class BlockCounter:
     long_instruction: how the two lengths of instructions are told apart.
     clock: uint32 words that the firmware sees: it sets PROFILING in word 0 while blocks are to be counted one by one,
     and reads the count of all instructions in word 1.
+    function_of (halfwords,) uint16: the number of the function at each address, 0 for one that works for its callers.
     native=False takes the Python hook, ten times slower; so does a machine where the C hook cannot be built.
     """
 
@@ -55,31 +59,34 @@ class BlockCounter:
         origin: int,
         long_instruction: LongInstruction,
         clock: np.ndarray,
+        function_of: np.ndarray,
         native: bool = True,
     ) -> None:
         self._code = np.frombuffer(code, dtype="<u2")
         self._origin = origin
         self._long = long_instruction
         self._clock = clock
+        self._function_of = function_of
         hook = _native_hook() if native else None
         self.native = hook is not None
         self._histogram = self.new_histogram()
         if hook is None:
             self._lengths: dict[tuple[int, int], int] = {}
-            self._executed = self._behind = 0
+            self._executed = self._behind = self._function = 0
             emulator.hook_add(UC_HOOK_BLOCK, self._on_block)
         else:
             self._add_native(emulator, hook)
 
     def new_histogram(self) -> Histogram:
         """An empty one for this code."""
-        return Histogram(len(self._code))
+        return Histogram(len(self._code), int(self._function_of.max(initial=0)))
 
     def fill(self, histogram: Histogram) -> None:
         """From now on, what is executed while profiling is counted there."""
         self._histogram = histogram
         if self.native:
-            self._counter.entered, self._counter.left, self._counter.followed = _pointers(histogram)
+            counter = self._counter
+            counter.entered, counter.left, counter.followed, counter.of_function = _pointers(histogram)
 
     def executed(self, histogram: Histogram) -> Executed:
         """What `histogram` counted, by instruction."""
@@ -90,7 +97,9 @@ class BlockCounter:
         self._block_length = np.zeros(len(self._code), dtype=np.uint16)
         code = (array.ctypes.data for array in (self._code, self._block_bytes, self._block_length))
         numbers = (0, self._origin, len(self._code), 0, *self._long)
-        self._counter = _Counter(*numbers, *code, *_pointers(self._histogram), self._clock.ctypes.data)
+        *counts, of_function = _pointers(self._histogram)
+        functions = (self._function_of.ctypes.data, of_function, 0)
+        self._counter = _Counter(*numbers, *code, *counts, *functions, self._clock.ctypes.data)
         handle = ctypes.c_size_t()
         status = binding.uclib.uc_hook_add(
             emulator._uch,
@@ -113,17 +122,21 @@ class BlockCounter:
             halfwords = self._code[first : first + size // 2]
             length = self._lengths[address, size] = _instructions(halfwords, self._long)
         self._executed += length
+        self._function = int(self._function_of[first]) or self._function
         behind = first + size // 2
         if self._clock[0] & PROFILING and behind <= len(self._code):
             self._histogram.entered[first] += np.uint64(1)
             self._histogram.left[behind] += np.uint64(1)
+            self._histogram.of_function[self._function] += np.uint64(length)
             self._histogram.followed[first] += np.uint64(self._behind == first)
         self._behind = behind
         self._clock[1] = self._executed & 0xFFFF_FFFF
 
 
-def _pointers(histogram: Histogram) -> tuple[int, int, int]:
-    return histogram.entered.ctypes.data, histogram.left.ctypes.data, histogram.followed.ctypes.data
+def _pointers(histogram: Histogram) -> tuple[int, int, int, int]:
+    counts = (histogram.entered, histogram.left, histogram.followed, histogram.of_function)
+    entered, left, followed, of_function = (count.ctypes.data for count in counts)
+    return entered, left, followed, of_function
 
 
 def _instructions(halfwords: np.ndarray, long: LongInstruction) -> int:

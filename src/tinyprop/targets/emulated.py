@@ -38,6 +38,10 @@ class EmulatedEngine(DeviceEngine):
         """Instructions of all training steps since power-up, by the C function they were executed in, largest first."""
         return self._emulator.instructions_by_function()
 
+    def instructions_by_caller(self) -> dict[str, int]:
+        """The same; what the compiler's own functions execute, arithmetic say, counts for those that call them."""
+        return self._emulator.instructions_by_caller()
+
     def training_cycles(self) -> int | None:
         """Estimated cycles of all training steps since power-up; None where the board's core has no timing table.
 

@@ -25,6 +25,8 @@ LINE = ("line", "semihosting", "stack", "startup", "stream")  # what a product's
 HARNESS_HEADERS = ("core", "measure", "semihosting", "stack", "stream", "ticks")
 # Placed apart by the linker script: the harness is not part of what a user's firmware will hold.
 HARNESS_SECTION = ".harness"
+# How the names of functions begin that compilers call by themselves: arithmetic in software, copying and clearing.
+COMPILERS_OWN = ("__", "compiler_rt.", "memset", "memcpy", "memmove")
 
 # Elf32_Sym of the System V ABI.
 SYMBOL = np.dtype(
@@ -94,6 +96,15 @@ class Firmware:
     def in_harness(self, address: int) -> bool:
         """Whether `address` is code of the harness and not of the network or the engine."""
         return self.harness[0] <= address < self.harness[1]
+
+    def function_numbers(self, halfwords: int) -> np.ndarray:
+        """1 + the index in `symbols` of the function at each halfword of flash, 0 for the compiler's own."""
+        numbers = np.zeros(halfwords, dtype=np.uint16)
+        for number, (address, size, name) in enumerate(self.symbols, start=1):
+            first = (address - self.board.flash.origin) // 2
+            if not name.startswith(COMPILERS_OWN):
+                numbers[max(first, 0) : max(first + (size + 1) // 2, 0)] = number
+        return numbers
 
     def function_at(self, address: int) -> str:
         """Name of the function that holds `address`, or `?` when none does."""

@@ -41,12 +41,14 @@ class Histogram:
 
     entered, left, followed (halfwords + 1,) uint64, as block_counter.c defines them: how a block is cut does not
     matter, so an emulator may cut the same code differently at different times.
+    of_function (functions + 1,) uint64: instructions by the number of the function, what it has others do included.
     """
 
-    def __init__(self, halfwords: int) -> None:
+    def __init__(self, halfwords: int, functions: int = 0) -> None:
         self.entered = np.zeros(halfwords + 1, dtype=np.uint64)
         self.left = np.zeros(halfwords + 1, dtype=np.uint64)
         self.followed = np.zeros(halfwords + 1, dtype=np.uint64)
+        self.of_function = np.zeros(functions + 1, dtype=np.uint64)
 
     def executed(self, code: np.ndarray, origin: int, long: LongInstruction) -> Executed:
         """The same by instruction. code: (halfwords,) uint16 from address `origin` on."""

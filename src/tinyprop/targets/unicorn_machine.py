@@ -64,7 +64,9 @@ class UnicornMachine(Machine):
         self._emulator.ctl_set_cpu_model(self._core.model)
         code = self._map_memory()
         long = self._core.long_instruction
-        self.counter = BlockCounter(self._emulator, code, board.flash.origin, long, self._clock, native_counter)
+        functions = firmware.function_numbers(len(code) // 2)
+        counted = (code, board.flash.origin, long, self._clock, functions)
+        self.counter = BlockCounter(self._emulator, *counted, native_counter)
         self._training, self._inference = self.counter.new_histogram(), self.counter.new_histogram()
         self.counter.fill(self._training)
         self._emulator.hook_add(UC_HOOK_INTR, self._on_exception)
@@ -97,6 +99,16 @@ class UnicornMachine(Machine):
         executed = self.trained()
         for address, times in zip(executed.address.tolist(), executed.times.tolist(), strict=True):
             totals[self._firmware.function_at(address)] += times
+        return dict(sorted(totals.items(), key=lambda item: (-item[1], item[0])))
+
+    def instructions_by_caller(self) -> dict[str, int]:
+        """The same; what the compiler's own functions execute, arithmetic say, counts for those that call them."""
+        counts = self._training.of_function[1:].tolist()
+        start, end = self._firmware.harness
+        totals: dict[str, int] = defaultdict(int)
+        for (address, _, name), count in zip(self._firmware.symbols, counts, strict=False):
+            if count and not start <= address < end:
+                totals[name] += count
         return dict(sorted(totals.items(), key=lambda item: (-item[1], item[0])))
 
     def trained(self) -> Executed:

@@ -80,7 +80,7 @@ def test_a_step_in_which_nothing_is_zero_costs_at_most_three_percent_more(toolch
     for method in ("full", "full_zero_skip", "tinyprop_v2", "ours"):
         with network.train(method).build(CONFIG.board, toolchain=toolchain) as engine:
             worst[method] = int(engine.fit(ready.field.x, ready.field.y, lr=0.0).instructions.max())
-    assert max(worst.values()) < 1.03 * worst["full"]
+    assert max(worst.values()) < 1.026 * worst["full"]
 
 
 @pytest.mark.parametrize("network", NETWORKS)

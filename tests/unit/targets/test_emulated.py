@@ -33,6 +33,7 @@ def test_python_and_c_count_the_same(board, toy, toy_samples):
         traces = [engine.fit(*toy_samples, lr=0.3) for engine in (fast, slow)]
         np.testing.assert_array_equal(traces[0].instructions, traces[1].instructions)
         assert fast.instructions_by_function() == slow.instructions_by_function()
+        assert fast.instructions_by_caller() == slow.instructions_by_caller()
 
 
 @every_core

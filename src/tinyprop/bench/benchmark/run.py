@@ -140,8 +140,8 @@ def count(config: BenchConfig, ready: Pretrained, toolchain: str, case: str) -> 
 
 
 def selection_instructions(engine: EmulatedEngine) -> int:
-    """Of all steps so far, those of the selection rules, whose functions bear their names."""
-    counts = engine.instructions_by_function()
+    """Of all steps so far, those of the selection rules, whose functions bear their names, and of what they call."""
+    counts = engine.instructions_by_caller()
     return sum(count for function, count in counts.items() if function.removeprefix("tp_").startswith("keep_"))
 
 

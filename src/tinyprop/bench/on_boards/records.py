@@ -10,10 +10,10 @@ class BoardRun:
 
     trains: modules that train, or "all"; trained_share: of the parameters, 0 to 1. mean, worst: instructions per
     training step; inference: the mean of inferences of the same samples by the same build. selection: share of the
-    steps that are not skipped spent on finding the entries of δ to keep, 0 to 1; None on cores without an FPU, whose
-    arithmetic runs in functions that others call too. ram_bytes: all that a step touches but the stack, from
-    the memory plan; flash_bytes: of the linked image; stack_bytes: high-water mark. hash_host, hash_board: of all
-    weights after the same steps on the host engine and on the board.
+    steps that are not skipped spent on finding the entries of δ to keep, 0 to 1, arithmetic in software included; None
+    in older records of cores without an FPU. ram_bytes: all that a step touches but the stack, from the memory plan;
+    flash_bytes: of the linked image; stack_bytes: high-water mark. hash_host, hash_board: of all weights after the
+    same steps on the host engine and on the board.
     """
 
     network: str

@@ -129,10 +129,8 @@ def count(ready: Ready, place: Placement, toolchain: str, case: str) -> BoardRun
         )
 
 
-def selection_share(engine: EmulatedEngine, trace: StepTrace) -> float | None:
+def selection_share(engine: EmulatedEngine, trace: StepTrace) -> float:
     """Of the instructions of all steps that were not skipped; 0 when all were."""
-    if engine.firmware.board.fpu == "none":
-        return None
     assert trace.instructions is not None
     return selection_instructions(engine) / max(int(trace.instructions[~trace.skipped].sum()), 1)
 

@@ -17,6 +17,9 @@ typedef struct block_counter {
     uint64_t *entered;             /* while profiling: executions of blocks that begin here, */
     uint64_t *left;                /* of blocks that end before here, */
     uint64_t *followed;            /* and of blocks that begin here and came next after one that ends before here */
+    const uint16_t *function_of;   /* by address: the number of the function, 0 for one that works for whichever calls it */
+    uint64_t *of_function;         /* while profiling: instructions of a function, and of those that worked for it */
+    uint64_t function;             /* the number of the one that was entered last and has one */
     volatile uint32_t *clock;      /* as the firmware sees it: [0] control, with PROFILING, [1] executed */
 } block_counter;
 
@@ -45,10 +48,14 @@ void block_counter_hook(void *emulator, uint64_t address, uint32_t bytes, void *
         counter->block_length[block] = instructions_in(counter, block, bytes / 2u);
     }
     counter->executed += counter->block_length[block];
+    if (counter->function_of[block] != 0u) {
+        counter->function = counter->function_of[block];
+    }
     uint64_t behind = block + bytes / 2u;
     if ((counter->clock[0] & PROFILING) != 0u && behind <= counter->halfwords) {
         counter->entered[block]++;
         counter->left[behind]++;
+        counter->of_function[counter->function] += counter->block_length[block];
         counter->followed[block] += counter->behind == block ? 1u : 0u;
     }
     counter->behind = behind;
