@@ -104,8 +104,9 @@ TP_NOINLINE void keep_ratio_narrow(const float *delta, uint32_t size, tp_bracket
 
 #undef TP_TALLY
 
+/* Zeros are the most, and the soonest told. */
 #define TP_TALLY_ABOVE(bits) \
-    if (!TP_OFTEN((bits) << 1 < bottom)) { \
+    if ((bits) != 0U && !TP_OFTEN((bits) << 1 < bottom)) { \
         uint32_t seen = (bits); \
         TP_SELDOM; \
         TP_OPAQUE(seen); /* else it would be shifted for all entries */ \
