@@ -15,13 +15,14 @@ from tinyprop.codegen.join_calls import gather_error_call
 from tinyprop.codegen.kernel_calls import forward_calls, pass_error_calls
 from tinyprop.codegen.layout import to_engine
 from tinyprop.codegen.literals import c_float
+from tinyprop.codegen.look_calls import compare_calls, judge_calls, take_calls
 from tinyprop.codegen.loss_calls import before_loss_calls, loss_expression
 from tinyprop.codegen.optimizer_calls import clip_calls, error_calls, update_calls
 from tinyprop.codegen.places import Places
 from tinyprop.codegen.rule_calls import require_twins, selection_text, skip_condition
 from tinyprop.codegen.source_tree import SourceTree
 from tinyprop.codegen.state import state_layout
-from tinyprop.errors import InternalError
+from tinyprop.errors import InternalError, UserError
 from tinyprop.ir.prefix import require_frozen_prefix
 from tinyprop.ir.train_program import AddErrorStep, BackwardStep, ForwardStep, PackMaskStep, PassErrorStep, TrainProgram
 from tinyprop.plan.lifetimes import Storage
@@ -38,7 +39,8 @@ ENGINE_FOLDERS = {"include": "engine/include", "src": "engine/src"}
 
 @dataclass(frozen=True)
 class LayerCode:
-    """The backward pass of one node as text. selection: C expression of k; ends: the pass ends where k is 0.
+    """The backward pass of one node as text. selection: C expression of k, behind `calls` where it is late; ends: the
+    pass ends where k is 0.
 
     update: calls for a layer that keeps an error.
     """
@@ -47,6 +49,7 @@ class LayerCode:
     layer: int | None = None
     before: tuple[str, ...] = ()
     selection: str | None = None
+    late: bool = False
     ends: bool = False
     calls: tuple[str, ...] = ()
     update: tuple[str, ...] = ()
@@ -59,9 +62,14 @@ def generate(
 
     kernels: INLINE or SIZE. latent: whether the frozen prefix, and the steps behind it, can be called by themselves.
     The same records give the same bytes on every run. Raises UserError for a method with a rule that the engine has
-    not, and for latent without a frozen prefix.
+    not, for latent without a frozen prefix, and for latent where whole samples are kept to look at.
     """
     require_twins(train.spec)
+    if latent and train.looks is not None:
+        raise UserError(
+            f"method '{train.spec.method}' keeps samples to look at the network with, and latents are none: leave out "
+            f"latent=True, or train by another method."
+        )
     program = train.program
     places = Places(train, storage, plan)
     prefix = require_frozen_prefix(train) if latent else None
@@ -70,7 +78,9 @@ def generate(
     backward, called = _backward(places)
     state = state_layout(train)
     before_loss, clip = before_loss_calls(places), clip_calls(places)
-    called = [call for _, calls in forward for call in calls] + before_loss + clip + called
+    look, judge, take = _look(places), judge_calls(places), take_calls(places)
+    at_looks = [call for _, calls in look for call in calls] + judge + take
+    called = [call for _, calls in forward for call in calls] + before_loss + clip + called + at_looks
     context = {
         "name": program.name,
         "stamp": stamp(train, plan),
@@ -85,6 +95,10 @@ def generate(
         "latent": 0 if prefix is None else prefix.latent.size,
         "latent_place": "" if prefix is None else places.read(prefix.latent.name).text,
         "backward": backward,
+        "looks": train.looks,
+        "look": _titled(look),
+        "judge": _texts(judge),
+        "take": _texts(take),
         "skip": skip_condition(places),
         "clip": _texts(clip),
         "outputs_place": places.read(program.output.name).text,
@@ -158,6 +172,14 @@ def _forward(places: Places) -> list[tuple[str, list[Call]]]:
     ]
 
 
+def _look(places: Places) -> list[tuple[str, list[Call]]]:
+    """Forward on a kept sample, with what takes in the answers; nothing where none are kept."""
+    if places.train.looks is None:
+        return []
+    nodes = [s.node for s in places.train.steps if isinstance(s, ForwardStep)]
+    return [(f"{n.name}: {n.op.kind}", [*forward_calls(places, n), *compare_calls(places, n)]) for n in nodes]
+
+
 def _titled(steps: list[tuple[str, list[Call]]]) -> list[tuple[str, tuple[str, ...]]]:
     return [(title, _texts(calls)) for title, calls in steps if calls]
 
@@ -191,6 +213,7 @@ def _layer(places: Places, step: BackwardStep) -> tuple[LayerCode, list[Call]]:
         layer=step.layer,
         before=_texts(before),
         selection=selection.text if isinstance(selection, Call) else selection,
+        late=step.selects_late,
         ends=step.ends,
         calls=_texts(calls),
         update=_texts(update),

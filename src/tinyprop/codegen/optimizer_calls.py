@@ -19,17 +19,21 @@ def clip_calls(places: Places) -> list[Call]:
 
 def error_calls(places: Places, step: BackwardStep) -> list[Call]:
     """The backward pass of a layer, without the update where `update_calls` has it."""
-    if step.selection is None or places.train.optimizer.plain:
+    parts = places.train.parts(step)
+    if step.selection is None or (places.train.optimizer.plain and len(parts) == 1):
         return backward_calls(places, step)
-    return [call for part in places.train.parts(step)[:-1] for call in backward_calls(places, part)]
+    return [call for part in parts[:-1] for call in backward_calls(places, part)]
 
 
 def update_calls(places: Places, step: BackwardStep) -> list[Call]:
     """The update of a layer that keeps an error; empty where the gradient is all, which `error_calls` subtracts."""
     sgd = places.train.optimizer
-    if step.selection is None or sgd.plain:
+    parts = places.train.parts(step)
+    if step.selection is None or (sgd.plain and len(parts) == 1):
         return []
-    gradient = backward_calls(places, places.train.parts(step)[-1])
+    gradient = backward_calls(places, parts[-1])
+    if sgd.plain:
+        return gradient
     if not sgd.momentum:
         return [_descend(places, step, PARAMETERS, f"rate * {c_float(sgd.weight_decay)}"), *gradient]
     return [_carry(places, step), *gradient, _descend(places, step, VELOCITY, "rate")]

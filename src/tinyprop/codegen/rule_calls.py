@@ -16,6 +16,7 @@ from tinyprop.methods.rules.keep_all import KeepAll
 from tinyprop.methods.rules.keep_channels import KeepChannels
 from tinyprop.methods.rules.keep_diffused import KeepDiffused
 from tinyprop.methods.rules.keep_memorised import KeepMemorised
+from tinyprop.methods.rules.keep_moving import KeepMoving
 from tinyprop.methods.rules.keep_random import KeepRandom
 from tinyprop.methods.rules.keep_ratio import KeepRatio
 from tinyprop.methods.rules.keep_steered import GAIN, KeepSteered
@@ -127,6 +128,17 @@ def _keep_memorised(places: Places, step: BackwardStep) -> Call:
     return Call("tp_keep_memorised_f32", joined(f"{size}_of_{n}", pooled), (*arguments, *ties), "uint32_t")
 
 
+def _keep_moving(places: Places, step: BackwardStep) -> Call:
+    rule: KeepMoving = step.selection  # type: ignore[assignment]
+    channels, positions = places.train.program.value_out(step.node).channels
+    memory = places.residual(step.node)
+    assert memory is not None
+    flags = (rule.samples * positions + 2) * channels
+    settled = Pass("const float *", "settled", f"{memory.text} + {flags}")
+    arguments = (places.delta(step.node), c_uint(channels), c_uint(positions), settled)
+    return Call("tp_keep_moving_f32", f"{channels}x{positions}", arguments, "uint32_t")
+
+
 def _keep_ratio(places: Places, step: BackwardStep) -> Call:
     rule: KeepRatio = step.selection  # type: ignore[assignment]
     return _keep_of(places, step, rule)
@@ -159,6 +171,7 @@ SELECTIONS: dict[type[Selection], Callable[[Places, BackwardStep], Call]] = {
     KeepChannels: _keep_channels,
     KeepDiffused: _keep_diffused,
     KeepMemorised: _keep_memorised,
+    KeepMoving: _keep_moving,
     KeepRandom: _keep_random,
     KeepRatio: _keep_ratio,
     KeepSteered: _keep_steered,

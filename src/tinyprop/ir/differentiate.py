@@ -92,6 +92,7 @@ class _Tape:
         mask_output = op.relu and not self.masked[node.output]
         (slot,), extra = self._send(node, masked=mask_input)
         selection = self.selections[node.name]
+        ends = ends and not (selection is not None and selection.updates_only and slot is not None)
         layer = self.layer_of[node.name]
         masks = (mask_input and slot is not None, mask_output)
         learns = () if selection is None else tuple(name for name in node.trained if name not in self.frozen)

@@ -1,5 +1,6 @@
 """The oracle: a TrainProgram run in NumPy, slow and obviously right, bit for bit what the C engine computes."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -61,6 +62,7 @@ class OracleTrainer:
         self.velocity: Parameters = {name: np.zeros_like(self.parameters[name]) for name in moving}
         self._layer_states = [LayerState() for _ in train.program.layers]
         self._output_state = LayerState()
+        self._count, self._samples = 0, list[Array]()  # steps, as `Looks` counts, and what it looks with
 
     def infer(self, x: Array) -> Array:
         """The outputs (before any softmax) for one sample of the program's input shape."""
@@ -82,11 +84,13 @@ class OracleTrainer:
         self.train.loss.require_truth(truth, program.output.size)
         if not (np.isfinite(lr) and lr >= 0):
             raise UserError(f"the learning rate is {lr}: pass a finite value of 0 or more.")
+        looked_forward, looked = self._look_where_due() if np.isfinite(x).all() else (0, 0)
         ran = run_forward(program, x if start is None else np.reshape(x, start.shape), self.parameters, start)
         outputs = ran[program.output.name].y
         loss, error = self.train.loss.loss_and_error(outputs, truth)
         if self.train.loss.can_overflow and not np.isfinite(loss):
             raise UserError("the loss is NaN or infinite: lower the learning rate or scale the truth.")
+        self._take(x)
         self._output_state, skipped = spec.skip.skip(self._output_state, loss, abs_sum(error))
         done = _Backward(loss, kept=(0,) * len(program.layers))
         if not skipped:
@@ -96,12 +100,8 @@ class OracleTrainer:
             predicted=int(np.argmax(outputs)),
             skipped=skipped,
             kept=done.kept,
-            looks=done.looks,
-            macs_forward=sum(
-                forward_macs(node.op, ran[node.input].y, ran[node.output], self.train.skips_zeros_in(node))
-                for node in program.layers
-                if isinstance(node.op, LayerOp) and node.input in ran
-            ),
+            looks=looked + done.looks,
+            macs_forward=looked_forward + self._forward_macs(ran),
             macs_backward=done.macs,
         )
 
@@ -118,6 +118,47 @@ class OracleTrainer:
             macs_backward=np.array([s.macs_backward for s in steps], np.int64),
             looks=np.array([s.looks for s in steps], np.int64),
         )
+
+    def _forward_macs(self, ran: dict[str, Forward]) -> int:
+        """Multiply-adds of the layers that ran."""
+        return sum(
+            forward_macs(node.op, ran[node.input].y, ran[node.output], self.train.skips_zeros_in(node))
+            for node in self.train.program.layers
+            if isinstance(node.op, LayerOp) and node.input in ran
+        )
+
+    def _take(self, x: Array) -> None:
+        """Counts a step, and keeps its sample as long as one is missing to look at the network with."""
+        if (looks := self.train.looks) is not None:
+            if self._count < looks.samples:
+                self._samples.append(frozen_array(x))
+            self._count += 1
+
+    def _look_where_due(self) -> tuple[int, int]:
+        """Runs the network on the samples it keeps, if it is time, and has the rules judge how its layers answer.
+
+        Returns multiply-adds and looks.
+        """
+        looks, macs, seen = self.train.looks, 0, 0
+        if looks is None or self._count not in (looks.first, looks.again):
+            return 0, 0
+        for number, sample in enumerate(self._samples):
+            ran = _values(self.train.program, sample, self.parameters, self.train.program.input)
+            macs += self._forward_macs(ran)
+            for step in self.train.looked_at:
+                assert step.selection is not None
+                state, count = step.selection.compare(self._layer_states[step.layer], ran[step.node.output].y, number)
+                self._layer_states[step.layer] = state
+                seen += count
+        for step in self.train.looked_at:
+            assert step.selection is not None
+            sizes, first = self.train.program.value_out(step.node).channels, self._count == looks.first
+            self._layer_states[step.layer], count = step.selection.judge(
+                self._layer_states[step.layer], *sizes, first=first
+            )
+            seen += count
+        self._count = looks.looked
+        return macs, seen
 
     def _backward(self, error: Array, ran: dict[str, Forward], lr: float, done: _Backward) -> _Backward:
         """The backward steps in order; ends early when a layer keeps nothing and no other error is on its way."""
@@ -151,19 +192,23 @@ class OracleTrainer:
         """Select, propagate, update. Returns the error below, None where nobody needs it."""
         node, x, here = step.node, ran[step.node.input].y, ran[step.node.output]
         assert isinstance(node.op, LayerOp)
-        delta = node.op.delta(error, here) if step.mask_output else error
+        whole = delta = node.op.delta(error, here) if step.mask_output else error
         if step.selection is not None:
             delta, done = self._select(step, delta, here, done)
             if step.ends and done.kept[step.layer] == 0:
                 return None, done
+        sent = whole if step.selects_late else delta
         parameters = self._parameters_of(node)
-        below = node.op.input_error(delta, x, parameters, here) if step.propagate else None
+        below = node.op.input_error(sent, x, parameters, here) if step.propagate else None
         if below is not None and step.mask_input:
             below = np.where(x > 0, below, np.zeros_like(below))
         if step.selection is not None and done.kept[step.layer]:
             self._update(step, delta, x, here, lr)
         kept = done.kept[step.layer]
-        macs = sum(backward_macs(part, x, delta, kept, here, self.train) for part in self.train.parts(step))
+        macs = sum(
+            backward_macs(part, x, sent if part.propagate else delta, kept, here, self.train)
+            for part in self.train.parts(step)
+        )
         return below, replace(done, macs=done.macs + macs)
 
     def _update(self, step: BackwardStep, delta: Array, x: Array, here: Forward, lr: float) -> None:
@@ -217,13 +262,18 @@ def run_forward(
     sample = frozen_array(x)
     if not np.isfinite(sample).all():
         raise UserError("the sample contains NaN or infinity: check the sensor or the scaling.")
-    values = program.parameters if parameters is None else parameters
-    ran = {start.name: Forward(sample)}
-    written = [program.input.name, *(node.output for node in program.nodes)]
-    with np.errstate(over="ignore", invalid="ignore"):  # judged below
-        for node in program.nodes[written.index(start.name) :]:
-            xs = tuple(ran[name].y for name in node.inputs)
-            ran[node.output] = node.op.run(xs, tuple(values[name] for name in node.parameters))
+    ran = _values(program, sample, program.parameters if parameters is None else parameters, start)
     if not np.isfinite(ran[program.output.name].y).all():
         raise UserError("the outputs contain NaN or infinity: lower the learning rate or scale the input.")
+    return ran
+
+
+def _values(program: Program, sample: Array, parameters: Mapping[str, Array], start: Value) -> dict[str, Forward]:
+    """The same of a checked sample, whatever comes of it."""
+    ran = {start.name: Forward(sample)}
+    written = [program.input.name, *(node.output for node in program.nodes)]
+    with np.errstate(over="ignore", invalid="ignore"):
+        for node in program.nodes[written.index(start.name) :]:
+            xs = tuple(ran[name].y for name in node.inputs)
+            ran[node.output] = node.op.run(xs, tuple(parameters[name] for name in node.parameters))
     return ran

@@ -18,6 +18,7 @@ from tinyprop.ir.losses import Loss
 from tinyprop.ir.op import LayerOp
 from tinyprop.ir.ops.dense import Dense
 from tinyprop.ir.ops.reshape import Reshape
+from tinyprop.methods.looks import Looks
 from tinyprop.methods.optimizer import PLAIN, SGD
 from tinyprop.methods.rules.keep_all import KeepAll
 from tinyprop.methods.spec import Selection, TrainSpec
@@ -98,6 +99,11 @@ class BackwardStep:
         return self.node.parameters[0] in self.learns
 
     @property
+    def selects_late(self) -> bool:
+        """Whether the error is sent down before the selection: it is of the update only."""
+        return self.selection is not None and self.selection.updates_only and self.propagate
+
+    @property
     def reads_argmax(self) -> bool:
         """Whether it matters which inputs a fused pool picked: to the error, the weight's gradient or the selection."""
         return self.propagate or self.learns_weight or (self.selection is not None and self.selection.breaks_ties)
@@ -147,17 +153,32 @@ class TrainProgram:
 
     @property
     def residuals(self) -> dict[str, int]:
-        """Layer → how many numbers its selection rule remembers from step to step, of those that do, forward order."""
+        """Layer → how many numbers its selection rule remembers from step to step, of those that do, forward order.
+
+        Where the network is looked at, those of the samples come first, under the name of its input.
+        """
         backward = {step.layer: step for step in self.steps if isinstance(step, BackwardStep)}
         found = {step.node.name: self._residuals_of(step) for _, step in sorted(backward.items())}
-        return {name: count for name, count in found.items() if count}
+        kept = {self.program.input.name: self.looks.words(self.program.input.size)} if self.looks else {}
+        return kept | {name: count for name, count in found.items() if count}
+
+    @property
+    def looks(self) -> Looks | None:
+        """When the network is run on samples that it keeps; None where no selection remembers a response."""
+        return self.spec.looks if self.looked_at else None
+
+    @property
+    def looked_at(self) -> tuple[BackwardStep, ...]:
+        """The steps of layers whose selection remembers responses, forward order."""
+        asking = [step for step in self.steps if isinstance(step, BackwardStep) and _responses(self.program, step)]
+        return tuple(sorted(asking, key=lambda step: step.layer))
 
     def _residuals_of(self, step: BackwardStep) -> int:
         if step.selection is None:
             return 0
         assert isinstance(step.node.op, LayerOp)
         n = step.node.op.delta_count(self.program.value_in(step.node).shape)
-        return step.selection.residuals(self.program.value_out(step.node).size, n)
+        return step.selection.residuals(self.program.value_out(step.node).size, n) or _responses(self.program, step)
 
     def skips_zeros_in(self, node: Node) -> bool:
         """Whether dense `node` leaves out zeros of what it reads: of the network's own input only if asked to."""
@@ -183,11 +204,17 @@ class TrainProgram:
     def parts(self, step: BackwardStep) -> tuple[BackwardStep, ...]:
         """What runs of `step`, one behind the other: all at once, or its error and then its update.
 
-        They part when the optimizer changes weights in more than one pass: the error needs them as they were.
+        They part when the optimizer changes weights in more than one pass, since the error needs them as they were, and
+        when the selection is of the update only.
         """
-        if step.selection is None or step.slot is None or self.optimizer.plain:
+        if step.selection is None or step.slot is None or (self.optimizer.plain and not step.selects_late):
             return (step,)
         return replace(step, selection=None, learns=()), replace(step, slot=None, mask_input=False)
 
     def __str__(self) -> str:
         return "\n".join([str(self.program), *(f"  {step}" for step in self.steps), f"  {self.optimizer}"])
+
+
+def _responses(program: Program, step: BackwardStep) -> int:
+    """How many numbers the selection of `step` remembers of the layer's outputs."""
+    return 0 if step.selection is None else step.selection.responses(*program.value_out(step.node).channels)

@@ -21,6 +21,7 @@ from tinyprop.methods.tiny_train import TinyTrain as TinyTrain
 from tinyprop.methods.tinyprop_v1 import TinyPropV1 as TinyPropV1
 from tinyprop.methods.tinyprop_v2 import TinyPropV2 as TinyPropV2
 from tinyprop.methods.top_k import TopK as TopK
+from tinyprop.methods.velocity import Velocity as Velocity
 
 METHODS: dict[str, type[Method]] = {
     method.name: method
@@ -35,6 +36,7 @@ METHODS: dict[str, type[Method]] = {
         MemorisedTopK,
         RandomK,
         PartialUpdates,
+        Velocity,
         LossSkip,
         TinyPropV1,
         TinyPropV2,

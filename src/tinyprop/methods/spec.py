@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass
 
+from tinyprop.methods.looks import Looks
 from tinyprop.methods.rules.keep_above import KeepAbove
 from tinyprop.methods.rules.keep_all import KeepAll
 from tinyprop.methods.rules.keep_channels import KeepChannels
 from tinyprop.methods.rules.keep_diffused import KeepDiffused
 from tinyprop.methods.rules.keep_memorised import KeepMemorised
+from tinyprop.methods.rules.keep_moving import KeepMoving
 from tinyprop.methods.rules.keep_random import KeepRandom
 from tinyprop.methods.rules.keep_ratio import KeepRatio
 from tinyprop.methods.rules.keep_steered import KeepSteered
@@ -14,7 +16,17 @@ from tinyprop.methods.rules.never_skip import NeverSkip
 from tinyprop.methods.rules.skip_by_error import SkipByError
 from tinyprop.methods.rules.skip_by_loss import SkipByLoss
 
-Selection = KeepAll | KeepRatio | KeepAbove | KeepChannels | KeepDiffused | KeepMemorised | KeepRandom | KeepSteered
+Selection = (
+    KeepAll
+    | KeepRatio
+    | KeepAbove
+    | KeepChannels
+    | KeepDiffused
+    | KeepMemorised
+    | KeepMoving
+    | KeepRandom
+    | KeepSteered
+)
 SkipRule = NeverSkip | SkipByError | SkipByLoss
 
 
@@ -74,6 +86,7 @@ class TrainSpec:
     skip_zero_inputs: of the network's own input too; counts only together with skip_zeros.
     The trained weights are the same either way.
     frozen: names of parameters that never change although something of their layer trains.
+    looks: when the network is run on samples that it keeps, for selections that remember responses; None: never.
     """
 
     method: str
@@ -82,3 +95,4 @@ class TrainSpec:
     selections: tuple[Selection | None, ...]
     skip_zero_inputs: bool = False
     frozen: tuple[str, ...] = ()
+    looks: Looks | None = None

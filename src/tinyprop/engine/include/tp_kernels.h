@@ -257,6 +257,12 @@ TP_KERNEL uint32_t tp_keep_diffused_f32(float *delta, uint32_t channels, uint32_
 TP_KERNEL uint32_t tp_keep_memorised_f32(float *delta, uint32_t size, uint32_t n, float ratio, float share,
                                          float *residual, const uint8_t *argmax, uint32_t row, uint32_t pool_height,
                                          uint32_t pool_width, int packed);
+TP_KERNEL uint32_t tp_keep_moving_f32(float *delta, uint32_t channels, uint32_t positions, const float *settled);
+TP_KERNEL void tp_compare_response_f32(const float *y, uint32_t channels, uint32_t positions, uint32_t sample,
+                                       uint32_t samples, float *memory);
+TP_KERNEL void tp_judge_responses_f32(uint32_t channels, uint32_t positions, uint32_t samples, float eps, float mu,
+                                      int first, float *memory);
+TP_KERNEL void tp_take_sample_f32(float *memory, const float *x, uint32_t inputs, uint32_t samples);
 TP_KERNEL uint32_t tp_keep_random_f32(float *delta, uint32_t size, uint32_t bound, uint32_t key,
                                       tp_layer_state *state);
 TP_KERNEL uint32_t tp_keep_steered_f32(float *delta, uint32_t channels, uint32_t positions, float share, float rest,
@@ -278,6 +284,7 @@ TP_KERNEL uint32_t tp_keep_ratio_f32(float *delta, uint32_t size, uint32_t n, fl
 #include "../src/tp_clamp_pack_f32.c"
 #include "../src/tp_clip_f32.c"
 #include "../src/tp_compact_f32.c"
+#include "../src/tp_compare_response_f32.c"
 #include "../src/tp_conv2d_error_f32.c"
 #include "../src/tp_conv2d_error_f32_k3p1.c"
 #include "../src/tp_conv2d_error_f32_k3p1w2.c"
@@ -306,11 +313,13 @@ TP_KERNEL uint32_t tp_keep_ratio_f32(float *delta, uint32_t size, uint32_t n, fl
 #include "../src/tp_hard_sigmoid_fwd_f32.c"
 #include "../src/tp_hard_swish_bwd_f32.c"
 #include "../src/tp_hard_swish_fwd_f32.c"
+#include "../src/tp_judge_responses_f32.c"
 #include "../src/tp_keep_above_f32.c"
 #include "../src/tp_keep_all_f32.c"
 #include "../src/tp_keep_channels_f32.c"
 #include "../src/tp_keep_diffused_f32.c"
 #include "../src/tp_keep_memorised_f32.c"
+#include "../src/tp_keep_moving_f32.c"
 #include "../src/tp_keep_random_f32.c"
 #include "../src/tp_keep_ratio_f32.c"
 #include "../src/tp_keep_steered_f32.c"
@@ -344,6 +353,7 @@ TP_KERNEL uint32_t tp_keep_ratio_f32(float *delta, uint32_t size, uint32_t n, fl
 #include "../src/tp_smoothed_cross_entropy_f32.c"
 #include "../src/tp_softmax_cross_entropy_f32.c"
 #include "../src/tp_sqrtf.c"
+#include "../src/tp_take_sample_f32.c"
 #include "../src/tp_tanh_bwd_f32.c"
 #include "../src/tp_tanh_fwd_f32.c"
 #include "../src/tp_tanhf.c"

@@ -16,7 +16,8 @@ class LayerState:
 
     y_max: largest Y = Σ|δ| seen so far, or largest loss where the rule goes by that; it never decays. drawn: the last
     random number. bar: in root mean squares of δ, as it was steered to; 0 before it was.
-    residual: what was left of each stored entry of δ, float32 as bytes; none at all: zeros. In C it is an array beside.
+    residual: what was left of each stored entry of δ, or responses, float32 as bytes; none at all: zeros. In C it is an
+    array beside.
     """
 
     y_max: np.float32 = NOTHING_YET
@@ -72,6 +73,7 @@ class SelectionRule(ABC):
     memory: ClassVar[str] = ""  # the field of LayerState that it remembers; "": none
     breaks_ties: ClassVar[bool] = False  # asks for `order`: which of two equal entries comes first
     reads_loss: ClassVar[bool] = False  # takes the sample's loss, as keyword `loss`
+    updates_only: ClassVar[bool] = False  # the error sent below is formed from all of δ, whatever is kept
 
     def scratch_bytes(self, channels: int) -> int:
         """Working memory that its twin needs for a layer of `channels`, whose contents nobody keeps."""
@@ -79,6 +81,13 @@ class SelectionRule(ABC):
 
     def residuals(self, stored: int, n: int) -> int:
         """Floats that its twin remembers between steps, for a layer of `n` outputs and `stored` entries of δ."""
+        return 0
+
+    def responses(self, channels: int, positions: int) -> int:
+        """Floats that its twin remembers of a layer's outputs from look to look (`Looks`); 0: it takes none.
+
+        A rule that does also has `compare`, for each sample of a look, and `judge`, behind them.
+        """
         return 0
 
     @abstractmethod
