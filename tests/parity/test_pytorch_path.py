@@ -71,11 +71,12 @@ NETWORKS: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
 }
 
 
-BY_BATCH = {"random_k", "ours_at_effort", "memorised_top_k"}  # draw, steer and remember batch by batch
+BY_BATCH = {"random_k", "ours_at_effort", "memorised_top_k", "velocity"}  # draw, steer, remember and look by batch
 SETTINGS = {
     "ours_at_effort": {"effort": 0.6},  # what depthwise and output layers leave something of, in all networks
     "partial_updates": {"lambda_min": 0.0, "lambda_max": 0.35},  # never so much that all is kept
     "sparse_update": {"weights": 2, "biases": 1},  # a bias alone, and below it weights without theirs
+    "velocity": {"eps": 0.003, "samples": 2, "period": 2},  # so that some neurons come to rest, and some go on
 }
 
 

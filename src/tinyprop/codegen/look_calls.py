@@ -5,17 +5,17 @@ from tinyprop.codegen.literals import c_float, c_uint
 from tinyprop.codegen.places import Places
 from tinyprop.ir.graph import Node
 from tinyprop.ir.train_program import BackwardStep
-from tinyprop.methods.rules.keep_moving import KeepMoving
 
 
 def compare_calls(places: Places, node: Node) -> list[Call]:
-    """Behind `node` on one sample: what its selection remembers of the output; empty where it remembers none."""
+    """Behind `node` on one sample: what the selection of a layer remembers, where `node` is what the layer answers."""
     for step in places.train.looked_at:
-        if step.node is node:
+        answer, rule = places.train.answer_of(step)
+        if answer is node:
             channels, positions = places.train.program.value_out(node).channels
             given = (places.read(node.output, "y"), c_uint(channels), c_uint(positions))
-            samples = c_uint(_rule(step).samples)
-            arguments = (*given, Pass("uint32_t", "sample", "sample"), samples, _memory(places, step))
+            sample = (Pass("uint32_t", "sample", "sample"), c_uint(rule.samples))
+            arguments = (*given, *sample, _memory(places, step))
             return [Call("tp_compare_response_f32", f"{channels}x{positions}", arguments)]
     return []
 
@@ -24,8 +24,8 @@ def judge_calls(places: Places) -> list[Call]:
     """Behind the last sample, layer by layer."""
     calls = []
     for step in places.train.looked_at:
-        rule = _rule(step)
-        channels, positions = places.train.program.value_out(step.node).channels
+        answer, rule = places.train.answer_of(step)
+        channels, positions = places.train.program.value_out(answer).channels
         sizes = (c_uint(channels), c_uint(positions), c_uint(rule.samples))
         arguments = (*sizes, c_float(rule.eps), c_float(rule.mu), Pass("int", "first", "first"), _memory(places, step))
         calls.append(Call("tp_judge_responses_f32", f"{channels}x{positions}", arguments))
@@ -40,11 +40,6 @@ def take_calls(places: Places) -> list[Call]:
     sample = Pass("const float *", "x", "x")
     arguments = (Pass("float *", "memory", "m->residual"), sample, c_uint(size), c_uint(looks.samples))
     return [Call("tp_take_sample_f32", f"{looks.samples}x{size}", arguments)]
-
-
-def _rule(step: BackwardStep) -> KeepMoving:
-    assert isinstance(step.selection, KeepMoving)
-    return step.selection
 
 
 def _memory(places: Places, step: BackwardStep) -> Pass:

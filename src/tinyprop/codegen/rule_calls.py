@@ -16,7 +16,7 @@ from tinyprop.methods.rules.keep_all import KeepAll
 from tinyprop.methods.rules.keep_channels import KeepChannels
 from tinyprop.methods.rules.keep_diffused import KeepDiffused
 from tinyprop.methods.rules.keep_memorised import KeepMemorised
-from tinyprop.methods.rules.keep_moving import KeepMoving
+from tinyprop.methods.rules.keep_moving import FACTS, KeepMoving
 from tinyprop.methods.rules.keep_random import KeepRandom
 from tinyprop.methods.rules.keep_ratio import KeepRatio
 from tinyprop.methods.rules.keep_steered import GAIN, KeepSteered
@@ -129,11 +129,10 @@ def _keep_memorised(places: Places, step: BackwardStep) -> Call:
 
 
 def _keep_moving(places: Places, step: BackwardStep) -> Call:
-    rule: KeepMoving = step.selection  # type: ignore[assignment]
     channels, positions = places.train.program.value_out(step.node).channels
     memory = places.residual(step.node)
     assert memory is not None
-    flags = (rule.samples * positions + 2) * channels
+    flags = places.train.residuals[step.node.name] - (FACTS - 2) * channels  # the third fact of each channel
     settled = Pass("const float *", "settled", f"{memory.text} + {flags}")
     arguments = (places.delta(step.node), c_uint(channels), c_uint(positions), settled)
     return Call("tp_keep_moving_f32", f"{channels}x{positions}", arguments, "uint32_t")

@@ -146,16 +146,15 @@ class OracleTrainer:
             ran = _values(self.train.program, sample, self.parameters, self.train.program.input)
             macs += self._forward_macs(ran)
             for step in self.train.looked_at:
-                assert step.selection is not None
-                state, count = step.selection.compare(self._layer_states[step.layer], ran[step.node.output].y, number)
-                self._layer_states[step.layer] = state
+                node, rule = self.train.answer_of(step)
+                self._layer_states[step.layer], count = rule.compare(
+                    self._layer_states[step.layer], ran[node.output].y, number
+                )
                 seen += count
         for step in self.train.looked_at:
-            assert step.selection is not None
-            sizes, first = self.train.program.value_out(step.node).channels, self._count == looks.first
-            self._layer_states[step.layer], count = step.selection.judge(
-                self._layer_states[step.layer], *sizes, first=first
-            )
+            node, rule = self.train.answer_of(step)
+            sizes, first = self.train.program.value_out(node).channels, self._count == looks.first
+            self._layer_states[step.layer], count = rule.judge(self._layer_states[step.layer], *sizes, first=first)
             seen += count
         self._count = looks.looked
         return macs, seen

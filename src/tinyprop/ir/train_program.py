@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
+from tinyprop.ir.answers import answering
 from tinyprop.ir.graph import Node, Program
 from tinyprop.ir.losses import Loss
 from tinyprop.ir.op import LayerOp
@@ -21,6 +22,7 @@ from tinyprop.ir.ops.reshape import Reshape
 from tinyprop.methods.looks import Looks
 from tinyprop.methods.optimizer import PLAIN, SGD
 from tinyprop.methods.rules.keep_all import KeepAll
+from tinyprop.methods.rules.keep_moving import KeepMoving
 from tinyprop.methods.spec import Selection, TrainSpec
 
 
@@ -170,15 +172,22 @@ class TrainProgram:
     @property
     def looked_at(self) -> tuple[BackwardStep, ...]:
         """The steps of layers whose selection remembers responses, forward order."""
-        asking = [step for step in self.steps if isinstance(step, BackwardStep) and _responses(self.program, step)]
+        asking = [s for s in self.steps if isinstance(s, BackwardStep) and isinstance(s.selection, KeepMoving)]
         return tuple(sorted(asking, key=lambda step: step.layer))
+
+    def answer_of(self, step: BackwardStep) -> tuple[Node, KeepMoving]:
+        """The node whose output a step of `looked_at` remembers, and the rule that does."""
+        assert isinstance(step.selection, KeepMoving)
+        return answering(self.program, step.node), step.selection
 
     def _residuals_of(self, step: BackwardStep) -> int:
         if step.selection is None:
             return 0
         assert isinstance(step.node.op, LayerOp)
         n = step.node.op.delta_count(self.program.value_in(step.node).shape)
-        return step.selection.residuals(self.program.value_out(step.node).size, n) or _responses(self.program, step)
+        if isinstance(step.selection, KeepMoving):
+            return step.selection.responses(*self.program.value_out(self.answer_of(step)[0]).channels)
+        return step.selection.residuals(self.program.value_out(step.node).size, n)
 
     def skips_zeros_in(self, node: Node) -> bool:
         """Whether dense `node` leaves out zeros of what it reads: of the network's own input only if asked to."""
@@ -213,8 +222,3 @@ class TrainProgram:
 
     def __str__(self) -> str:
         return "\n".join([str(self.program), *(f"  {step}" for step in self.steps), f"  {self.optimizer}"])
-
-
-def _responses(program: Program, step: BackwardStep) -> int:
-    """How many numbers the selection of `step` remembers of the layer's outputs."""
-    return 0 if step.selection is None else step.selection.responses(*program.value_out(step.node).channels)

@@ -18,8 +18,10 @@ from torch.nn import functional
 
 from tinyprop.errors import UserError
 from tinyprop.ir.losses import CrossEntropy, Loss
+from tinyprop.methods.rules.keep_moving import KeepMoving
 from tinyprop.methods.rules.rule import NOTHING_YET
 from tinyprop.methods.spec import Selection, SkipRule
+from tinyprop.nn.looking import FACTS, Looking
 from tinyprop.nn.observe import Site, require_outputs
 from tinyprop.nn.pooled import before_pool, where_pooled
 from tinyprop.nn.selections import Memory, Place, on_host, select
@@ -52,7 +54,8 @@ class Batch:
 
 @dataclass
 class OutputHook:
-    """Behind the model: which samples are skipped. y_max: the largest output error so far."""
+    """Behind the model: which samples are skipped. y_max: the largest output error so far; looking: where the model is
+    looked at between steps, None where it is not."""
 
     rule: SkipRule
     loss: Loss
@@ -62,6 +65,7 @@ class OutputHook:
     y_max: np.float32 = NOTHING_YET
     samples: int = 0
     skips: int = 0
+    looking: Looking | None = None
 
     def __call__(self, model: nn.Module, args: Any, output: Any) -> Any:
         require_outputs(model, output)
@@ -70,12 +74,17 @@ class OutputHook:
                 f"{type(model).__name__} returns shape {tuple(output.shape)}, with several losses a sample: "
                 f"cross-entropy takes (samples, classes)."
             )
-        return _OutputGate.apply(output, self) if _learns(output) else output
+        return _OutputGate.apply(output, self, args) if _learns(output) else output
 
-    def backward(self, error: Tensor, outputs: Tensor) -> Tensor | None:
-        """The error (N, …) with zeros for skipped samples; None, which ends the pass, where all are."""
+    def backward(self, error: Tensor, outputs: Tensor, args: Any) -> Tensor | None:
+        """The error (N, …) with zeros for skipped samples; None, which ends the pass, where all are.
+
+        args: what the model was called with, where it is looked at.
+        """
         if len(outputs) == 0:
             return error
+        if self.looking is not None:
+            self.looking.before_step(args)
         scale = self.loss_scale() if self.loss_scale is not None else 1.0
         batch = self.batch
         batch.factor = REDUCTIONS[self.reduction](self.loss, outputs) / scale
@@ -95,7 +104,8 @@ class OutputHook:
 class SelectionHook:
     """Behind a layer, or the max pool that alone reads it: what of δ is back-propagated.
 
-    every_value: zeros count as kept, as for a method that computes them. kept: entries in all that are not zero.
+    every_value: zeros count as kept, as for a method that computes them. kept: entries in all that are not zero;
+    sent: those that the error below is formed from.
     """
 
     site: Site
@@ -104,6 +114,7 @@ class SelectionHook:
     batch: Batch
     memory: Memory = field(default_factory=Memory)
     kept: int = 0
+    sent: int = 0
 
     def __call__(self, module: nn.Module, args: Any, output: Tensor) -> Tensor:
         self.batch.rows = None  # until the outputs' error comes: it may not, where a part of the model is called
@@ -119,6 +130,8 @@ class SelectionHook:
     def residual_shape(self) -> tuple[int, ...]:
         """Of what the rule remembers of errors; () where it remembers none."""
         stored = self.site.stored
+        if isinstance(self.rule, KeepMoving):
+            return stored[0], self.rule.samples * math.prod(stored[1:]) + FACTS
         return stored if self.rule.residuals(math.prod(stored), self.site.info.n) else ()
 
     def backward(self, error: Tensor, pooled: Tensor | None) -> Tensor | None:
@@ -136,6 +149,7 @@ class SelectionHook:
         if self.every_value:
             self.batch.k[site.name] = np.full(len(delta), site.info.n)
             self.kept += len(delta) * site.info.n
+            self.sent = self.kept
             return delta
         if pooled is not None and site.relu:
             delta = torch.ops.aten.threshold_backward(delta, pooled, 0)
@@ -149,6 +163,7 @@ class SelectionHook:
         self.batch.k[site.name] = k
         total = int(count.sum())
         self.kept += total
+        self.sent += int(torch.count_nonzero(stored)) if self.rule.updates_only else total
         if total == 0 and not k.any():
             return None  # no gradient at all: a zero would still move weights under momentum or decay
         return before_pool(kept.movedim(1, -1) if channels_last else kept, delta, window)
@@ -213,14 +228,15 @@ def _once(backward: Callable[..., Any]) -> Callable[..., Any]:
 
 class _OutputGate(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, output: Tensor, hook: OutputHook) -> Tensor:
+    def forward(ctx: Any, output: Tensor, hook: OutputHook, args: Any) -> Tensor:
         ctx.hook, ctx.output = hook, output.detach()
+        ctx.args = None if hook.looking is None else args
         return output.clone()  # the user may write into it, and what is below may have kept it
 
     @staticmethod
     @_once
     def backward(ctx: Any, error: Tensor) -> Any:
-        return ctx.hook.backward(error, ctx.output), None
+        return ctx.hook.backward(error, ctx.output, ctx.args), None, None
 
 
 class _SelectionGate(torch.autograd.Function):
@@ -254,13 +270,22 @@ class _LayerGate(torch.autograd.Function):
     def backward(ctx: Any, error: Tensor | None) -> Any:
         (x, weight), rows, selection = ctx.saved_tensors, ctx.hook.batch.rows, ctx.hook.selection
         here = None if error is None else _rows(error, rows)
+        sent = here
         if here is not None and selection is not None:
             here = selection.kept_of(here, None)
-        if here is None:
+            sent = sent if selection.rule.updates_only else here
+        if sent is None:
             return (None,) * 6
         needs = list(ctx.needs_input_grad[1:4])
         differentiate = _linear if isinstance(ctx.layer, nn.Linear) else _convolution
-        below, *own = differentiate(ctx.layer, here, _rows(x, rows).to(here.dtype), weight.to(here.dtype), needs)
+        given = (_rows(x, rows).to(sent.dtype), weight.to(sent.dtype))
+        if here is sent:
+            below, *own = differentiate(ctx.layer, here, *given, needs)
+        else:
+            below, *_ = differentiate(ctx.layer, sent, *given, [needs[0], False, False])
+            own = [None, None]
+            if here is not None:
+                _, *own = differentiate(ctx.layer, here, *given, [False, *needs[1:]])
         return None, None if below is None else _all_rows(below, rows, x), *own, None, None
 
 

@@ -13,8 +13,10 @@ from torch import nn
 from tinyprop.errors import UserError, unknown_name
 from tinyprop.ir.losses import Loss, loss_of
 from tinyprop.methods import METHODS, Method, TrainSpec, method_named
+from tinyprop.methods.rules.keep_moving import KeepMoving
 from tinyprop.methods.rules.never_skip import NeverSkip
 from tinyprop.nn.gate import Batch, BatchNormHook, LayerHook, OutputHook, SelectionHook
+from tinyprop.nn.looking import Looking
 from tinyprop.nn.observe import BATCH_NORMS, FilterFn, Site, observe
 from tinyprop.nn.selections import SELECTIONS, Memory
 from tinyprop.nn.skips import REDUCTIONS, SKIPS, own_loss
@@ -113,22 +115,26 @@ class Handle:
             if layer is None:  # a frozen layer lets the error pass whole
                 done += n * site.macs * (1 - skipped) * below
             else:
-                done += n * site.macs * kept * (layer.learns_weight + below)
+                sent = layer.sent / n / max(samples, 1)
+                done += n * site.macs * (kept * layer.learns_weight + sent * below)
             below = below or layer is not None
         known = samples > 0 and plain > 0
+        looked = self._output.looking.runs * forward / max(samples, 1) if self._output.looking else 0.0
         return Statistics(
             samples=samples,
             skipped=skipped,
             layers=layers,
             effort_bwd=done / plain if known else math.nan,
-            effort_total=(forward + done) / (forward + plain) if known else math.nan,
+            effort_total=(forward + looked + done) / (forward + plain) if known else math.nan,
         )
 
     def restart_stats(self) -> None:
         """`stats` counts from here on."""
         self._output.samples = self._output.skips = 0
+        if self._output.looking is not None:
+            self._output.looking.runs = 0
         for layer in self._layers.values():
-            layer.kept = 0
+            layer.kept = layer.sent = 0
 
     def last_step(self) -> StepTrace:
         """Loss, prediction, skipped and kept entries of each sample of the last backward pass, without counts.
@@ -151,7 +157,9 @@ class Handle:
 
     def state_dict(self) -> dict[str, Any]:
         """What the method remembers between steps, as plain numbers and tensors: save it beside the model's state."""
-        return {
+        looking = self._output.looking
+        looks = {} if looking is None else {"looks": looking.state()}
+        return looks | {
             "method": self.method.name,
             "settings": asdict(self.method),
             "output": float(self._output.y_max),
@@ -181,6 +189,8 @@ class Handle:
         if wrong:
             shapes = ", ".join(f"{name}: {tuple(np.shape(left[name]))} in place of {expected[name]}" for name in wrong)
             raise UserError(f"the state has errors left over of other shapes ({shapes}): load that of the same model.")
+        if self._output.looking is not None:
+            self._output.looking.load(state["looks"])
         self._output.y_max = np.float32(state["output"])
         for name, layer in self._layers.items():
             layer.memory = Memory.of(state["layers"][name])
@@ -207,12 +217,16 @@ class Handle:
             for site, rule in zip(sites, spec.selections, strict=True)
             if rule is not None
         }
+        answer = {name: layer for name, layer in self._layers.items() if isinstance(layer.rule, KeepMoving)}
+        if spec.looks is not None and answer:
+            self._output.looking = Looking(self._model, spec.looks, answer)
         for selection in self._layers.values():
-            site = selection.site
-            if not isinstance(spec.skip, NeverSkip):
-                hook = LayerHook(self._output.batch, None if site.pool else selection)
+            site, late = selection.site, selection.rule.updates_only
+            behind = site.pool is not None and not late
+            if late or not isinstance(spec.skip, NeverSkip):
+                hook = LayerHook(self._output.batch, None if behind else selection)
                 self._hook(site.layer.register_forward_hook(hook, with_kwargs=True))
-            if isinstance(spec.skip, NeverSkip) or site.pool:
+            if behind or (isinstance(spec.skip, NeverSkip) and not late):
                 self._hook((site.pool or site.layer).register_forward_hook(selection))
         for path, module in self._model.named_modules():
             if isinstance(module, BATCH_NORMS):

@@ -30,7 +30,8 @@ class Site:
     many in the error sent below. learns_weight: not its bias alone has requires_grad.
     window: of the max pool that alone reads the layer and tiles its map, () without: as in the C engine, δ has an entry
     for each window. stored: shape of a sample's δ, channels first, where the pool looked.
-    pool: the module that pools, if it does nothing else; relu: whether a ReLU lies before it.
+    pool: the module that pools, if it does nothing else; relu: whether a ReLU lies before it; rectified: whether one
+    does, or alone reads what is pooled.
     norms: batch norms behind it, which learn no more than it does.
     """
 
@@ -43,6 +44,7 @@ class Site:
     window: tuple[int, ...] = ()
     pool: nn.Module | None = None
     relu: bool = False
+    rectified: bool = False
     norms: tuple[nn.Module, ...] = ()
 
 
@@ -171,6 +173,7 @@ def _site(
     assert isinstance(weight, Tensor)
     shape = output.movedim(-1, 1).shape if linear else output.shape
     pooled, relu, window = readers.pool_behind(output)
+    rectified = relu or (bool(window) and readers.relu_behind(pooled))
     window = () if linear else window
     spatial = [size // step for size, step in zip(shape[2:], window, strict=True)] if window else shape[2:]
     return Site(
@@ -192,6 +195,7 @@ def _site(
         window=window,
         pool=pools.get(id(pooled)) if window else None,
         relu=relu,
+        rectified=rectified,
         norms=norms,
     )
 
@@ -223,6 +227,12 @@ class _Readers(TorchDispatchMode):
         if len(readers) == 1 and readers[0][0].startswith("max_pool"):
             return value, relu, _tiling_window(readers[0][1], value.ndim - 2)
         return value, relu, ()
+
+    def relu_behind(self, value: Tensor) -> bool:
+        """Whether what the lone reader of `value` makes of it is read by a ReLU, and by nothing else."""
+        made = self._of[id(value)][-1][2]
+        names = [name for name, _, _ in self._of.get(id(made[0] if isinstance(made, tuple) else made), [])]
+        return names == ["relu"] or names[:1] == ["relu_"]
 
 
 def _tiling_window(arguments: tuple[Any, ...], dims: int) -> tuple[int, ...]:

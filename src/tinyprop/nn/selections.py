@@ -21,6 +21,7 @@ from tinyprop.methods.rules.keep_all import KeepAll
 from tinyprop.methods.rules.keep_channels import KeepChannels
 from tinyprop.methods.rules.keep_diffused import KeepDiffused
 from tinyprop.methods.rules.keep_memorised import KeepMemorised
+from tinyprop.methods.rules.keep_moving import KeepMoving
 from tinyprop.methods.rules.keep_random import FACTOR, MIX, STEP, KeepRandom
 from tinyprop.methods.rules.keep_ratio import KeepRatio
 from tinyprop.methods.rules.keep_steered import FIRST, GAIN, HIGHEST, LOWEST, KeepSteered
@@ -65,7 +66,8 @@ class Memory:
     """What a layer's rule remembers between steps, as `LayerState` does. y_max: the largest Y or loss so far.
 
     drawn: the last random number. bar: as it was steered to, None before it was. residual (C, …): what was left of each
-    stored entry of δ, as of a sample alone, on any device, None before there was any.
+    stored entry of δ, as of a sample alone, or how a layer answered in the last look (nn/looking.py); on any device,
+    None before there was any.
     """
 
     y_max: np.float32 = NOTHING_YET
@@ -205,6 +207,14 @@ def _keep_memorised(rule: KeepMemorised, delta: Tensor, memory: Memory, place: P
     return Kept(_masked(total, largest), count, every)
 
 
+def _keep_moving(rule: KeepMoving, delta: Tensor, memory: Memory, place: Place) -> Kept:
+    if memory.residual is None:  # nobody has looked yet
+        return Kept(delta, _nonzeros(delta))
+    moving = memory.residual[:, -1].to(delta.device) == 0
+    kept = _masked(delta, moving.reshape(1, -1, *(1,) * (delta.ndim - 2)).expand_as(delta))
+    return Kept(kept, _nonzeros(kept))
+
+
 def _keep_random(rule: KeepRandom, delta: Tensor, memory: Memory, place: Place) -> Kept:
     factors, steps = _jumps(delta.numel())
     drawn = factors * np.uint32(memory.drawn) + steps
@@ -289,6 +299,7 @@ SELECTIONS: Mapping[type[SelectionRule], Callable[..., Kept]] = MappingProxyType
         KeepChannels: _keep_channels,
         KeepDiffused: _keep_diffused,
         KeepMemorised: _keep_memorised,
+        KeepMoving: _keep_moving,
         KeepRandom: _keep_random,
         KeepRatio: _keep_ratio,
         KeepSteered: _keep_steered,

@@ -42,16 +42,17 @@ class KeepMoving(SelectionRule):
             raise UserError(f"KeepMoving was given mu={self.mu!r}: choose a number from 0 to {MOST_MU}.")
 
     def responses(self, channels: int, positions: int) -> int:
+        """Floats that its twin remembers from look to look of outputs of that many positions, sample by sample."""
         return channels * (self.samples * positions + FACTS)
 
     def select(self, state: LayerState, delta: np.ndarray, n: int, order: np.ndarray) -> tuple[LayerState, Selected]:
         channels = len(delta)
-        settled = self._parts(state, channels, delta.size // channels)[1][2]
-        moving = (settled == 0).reshape(-1, *(1,) * (delta.ndim - 1))
+        facts = np.frombuffer(state.residual or bytes(4 * FACTS * channels), np.float32)[-FACTS * channels :]
+        moving = (facts.reshape(FACTS, channels)[2] == 0).reshape(-1, *(1,) * (delta.ndim - 1))
         return state, Selected.of(delta, (delta != 0) & moving, looks=channels)
 
     def compare(self, state: LayerState, y: np.ndarray, sample: int) -> tuple[LayerState, int]:
-        """What of a look's one sample is remembered, and looks taken. y: the layer's output, (channels, …)."""
+        """What of a look's one sample is remembered, and looks taken. y: what the layer answers, (channels, …)."""
         channels = len(y)
         now = y.reshape(channels, -1)
         responses, facts = self._parts(state, channels, now.shape[1])

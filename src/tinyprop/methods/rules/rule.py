@@ -83,13 +83,6 @@ class SelectionRule(ABC):
         """Floats that its twin remembers between steps, for a layer of `n` outputs and `stored` entries of δ."""
         return 0
 
-    def responses(self, channels: int, positions: int) -> int:
-        """Floats that its twin remembers of a layer's outputs from look to look (`Looks`); 0: it takes none.
-
-        A rule that does also has `compare`, for each sample of a look, and `judge`, behind them.
-        """
-        return 0
-
     @abstractmethod
     def select(self, state: LayerState, delta: np.ndarray, n: int, order: np.ndarray) -> tuple[LayerState, Selected]:
         """delta: stored δ, float32, (channels, …) as the layer's output; n: un-pooled outputs; order: un-pooled index
