@@ -31,6 +31,7 @@ from tinyprop.methods import TinyPropV1 as TinyPropV1
 from tinyprop.methods import TinyPropV2 as TinyPropV2
 from tinyprop.methods import TinyTrain as TinyTrain
 from tinyprop.methods import TopK as TopK
+from tinyprop.methods import Velocity as Velocity
 from tinyprop.methods.optimizer import SGD as SGD
 from tinyprop.methods.step_decay import StepDecay as StepDecay
 from tinyprop.store import SampleStore as SampleStore

@@ -29,7 +29,9 @@ ELSEWHERE |= set(SOUND_KERNELS) - {"tp_dense_fwd_f32", "tp_sqrtf"}
 TRAPPED = [(name, ("tinyprop_v2", "ours")[number % 2]) for number, name in enumerate(NETWORKS)]
 TRAPPED += [("activations", FROZEN)]  # kernels of layers that do not learn
 # Rules that are in no other build.
-TRAPPED += [("activations", name) for name in ("random_k", "memorised_top_k", "partial_updates", "ours_at_effort")]
+TRAPPED += [
+    ("activations", name) for name in ("random_k", "memorised_top_k", "velocity", "partial_updates", "ours_at_effort")
+]
 BUILDS = [*(("size", method) for method in (*EVERY_RULE, FROZEN)), ("inline", "tinyprop_v2")]
 
 

@@ -20,6 +20,7 @@ from tinyprop.methods.rules.keep_all import KeepAll
 from tinyprop.methods.rules.keep_channels import KeepChannels
 from tinyprop.methods.rules.keep_diffused import KeepDiffused
 from tinyprop.methods.rules.keep_memorised import KeepMemorised
+from tinyprop.methods.rules.keep_moving import FACTS, KeepMoving
 from tinyprop.methods.rules.keep_random import KeepRandom
 from tinyprop.methods.rules.keep_ratio import KeepRatio
 from tinyprop.methods.rules.keep_steered import GAIN, KeepSteered
@@ -36,8 +37,10 @@ KERNELS = (
     "tp_sqrtf",
     *(
         f"tp_keep_{rule}_f32"
-        for rule in ("all", "above", "channels", "diffused", "memorised", "random", "ratio", "steered")
+        for rule in ("all", "above", "channels", "diffused", "memorised", "moving", "random", "ratio", "steered")
     ),
+    "tp_compare_response_f32",
+    "tp_judge_responses_f32",
 )
 SKIPS = ("tp_skip_by_error_f32", "tp_skip_by_loss_f32")
 FLAGS = ["-std=c99", "-O2", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wdouble-promotion", "-Wvla", "-Werror"]
@@ -120,6 +123,12 @@ class Twins:
                 window = (pooled.row, pooled.height, pooled.width) if pooled else (1, 1, 1)
                 kept = function(pointer, size, n, *settings, argmax, *window, 0)
                 return LayerState(residual=residual.tobytes()), after, kept, self.counts.looks
+            case KeepMoving():
+                channels = len(delta)
+                facts = np.frombuffer(state.residual or bytes(4 * FACTS * channels), np.float32)[-FACTS * channels :]
+                settled = facts[2 * channels :].copy()
+                kept = function(pointer, channels, delta.size // channels, ctypes.c_void_p(settled.ctypes.data))
+                return state, after, kept, self.counts.looks
             case KeepRandom():
                 c_state.drawn = int(state.drawn)
                 kept = function(pointer, size, ctypes.c_uint32(rule.bound), rule.key, ctypes.byref(c_state))
@@ -137,6 +146,17 @@ class Twins:
                 window = (pooled.row, pooled.height, pooled.width) if pooled else (1, 1, 1)
                 kept = function(pointer, size, n, *shares, k_min, ctypes.byref(c_state), argmax, *window, 0)
         return LayerState(np.float32(c_state.y_max)), after, kept, self.counts.looks
+
+    def look(self, rule: KeepMoving, memory: np.ndarray, answers: np.ndarray, *, first: bool) -> tuple[np.ndarray, int]:
+        """(memory behind a look at answers (samples, channels, positions), looks)."""
+        after, (samples, channels, positions) = memory.copy(), answers.shape
+        place, self.counts.looks = ctypes.c_void_p(after.ctypes.data), 0
+        for sample, y in enumerate(answers):
+            given = (ctypes.c_void_p(np.ascontiguousarray(y).ctypes.data), channels, positions)
+            self.library.tp_compare_response_f32(*given, sample, samples, place)
+        numbers = (ctypes.c_float(rule.eps), ctypes.c_float(rule.mu))
+        self.library.tp_judge_responses_f32(channels, positions, samples, *numbers, int(first), place)
+        return after, self.counts.looks
 
 
 @pytest.fixture(scope="module")
@@ -571,3 +591,41 @@ def test_what_is_not_finite_is_not_remembered(twins: Twins) -> None:
     state, selected = assert_same(twins, KeepMemorised(0.1), state, delta, delta.size)
     assert np.flatnonzero(selected.kept).tolist() == [0]
     assert np.frombuffer(state.residual, np.float32).tolist() == [0] * 30 + [np.float32(3e38)] * 10
+
+
+def looked(rule: KeepMoving, state: LayerState, answers: np.ndarray, *, first: bool) -> tuple[LayerState, int]:
+    """What the rule remembers behind a look at answers (samples, channels, positions), and looks taken."""
+    total = 0
+    for sample, y in enumerate(answers):
+        state, count = rule.compare(state, y, sample)
+        total += count
+    state, count = rule.judge(state, *answers.shape[1:], first=first)
+    return state, total + count
+
+
+ANSWERS = st.one_of(st.sampled_from([*FLOATS, np.float32(np.inf), np.float32(np.nan)]), st.floats(-4, 4, width=32))
+
+
+@settings(deadline=None, derandomize=True, max_examples=60)
+@given(
+    answers=st.lists(st.lists(ANSWERS, min_size=24, max_size=24), min_size=2, max_size=4),
+    shape=st.sampled_from([(2, 4, 3), (3, 8, 1), (1, 2, 12), (4, 1, 6)]),
+    eps=st.sampled_from([0.0, 1e-3, 0.5, 3.0]),
+    mu=st.sampled_from([0.0, 0.3, 0.5]),
+)
+def test_who_is_at_equilibrium(
+    twins: Twins, answers: list[list[float]], shape: tuple[int, int, int], eps: float, mu: float
+) -> None:
+    rule, channels = KeepMoving(eps, mu, shape[0]), shape[1]
+    state, memory = LayerState(), np.zeros(rule.responses(*shape[1:]), np.float32)
+    for number, flat in enumerate(answers):
+        y = np.array(flat, np.float32).reshape(shape)
+        state, counted = looked(rule, state, y, first=number == 0)
+        memory, looks = twins.look(rule, memory, y, first=number == 0)
+        np.testing.assert_array_equal(np.frombuffer(state.residual, np.float32), memory)
+        assert np.isfinite(memory).all()  # else no checkpoint takes it
+        assert looks == counted == 2 * y.size
+        delta = np.resize(np.array([1, 0, -2], np.float32), shape[1:])
+        _, selected = assert_same(twins, rule, state, delta, delta.size)
+        settled = memory.reshape(-1, channels)[-2] if shape[2] == 1 else memory[-2 * channels : -channels]
+        np.testing.assert_array_equal(selected.kept, (delta != 0) & (settled == 0)[:, None])

@@ -31,7 +31,7 @@ def show_command(console: Console, path: Path, *, layout_path: Path | None, json
             values = values_of(checkpoint, layout)
             console.print(_arrays_table("weight", values.weights))
             if values.residuals:
-                console.print(_arrays_table("errors left over", values.residuals))
+                console.print(_arrays_table("what selections remember", values.residuals))
     _write_json(console, json_path, {"file": path.name, "checkpoints": rows})
     return 0
 

@@ -188,7 +188,9 @@ class Handle:
         wrong = [name for name, residual in left.items() if np.shape(residual) != expected[name]]
         if wrong:
             shapes = ", ".join(f"{name}: {tuple(np.shape(left[name]))} in place of {expected[name]}" for name in wrong)
-            raise UserError(f"the state has errors left over of other shapes ({shapes}): load that of the same model.")
+            raise UserError(
+                f"the state has what selections remember in other shapes ({shapes}): load that of the same model."
+            )
         if self._output.looking is not None:
             self._output.looking.load(state["looks"])
         self._output.y_max = np.float32(state["output"])

@@ -66,7 +66,7 @@ def test_show_lists_errors_left_over(tmp_path, capsys):
     figures = (array.min(), array.mean(dtype=np.float64), array.max(), norm)
     assert line[1:] == ["40", *(f"{figure:.4g}" for figure in figures)]
     assert row["residuals"][line[0]]["norm"] == norm > 0
-    assert "errors left over" in out
+    assert "what selections remember" in out
 
 
 def test_show_a_dump_of_the_flash(field, capsys):

@@ -35,6 +35,7 @@ from tinyprop.methods.rules.keep_all import KeepAll
 from tinyprop.methods.rules.keep_channels import KeepChannels
 from tinyprop.methods.rules.keep_diffused import KeepDiffused
 from tinyprop.methods.rules.keep_memorised import KeepMemorised
+from tinyprop.methods.rules.keep_moving import FACTS, KeepMoving
 from tinyprop.methods.rules.keep_random import KeepRandom
 from tinyprop.methods.rules.keep_ratio import KeepRatio
 from tinyprop.methods.rules.keep_steered import KeepSteered
@@ -256,12 +257,36 @@ def test_a_layer_and_the_batch_norm_that_scales_it_count_as_one() -> None:
     assert Ours().spec((conv1, last, norm2)).selections == (KeepAbove(0.8), KeepAll(), KeepAll())
 
 
+def test_velocity_is_how_much_the_change_of_the_answers_changes() -> None:
+    """Five neurons on two samples, by hand: one turns, one rests, one wakes, one falls silent, one never answers."""
+    rule, state = KeepMoving(eps=0.15, mu=0.5, samples=2), LayerState()
+    looks = [
+        [(1, 0), (2, 2), (0, 0), (3, 4), (0, 0)],
+        [(0.6, 0.8), (1, 1), (1, 0), (0, 0), (0, 0)],  # similarities 0.6, 1, 0, 0, 1
+        [(0, 1), (3, 3), (2, 0), (0, 0), (0, 0)],  # 0.8, 1, 1, 1, 1
+        [(0, 5), (4, 4), (1, 0), (0, 0), (0, 0)],  # 1, 1, 1, 1, 1
+    ]
+    expected = [[0, 0, 0, 0, 0], [-0.4, 0, -1, -1, 0], [0.4, 0, 1.5, 1.5, 0], [0, 0, -0.75, -0.75, 0]]
+    for number, (answers, velocities) in enumerate(zip(looks, expected, strict=True)):
+        for sample in range(2):
+            y = np.array([both[sample] for both in answers], np.float32)
+            state, _ = rule.compare(state, y, sample)
+        state, _ = rule.judge(state, 5, 1, first=number == 0)
+        facts = np.frombuffer(state.residual, np.float32)[-FACTS * 5 :].reshape(FACTS, 5)
+        np.testing.assert_allclose(facts[1], velocities, atol=1e-6)
+        settled = [number > 0 and abs(v) < 0.15 for v in velocities]
+        assert facts[2].tolist() == settled
+        _, selected = rule.select(state, np.ones(5, np.float32), 5, np.arange(5))
+        assert selected.kept.tolist() == [not still for still in settled]
+        assert selected.looks == 5
+
+
 def test_the_methods_of_the_batteries_use_every_rule() -> None:
     def rules(names: Iterable[str]) -> set[type]:
         specs = [METHODS[name]().spec(LAYERS) for name in names]
         return {type(rule) for spec in specs for rule in (spec.skip, *spec.selections) if rule is not None}
 
-    elsewhere = {KeepChannels, KeepMemorised, KeepRandom, KeepSteered}  # which call or are like the others
+    elsewhere = {KeepChannels, KeepMemorised, KeepMoving, KeepRandom, KeepSteered}  # which call or are like the others
     assert rules(METHODS) - rules(EVERY_RULE) == elsewhere
 
 
@@ -294,6 +319,11 @@ def test_a_method_is_found_by_name_with_its_settings() -> None:
         ("random_k", {"ratio": -0.1}, "RandomK was given ratio=-0.1, which is no fraction"),
         ("memorised_top_k", {"ratio": 2}, "MemorisedTopK was given ratio=2, which is no fraction"),
         ("memorised_top_k", {"memory": -0.1}, "MemorisedTopK was given memory=-0.1, which is no fraction"),
+        ("velocity", {"eps": -0.1}, "eps=-0.1, which cannot be"),
+        ("velocity", {"mu": 0.6}, "mu=0.6: choose a number from 0 to 0.5"),
+        ("velocity", {"samples": 0}, "samples is 0: choose a whole number from 1 to 4194304"),
+        ("velocity", {"period": 2.5}, "period=2.5, which cannot be: choose a whole number"),
+        ("velocity", {"period": 2**23}, "period is 8388608: choose a whole number from 1 to 4194304"),
         ("sparse_update", {"weights": -1}, "SparseUpdate was given weights=-1, which is no set of layers"),
         ("sparse_update", {"weights": 2**53}, "which is no set of layers"),
         ("sparse_update", {"weights": 2.0**53}, "which is no set of layers"),

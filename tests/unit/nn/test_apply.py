@@ -493,6 +493,57 @@ def test_a_state_of_something_else_is_refused(model: nn.Sequential) -> None:
         handle.load_state_dict({"weight": 1})
 
 
+def test_looks_go_with_the_state_and_change_nothing_else(model: nn.Sequential) -> None:
+    """Half of a training, and the rest of it from its state, are the whole in one piece."""
+    method = tinyprop.Velocity(eps=0.01, samples=3, period=4)
+    torch.manual_seed(1)
+    batches = [batch() for _ in range(6)]
+    whole, half = copy.deepcopy(model), copy.deepcopy(model)
+    handles = [apply_(one, method, example_input=batches[0][0][:1]) for one in (whole, half)]
+
+    def learn(one: nn.Module, x: torch.Tensor, y: torch.Tensor) -> None:
+        one.zero_grad()
+        functional.cross_entropy(one(x), y).backward()
+        with torch.no_grad():
+            for parameter in one.parameters():
+                if parameter.grad is not None:
+                    parameter -= 0.1 * parameter.grad
+
+    for x, y in batches:
+        learn(whole, x, y)
+    for x, y in batches[:3]:
+        learn(half, x, y)
+    state = copy.deepcopy(handles[1].state_dict())
+    assert state["looks"]["count"] > method.samples
+    torch.testing.assert_close(state["looks"]["samples"], [batches[0][0][:3]])
+    again = copy.deepcopy(model)
+    again.load_state_dict(half.state_dict())
+    handle = apply_(again, method, example_input=batches[0][0][:1])
+    handle.load_state_dict(state)
+    for x, y in batches[3:]:
+        learn(again, x, y)
+    settled = [layer["residual"][:, -1] for layer in handle.state_dict()["layers"].values() if "residual" in layer]
+    assert 0 < sum(float(flags.sum()) for flags in settled) < sum(len(flags) for flags in settled)
+    for got, expected in zip(again.parameters(), whole.parameters(), strict=True):
+        assert torch.equal(got, expected)
+    assert handles[0].stats().effort_bwd < 1
+
+
+def test_a_model_called_with_keywords_is_not_looked_at() -> None:
+    class Named(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.first, self.head = nn.Linear(4, 5), nn.Linear(5, 3)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.head(self.first(x).relu())
+
+    model = Named()
+    apply_(model, "velocity", example_input=torch.zeros(1, 4))
+    with pytest.raises(tinyprop.UserError, match="call it with tensors, samples first, and no keywords"):
+        model(x=torch.zeros(2, 4)).sum().backward()
+
+
 def test_errors_left_over_of_another_shape_are_refused_and_change_nothing() -> None:
     x, method = batch()[0], tinyprop.MemorisedTopK(0.01)
     model = nn.Sequential(*convolutional()[:-1], nn.Linear(24, 30), nn.ReLU(), nn.Linear(30, CLASSES))
@@ -508,7 +559,7 @@ def test_errors_left_over_of_another_shape_are_refused_and_change_nothing() -> N
     with pytest.raises(tinyprop.UserError) as refused:
         handle.load_state_dict(bad)
     assert str(refused.value) == (
-        "the state has errors left over of other shapes (0: (4, 8, 8) in place of (4, 4, 4), 8: (5,) in place of ()): "
+        "the state has what selections remember in other shapes (0: (4, 8, 8) in place of (4, 4, 4), 8: (5,) in place of ()): "
         "load that of the same model."
     )
     after = handle.state_dict()
