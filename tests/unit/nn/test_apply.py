@@ -559,8 +559,8 @@ def test_errors_left_over_of_another_shape_are_refused_and_change_nothing() -> N
     with pytest.raises(tinyprop.UserError) as refused:
         handle.load_state_dict(bad)
     assert str(refused.value) == (
-        "the state has what selections remember in other shapes (0: (4, 8, 8) in place of (4, 4, 4), 8: (5,) in place of ()): "
-        "load that of the same model."
+        "the state has what selections remember in other shapes (0: (4, 8, 8) in place of (4, 4, 4), 8: (5,) in place "
+        "of ()): load that of the same model."
     )
     after = handle.state_dict()
     assert after["output"] == state["output"]
