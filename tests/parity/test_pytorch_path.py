@@ -18,6 +18,7 @@ from tinyprop.methods.rules.keep_all import KeepAll
 from tinyprop.methods.rules.keep_channels import KeepChannels
 from tinyprop.methods.rules.keep_diffused import KeepDiffused
 from tinyprop.methods.rules.keep_memorised import KeepMemorised
+from tinyprop.methods.rules.keep_moving import FACTS
 from tinyprop.methods.rules.keep_ratio import KeepRatio
 from tinyprop.methods.rules.keep_steered import KeepSteered
 from tinyprop.methods.rules.rule import LayerState, SelectionRule
@@ -195,6 +196,37 @@ def test_a_batch_is_decided_by_the_memory_before_it_and_leaves_the_mean(reductio
         torch.testing.assert_close(gradient, of_each.mean(0) if reduction == "mean" else of_each.sum(0))
     for name in remembered:
         torch.testing.assert_close(left[name], torch.stack([one[1][name] for one in alone]).mean(0))
+
+
+def pool_first() -> nn.Module:
+    """A ReLU behind the pool, which the engine fuses as well, and pools without any."""
+    body = [nn.Conv2d(2, 4, 3, padding=1), nn.MaxPool2d(2), nn.ReLU(), nn.Conv2d(4, 5, 3), nn.MaxPool2d(2), nn.Tanh()]
+    return nn.Sequential(*body, nn.Flatten(), nn.Linear(20, 7), nn.ReLU6(), nn.Linear(7, CLASSES))
+
+
+def pool_apart() -> nn.Module:
+    """A pool that the engine leaves apart, ReLUs that write in place."""
+    body = [nn.Conv2d(2, 4, 3, padding=1), nn.ReLU(inplace=True), nn.MaxPool2d(3), nn.Conv2d(4, 5, 1), nn.MaxPool2d(2)]
+    return nn.Sequential(*body, nn.ReLU(inplace=True), nn.Flatten(), nn.Linear(20, 7), nn.Linear(7, CLASSES))
+
+
+@pytest.mark.parametrize("make", [pool_first, pool_apart])
+def test_answers_are_taken_where_the_engine_has_them(make: Callable[[], nn.Module]) -> None:
+    """Look by look the responses, not the decisions alone, whatever is fused."""
+    torch.manual_seed(0)
+    model, x, y = make().eval(), torch.randn(14, 2, 13, 13), torch.randint(0, CLASSES, (14,))
+    method = tinyprop.Velocity(eps=0.003, samples=3, period=5)
+    oracle = OracleTrainer(tinyprop.capture(model, x[:1]).train(method).train_program)
+    handle = apply_(model, method, example_input=x[:1])
+    for step in range(len(x)):
+        done = oracle.step(x[step].numpy(), int(y[step]), RATE)
+        assert step_of(model, handle, x[step : step + 1], y[step : step + 1]).kept[0].tolist() == [*done.kept]
+    for step, memory in zip(oracle.train.looked_at, handle.state_dict()["layers"].values(), strict=False):
+        node, rule = oracle.train.answer_of(step)
+        channels, positions = oracle.train.program.value_out(node).channels
+        words = np.frombuffer(oracle._layer_states[step.layer].residual, np.float32)[: -FACTS * channels]
+        expected = words.reshape(rule.samples, channels, positions).transpose(1, 0, 2).reshape(channels, -1)
+        np.testing.assert_allclose(memory["residual"][:, : expected.shape[1]], expected, atol=1e-6)
 
 
 def test_full_training_is_pytorchs_own() -> None:

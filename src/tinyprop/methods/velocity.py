@@ -30,7 +30,8 @@ class Velocity(Method):
             W_l −= lr·δ_kept ⊗ x                               δ_kept: zero for neurons at equilibrium
 
     A neuron is an output of a dense layer, a channel of a convolution. Before the second look all of them learn.
-    eps: finite, ≥ 0; mu: 0 … 0.5; samples, period: whole, 1 or more. Raises UserError for others.
+    eps: the bar, finite, ≥ 0, 0 lets all of them learn; mu: 0 … 0.5; samples: how many, period: steps from look to
+    look, both whole, 1 to 2²². Raises UserError for others.
     In RAM: the samples, `samples·inputs` floats; for each neuron of n stored outputs `samples·n + 4`. In multiply-adds:
     `samples` forward passes every `period` steps, which the counts of a step include.
 

@@ -154,7 +154,7 @@ class SelectionHook:
         if pooled is not None and site.relu:
             delta = torch.ops.aten.threshold_backward(delta, pooled, 0)
         channels_last = isinstance(site.layer, nn.Linear) and delta.ndim > 2
-        window = site.window if site.pool is None else ()
+        window = () if site.pool is not None or self.rule.updates_only else site.window  # whole channels need none
         stored = where_pooled(delta.movedim(-1, 1) if channels_last else delta, window)
         losses = self.batch.losses() if self.rule.reads_loss else None
         place = Place(site.info.n, math.prod(stored.shape[1:]), self.batch.factor, losses)

@@ -1,7 +1,7 @@
 """Looks at a model: between steps it is run on the samples that were kept, and how its layers answer is judged.
 
-What `Looks` and `KeepMoving` say for the engine, on tensors. A batch of N counts as N steps, behind each other: a look
-comes in front of the first batch before which it was due, and may come later than for one sample at a time.
+What `Looks` and `KeepMoving` say for the engine, on tensors. A batch is a step: between two looks lie as many updates as
+in the engine, whatever the batch's size. The samples come from the first batches, as many of each as are missing.
 """
 
 from __future__ import annotations
@@ -44,13 +44,13 @@ class Looking:
     _answers: dict[str, Tensor] = field(default_factory=dict)
 
     def before_step(self, args: tuple[Any, ...]) -> None:
-        """A look where it is due; then the samples of this step are counted, and kept as long as some are missing."""
+        """A look where it is due; then the step is counted, and samples of it kept as long as some are missing."""
         if not args or not all(isinstance(one, Tensor) and len(one) == len(args[0]) for one in args):
             raise UserError(
                 f"a method that looks at {type(self.model).__name__} keeps samples of what it takes: call it with "
                 f"tensors, samples first, and no keywords."
             )
-        if self.count == self.looks.first or self.count >= self.looks.again:
+        if self.count in (self.looks.first, self.looks.again):
             self._look()
         missing = self.looks.samples - self.count
         if missing > 0:
@@ -59,7 +59,7 @@ class Looking:
             self.samples = tuple(torch.cat(pair) for pair in zip(kept, taken, strict=True))
             self.count = len(self.samples[0])
         else:
-            self.count += len(args[0])
+            self.count += 1
 
     def state(self) -> dict[str, Any]:
         """As plain numbers and tensors, for a state_dict."""

@@ -211,6 +211,8 @@ def _keep_moving(rule: KeepMoving, delta: Tensor, memory: Memory, place: Place) 
     if memory.residual is None:  # nobody has looked yet
         return Kept(delta, _nonzeros(delta))
     moving = memory.residual[:, -1].to(delta.device) == 0
+    if moving.all():
+        return Kept(delta, _nonzeros(delta))
     kept = _masked(delta, moving.reshape(1, -1, *(1,) * (delta.ndim - 2)).expand_as(delta))
     return Kept(kept, _nonzeros(kept))
 
