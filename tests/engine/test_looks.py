@@ -58,6 +58,16 @@ def test_it_is_the_oracles_and_goes_with_the_checkpoint() -> None:
         assert np.array_equal(engine.checkpoint().state, other.checkpoint().state)
 
 
+def test_a_board_looks_alike() -> None:
+    """An emulated Cortex-M4F, whose square root and block transfers are its own."""
+    trainer = NETWORK.train(METHOD)
+    with trainer.build("mps2-an386") as board, trainer.build("host") as host:
+        got, expected = (engine.fit(X[:16], Y[:16], lr=0.02, progress=False) for engine in (board, host))
+        np.testing.assert_array_equal(got.kept, expected.kept)
+        assert board.weight_hash() == host.weight_hash()
+    assert (expected.kept[15, :2] < expected.kept[7, :2]).any()
+
+
 def test_a_look_costs_forward_passes_and_spares_gradients() -> None:
     macs = [NETWORK.train(method).train_program for method in (METHOD, FullZeroSkip())]
     ours, plain = (OracleTrainer(train).fit(X, Y, 0.02) for train in macs)

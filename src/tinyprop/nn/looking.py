@@ -1,7 +1,7 @@
 """Looks at a model: between steps it is run on the samples that were kept, and how its layers answer is judged.
 
-What `Looks` and `KeepMoving` say for the engine, on tensors. A batch is a step: between two looks lie as many updates as
-in the engine, whatever the batch's size. The samples come from the first batches, as many of each as are missing.
+What `Looks` and `KeepMoving` say for the engine, on tensors. A batch is a step: between two looks lie as many updates
+as in the engine, whatever the batch's size. The samples come from the first batches, as many of each as are missing.
 """
 
 from __future__ import annotations
