@@ -36,7 +36,7 @@ def committed(name: str) -> tuple[dict[str, Any], tuple[SummaryRow, ...]]:
 @pytest.mark.parametrize("name", MEASURED)
 def test_the_documented_tables_are_the_committed_result(name) -> None:
     content, rows = committed(name)
-    console = Console(file=StringIO(), width=100)
+    console = Console(file=StringIO(), width=120)
     for table in tables(rows):
         console.print(table)
     shown = "\n".join(line.rstrip() for line in console.file.getvalue().splitlines())
@@ -112,3 +112,14 @@ def test_the_committed_runs_are_those_of_the_committed_rows() -> None:
     done = {entry.row.cell.key for entry in read_archive(ROOT / "results" / "runs.jsonl.gz") if entry.row}
     for name in ("digits", "har", "speech", "mnist", "food101", "flowers102"):
         assert {cell.key for cell in load_config(DEFAULT.parent / f"{name}.toml").cells()} <= done
+
+
+def test_a_store_of_500_samples_forgets_at_most_what_the_page_says() -> None:
+    rows = {(row.scenario, row.model, row.method): row for row in committed("replay")[1]}
+    from_store = ("full_from_store", "tinyprop_v2_from_store", "ours_from_store", "ours_from_store_awake")
+    for model in ("mlp", "cnn"):
+        assert min(rows["digits_new_classes", model, name].forgotten_mean or 0 for name in from_store) > -1.65
+        assert abs(rows["digits_new_classes", model, "ours_from_store"].difference_mean or 0) <= 0.5
+        for scenario in ("digits_rotated", "digits_new_classes"):
+            assert rows[scenario, model, "ours_from_store"].effort_total < 0.30
+            assert rows[scenario, model, "tinyprop_v2_from_store"].effort_total < 0.30
