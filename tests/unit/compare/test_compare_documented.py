@@ -119,7 +119,7 @@ def test_a_store_of_500_samples_forgets_at_most_what_the_page_says() -> None:
     from_store = ("full_from_store", "tinyprop_v2_from_store", "ours_from_store", "ours_from_store_awake")
     for model in ("mlp", "cnn"):
         assert min(rows["digits_new_classes", model, name].forgotten_mean or 0 for name in from_store) > -1.65
-        assert abs(rows["digits_new_classes", model, "ours_from_store"].difference_mean or 0) <= 0.5
+        assert abs(rows["digits_new_classes", model, "ours_from_store"].difference_mean or 0) <= 0.6
         for scenario in ("digits_rotated", "digits_new_classes"):
             assert rows[scenario, model, "ours_from_store"].effort_total < 0.30
             assert rows[scenario, model, "tinyprop_v2_from_store"].effort_total < 0.30
