@@ -254,11 +254,14 @@ def test_the_committed_result_keeps_what_is_promised(network, toolchain):
         assert run["mean"] <= 1e3 * mean
         assert lost <= 1.0
         assert run["selection"] <= max(0.05 * run["trained_step"], 600)
-    share = 0.05 if network != "MLP-S" else 0.1  # exactly k of 16 and 32 entries
+    share = 0.05 if network != "MLP-S" else 0.07  # exactly k of 16 and 32 entries
     assert runs["tinyprop_v2"]["selection"] <= max(share * runs["tinyprop_v2"]["trained_step"], 600)
     for case in ("full_zero_skip", "tinyprop_v2_all_inputs", "ours_all_inputs"):
         assert runs[case]["trained_step"] <= runs["full"]["mean"]
-        assert runs[case]["worst"] <= (1.0 if network != "MLP-S" else 1.04) * runs["full"]["worst"]
+        assert (
+            runs[case]["worst"]
+            <= (1.04 if (network, case) == ("MLP-S", "full_zero_skip") else 1.0) * runs["full"]["worst"]
+        )
 
 
 def test_the_documented_tables_are_the_committed_result():
