@@ -179,12 +179,12 @@ def test_the_committed_result_keeps_what_is_promised():
     of_16_and_32 = {
         ("mlp", method, toolchain) for method in ("tinyprop_v1", "tinyprop_v2") for toolchain in ("zig", "gcc")
     }
-    assert dear == of_16_and_32 | {(name, "tinyprop_v1", "gcc") for name in ("ds_cnn", "mobilenet_v1")}
-    assert max(share for (net, *_), share in shares.items() if net != "mlp") < 0.053
+    assert dear == of_16_and_32 | {("mobilenet_v1", "tinyprop_v1", "gcc")}
+    assert max(share for (net, *_), share in shares.items() if net != "mlp") < 0.0505
+    assert max(shares.values()) < 0.065  # the MLP
     skipped = [run for run in fast if run.case == "skipped"]
     above = [run for run in skipped if run.mean - run.inference > max(0.02 * run.inference, 700)]
-    assert [(run.network, run.toolchain) for run in above] == [("autoencoder", "gcc")]
-    assert above[0].mean < 1.025 * above[0].inference
+    assert not above
     page = (ROOT / "docs" / "benchmark.md").read_text(encoding="utf-8")
     of_ours, of_theirs = (
         [100 * shares[net, case, "zig"] for net in ("ds_cnn", "mobilenet_v1")] for case in ("ours", "tinyprop_v2")
