@@ -1,7 +1,10 @@
 """torch.export with the user's model left untouched and its failures told in one sentence."""
 
+import io
+import logging
+import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from typing import Any
 
 import torch
@@ -37,7 +40,8 @@ def export_for_inference(model: nn.Module, example: torch.Tensor) -> ExportedPro
     with eval_mode(model), torch.no_grad():
         _check_runs(model, example)
         try:
-            return torch.export.export(model, (example,))
+            with _quiet():
+                return torch.export.export(model, (example,))
         except Exception as error:  # torch.export has no common error type
             raise UserError(
                 f"torch.export cannot capture {type(model).__name__} ({_first_line(error)}): write forward without "
@@ -60,6 +64,19 @@ def _check_runs(model: nn.Module, example: torch.Tensor) -> None:
             f"{type(model).__name__} returns {kind}: let forward return one tensor of class scores, shape (1, "
             f"classes), or of values to be reproduced or predicted (loss='mse'), flattened to shape (1, values)."
         )
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without the graphs, warnings and logs that torch.export writes when it fails: a UserError says it all."""
+    disabled = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(disabled)
 
 
 @contextmanager
