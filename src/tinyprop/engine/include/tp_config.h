@@ -80,7 +80,7 @@
     }
 
 /* A condition of which compilers believe too easily that it does not hold. */
-#if defined(__GNUC__)
+#if defined(__GNUC__) && !defined(__FRAMAC__) /* which analyses what C says */
 #define TP_OFTEN(condition) __builtin_expect((condition), 1)
 #else
 #define TP_OFTEN(condition) (condition)
@@ -94,7 +94,7 @@
 #endif
 
 /* What compilers shall not know to be the same value as before, lest they compute from it beforehand. */
-#if defined(__GNUC__)
+#if defined(__GNUC__) && !defined(__FRAMAC__)
 #define TP_OPAQUE(word) __asm__("" : "+r"(word))
 #define TP_IN_MEMORY(object) __asm__ volatile("" : : "r"(object) : "memory")
 #else

@@ -80,6 +80,7 @@ TP_ALWAYS_INLINE uint32_t tp_few_largest(tp_few *few, float *delta, uint32_t siz
 {
     for (uint32_t i = TP_FEW - wanted; i < TP_FEW; ++i) {
         few->of[i].magnitude = floor;
+        few->of[i].entry = delta; /* may be moved before it is taken */
     }
     uint32_t last = floor;
     const float *next = delta;
@@ -102,7 +103,7 @@ TP_ALWAYS_INLINE uint32_t tp_few_largest(tp_few *few, float *delta, uint32_t siz
 
 #define TP_FEW_EACH(M) M(5) M(4) M(3) M(2) M(1) M(0)
 #define TP_FEW_SAVE(i) \
-    float *const entry##i = few->of[i].entry; \
+    float *const entry##i = wanted + (i) >= TP_FEW ? few->of[i].entry : delta; \
     const float value##i = wanted + (i) >= TP_FEW ? *entry##i : 0.0f;
 #define TP_FEW_PUT_BACK(i) \
     if (wanted + (i) >= TP_FEW) { \
