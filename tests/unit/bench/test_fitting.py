@@ -102,7 +102,7 @@ def test_every_single_change_that_helps_is_named_and_does_help(network, on_nano)
     board = nano_with(ram=needed - 8)
     [row] = fit_boards(network, ASKED, (board,), advance=silent)
     assert row.fit.ram_left == -8
-    assert row.counts.board == "apollo4p-evb"  # the cut board holds no image to count; the first with its core that does
+    assert row.counts.board == "apollo4p-evb"  # the cut board holds no image to count: the first that does
     found = {change.what: change.fit for change in row.changes}
     assert list(found) == [FIRST, 'trainable="last_block"', 'trainable="last_layer"', 'trainable="biases"']
     for what, setup in (
