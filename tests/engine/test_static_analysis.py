@@ -123,7 +123,11 @@ def test_no_sample_and_no_weight_makes_a_step_do_anything_undefined(with_any_ste
 
 
 @pytest.mark.parametrize(
-    ("name", "method"), [("mlp", "tinyprop_v2"), ("blocked", "tinyprop_v2"), ("unpooled", "ours"), ("scaled", "ours")]
+    ("name", "method"),
+    [
+        *(("mlp", "tinyprop_v2"), ("mlp", "memorised_top_k"), ("blocked", "tinyprop_v2")),
+        *(("unpooled", "ours"), ("scaled", "ours")),
+    ],
 )
 def test_the_self_test_of_a_project_does_nothing_undefined(exported, name, method):
     assert_clean(eva(exported(name, method), *EXACT))

@@ -42,6 +42,15 @@ typedef struct tp_few {
     } of[TP_FEW];
 } tp_few;
 
+/* None found yet: all of them are at the floor, and where that is does not matter. */
+TP_ALWAYS_INLINE void tp_few_begin(tp_few *few, float *delta, uint32_t wanted, uint32_t floor)
+{
+    for (uint32_t i = TP_FEW - wanted; i < TP_FEW; ++i) {
+        few->of[i].magnitude = floor;
+        few->of[i].entry = delta; /* moved on before it is taken, so it must have been written */
+    }
+}
+
 /* The entry goes to place i, unless it is one for the place before: then that one's goes here. */
 #define TP_FEW_STAYS(i) \
     if (TP_FEW - wanted >= (i) || magnitude <= few->of[(i) - 1U].magnitude) { \
@@ -78,10 +87,7 @@ TP_ALWAYS_INLINE uint32_t tp_few_enter(tp_few *few, uint32_t wanted, uint32_t ma
  * floor where they are fewer. */
 TP_ALWAYS_INLINE uint32_t tp_few_largest(tp_few *few, float *delta, uint32_t size, uint32_t wanted, uint32_t floor)
 {
-    for (uint32_t i = TP_FEW - wanted; i < TP_FEW; ++i) {
-        few->of[i].magnitude = floor;
-        few->of[i].entry = delta; /* may be moved before it is taken */
-    }
+    tp_few_begin(few, delta, wanted, floor);
     uint32_t last = floor;
     const float *next = delta;
     TP_ROLLED for (uint32_t left = size / 4U; left != 0U; --left) {

@@ -27,9 +27,7 @@
 TP_ALWAYS_INLINE uint32_t keep_memorised_few(float *delta, uint32_t size, uint32_t k, float share, float *residual)
 {
     tp_few few;
-    for (uint32_t i = TP_FEW - k; i < TP_FEW; ++i) {
-        few.of[i].magnitude = 0U;
-    }
+    tp_few_begin(&few, delta, k, 0U);
     uint32_t last = 0U;
     const float *next = delta;
     float *memory = residual;
