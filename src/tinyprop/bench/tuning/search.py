@@ -85,18 +85,7 @@ def search(
     for; it is then searched whatever is kept. Raises UserError for names that are not known, ranges that cannot be, and
     where nothing is left to search.
     """
-    if method not in METHODS:
-        raise unknown_name("method", method, METHODS)
-    for given, kind, known in (
-        (scenarios, "scenario", SCENARIOS),
-        (objectives, "objective", OBJECTIVES),
-        (trainable, "word for what trains", CHOICES),
-    ):
-        for name in given:
-            if name not in known:
-                raise unknown_name(kind, name, known)
-        if len(set(given)) < len(given):
-            raise UserError(f"the same {kind} is named twice: name each once.")
+    _require_known(method, scenarios, objectives, trainable)
     networks = {name for scenario in scenarios or config.scenarios for name in SCENARIOS[scenario].networks}
     if network not in networks:
         raise unknown_name("network", network, networks)
@@ -133,6 +122,22 @@ def search(
         store=replay,
         objectives=tuple(objectives) or DEFAULT,
     )
+
+
+def _require_known(method: str, scenarios: Sequence[str], objectives: Sequence[str], trainable: Sequence[str]) -> None:
+    """Raises UserError for a name that is not known, or that is given twice."""
+    if method not in METHODS:
+        raise unknown_name("method", method, METHODS)
+    for given, kind, known in (
+        (scenarios, "scenario", SCENARIOS),
+        (objectives, "objective", OBJECTIVES),
+        (trainable, "word for what trains", CHOICES),
+    ):
+        for name in given:
+            if name not in known:
+                raise unknown_name(kind, name, known)
+        if len(set(given)) < len(given):
+            raise UserError(f"the same {kind} is named twice: name each once.")
 
 
 def _range(text: str, known: Mapping[str, Range]) -> tuple[str, Range]:
