@@ -273,7 +273,7 @@ def test_velocity_is_how_much_the_change_of_the_answers_changes() -> None:
             state, _ = rule.compare(state, y, sample)
         state, _ = rule.judge(state, 5, 1, first=number == 0)
         facts = np.frombuffer(state.residual, np.float32)[-FACTS * 5 :].reshape(FACTS, 5)
-        np.testing.assert_allclose(facts[1], velocities, atol=1e-6)
+        np.testing.assert_allclose(facts[1], velocities, rtol=1e-5, atol=1e-6)
         settled = [number > 0 and abs(v) < 0.15 for v in velocities]
         assert facts[2].tolist() == settled
         _, selected = rule.select(state, np.ones(5, np.float32), 5, np.arange(5))

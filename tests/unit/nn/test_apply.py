@@ -43,7 +43,7 @@ def gradients(run: nn.Module, model: nn.Module | None = None) -> list[torch.Tens
 
 
 def same(one: list[torch.Tensor | None], other: list[torch.Tensor | None]) -> bool:
-    return all(torch.allclose(a, b, atol=1e-7) for a, b in zip(one, other, strict=True))
+    return all(torch.allclose(a, b, atol=1e-6) for a, b in zip(one, other, strict=True))
 
 
 SKIPS_HALF = tinyprop.Ours(tau=1.5)  # of the batch above, by this network, far from any sample's loss
@@ -128,7 +128,7 @@ def test_gradients_of_the_samples_that_stay_are_pytorchs(settings: dict, dims: i
     functional.cross_entropy(model(x), y, reduction="sum").backward()
     assert handle.stats().skipped == 0.5
     for parameter, gradient in zip(model.parameters(), expected, strict=True):
-        torch.testing.assert_close(parameter.grad, gradient, atol=1e-6, rtol=1e-5)
+        torch.testing.assert_close(parameter.grad, gradient, atol=1e-5, rtol=1e-5)
 
 
 def test_layers_that_read_rows_of_a_sample(model: nn.Module) -> None:

@@ -93,7 +93,7 @@ def test_logits_predictions_accuracy(engine, toy_samples, toy_initial):
     logits = engine.logits(x)
     expected = x.astype(np.float64) @ toy_initial[:12].reshape(4, 3) + toy_initial[12:]
     assert logits.dtype == np.float32
-    np.testing.assert_allclose(logits, expected, atol=1e-6)
+    np.testing.assert_allclose(logits, expected, rtol=1e-5, atol=1e-5)
     np.testing.assert_array_equal(engine.predict(x), logits.argmax(axis=1))
     assert engine.accuracy(x, y) == pytest.approx(100 * np.mean(logits.argmax(axis=1) == y))
 
