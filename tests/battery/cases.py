@@ -166,6 +166,9 @@ OTHER_POOLED = (
     *(pooled(conv((2, 9), (5, 5), (6, 7), padding=TWO, relu=True)), pooled(conv((9, 17), (2, 3), (5, 4), bias=False))),
     pooled(conv((1, 3), (4, 2), (7, 6), stride=(1, 2), padding=(1, 0))),
     pooled(conv((2, 3), TWO, (6, 5), trailing=ONE, relu=True)),
+    pooled(conv((3, 9), (1, 5), (1, 23), padding=(0, 2), relu=True, signal=True), (1, 2)),  # two of them at a time
+    pooled(conv((2, 6), (1, 3), (1, 22), stride=(1, 2), bias=False, signal=True), (1, 4)),
+    *(pooled(conv((2, 5), (2, 3), (9, 8), stride=(2, 1)), (2, 1)), pooled(conv((2, 4), (3, 1), (15, 3)), (4, 1))),
 )
 KINKS = (-3.0, 3.0, 0.0, 6.0, -1.0, 0.5)  # where some activation bends
 DENSE = tuple(

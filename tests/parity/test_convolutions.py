@@ -117,6 +117,12 @@ def one_dimensional() -> tuple[nn.Module, tuple[int, ...]]:
     return classified((3, 23), *first, *second)
 
 
+def pooled_signal() -> tuple[nn.Module, tuple[int, ...]]:
+    """Signals whose convolutions swallow the ReLU and the pool behind them; the last pool leaves a place over."""
+    first = [nn.Conv1d(3, 6, 5, padding=2), nn.ReLU(), nn.MaxPool1d(2), nn.Conv1d(6, 9, 3), nn.MaxPool1d(4), nn.ReLU()]
+    return classified((3, 53), *first, nn.Conv1d(9, 4, 2), nn.MaxPool1d(2))
+
+
 def wide_kernels() -> tuple[nn.Module, tuple[int, ...]]:
     """Five by five as in LeNet: four places that lie inside the image, or all but the last; with a pool behind, too."""
     first = [nn.Conv2d(2, 6, 5, padding=2), nn.ReLU(), nn.Conv2d(6, 9, (4, 5), padding=(1, 2)), nn.ReLU()]
@@ -142,7 +148,7 @@ def causal() -> tuple[nn.Module, tuple[int, ...]]:
     return classified((3, 21), *first, *second, nn.ReLU())
 
 
-BUILDERS = (separable, plain, grouped, one_dimensional, wide_kernels, unevenly_padded, causal)
+BUILDERS = (separable, plain, grouped, one_dimensional, pooled_signal, wide_kernels, unevenly_padded, causal)
 NETWORKS = {build.__name__: build for build in BUILDERS}
 
 

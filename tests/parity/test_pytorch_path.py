@@ -210,11 +210,19 @@ def pool_apart() -> nn.Module:
     return nn.Sequential(*body, nn.ReLU(inplace=True), nn.Flatten(), nn.Linear(20, 7), nn.Linear(7, CLASSES))
 
 
-@pytest.mark.parametrize("make", [pool_first, pool_apart])
-def test_answers_are_taken_where_the_engine_has_them(make: Callable[[], nn.Module]) -> None:
+def signal_pooled() -> nn.Module:
+    """A signal, pooled before and behind a ReLU; one that is flattened before its ReLU."""
+    body = [nn.Conv1d(2, 4, 3), nn.MaxPool1d(2), nn.ReLU(), nn.Conv1d(4, 3, 2), nn.ReLU(), nn.MaxPool1d(2)]
+    return nn.Sequential(*body, nn.Conv1d(3, 4, 2), nn.Flatten(), nn.ReLU(), nn.Linear(4, CLASSES))
+
+
+@pytest.mark.parametrize(
+    ("make", "shape"), [(pool_first, (2, 13, 13)), (pool_apart, (2, 13, 13)), (signal_pooled, (2, 13))]
+)
+def test_answers_are_taken_where_the_engine_has_them(make: Callable[[], nn.Module], shape: tuple[int, ...]) -> None:
     """Look by look the responses, not the decisions alone, whatever is fused."""
     torch.manual_seed(0)
-    model, x, y = make().eval(), torch.randn(14, 2, 13, 13), torch.randint(0, CLASSES, (14,))
+    model, x, y = make().eval(), torch.randn(14, *shape), torch.randint(0, CLASSES, (14,))
     method = tinyprop.Velocity(eps=0.003, samples=3, period=5)
     oracle = OracleTrainer(tinyprop.capture(model, x[:1]).train(method).train_program)
     handle = apply_(model, method, example_input=x[:1])

@@ -218,29 +218,43 @@ class _Readers(TorchDispatchMode):
 
     def pool_behind(self, value: Tensor) -> tuple[Tensor, bool, tuple[int, ...]]:
         """(what a pool reads, whether a ReLU made that of `value`, the pool's window or ()): of a lone tiling one."""
-        readers, relu = self._of.get(id(value), []), False
+        readers, relu = self._readers_of(value), False
         if [name for name, _, _ in readers] == ["relu"]:
             value, relu = readers[0][2], True
-            readers = self._of.get(id(value), [])
+            readers = self._readers_of(value)
         elif readers and readers[0][0] == "relu_":
             readers, relu = readers[1:], True
         if len(readers) == 1 and readers[0][0].startswith("max_pool"):
-            return value, relu, _tiling_window(readers[0][1], value.ndim - 2)
+            return value, relu, _tiling_window(readers[0][1], value.shape)
         return value, relu, ()
 
     def relu_behind(self, value: Tensor) -> bool:
         """Whether what the lone reader of `value` makes of it is read by a ReLU, and by nothing else."""
-        made = self._of[id(value)][-1][2]
-        names = [name for name, _, _ in self._of.get(id(made[0] if isinstance(made, tuple) else made), [])]
+        made = self._readers_of(value)[-1][2]
+        names = [name for name, _, _ in self._readers_of(made[0] if isinstance(made, tuple) else made)]
         return names == ["relu"] or names[:1] == ["relu_"]
 
+    def _readers_of(self, value: Tensor) -> list[tuple[str, tuple[Any, ...], Any]]:
+        """What reads `value`, also in another shape should nothing read it in its own (a signal is pooled as a map)."""
+        readers = self._of.get(id(value), [])
+        while [name for name, _, _ in readers] in (["unsqueeze"], ["squeeze"], ["view"]):
+            readers = self._of.get(id(readers[0][2]), [])
+        return readers
 
-def _tiling_window(arguments: tuple[Any, ...], dims: int) -> tuple[int, ...]:
-    """kernel of max_pool(input, kernel, stride, padding, dilation, ceil_mode), () unless the windows tile the map."""
+
+def _tiling_window(arguments: tuple[Any, ...], shape: torch.Size) -> tuple[int, ...]:
+    """kernel of max_pool(input, kernel, stride, padding, dilation, ceil_mode), () unless the windows tile the map.
+
+    shape: of the map, or of the signal that the input is, with a height of 1.
+    """
+    pooled = tuple(arguments[0].shape)
+    if pooled not in (shape, (*shape[:2], 1, *shape[2:])):
+        return ()
+    dims = len(pooled) - 2
     given = (*arguments[1:], *((), 0, 1, False)[len(arguments) - 2 :])
     kernel, stride, padding, dilation = (
         (value,) * dims if isinstance(value, int) else tuple(value) * (dims if len(value) == 1 else 1)
         for value in given[:4]
     )
     tiled = (stride or kernel) == kernel and not any(padding) and set(dilation) == {1} and not given[4]
-    return kernel if tiled else ()
+    return kernel[len(pooled) - len(shape) :] if tiled else ()

@@ -7,8 +7,9 @@
  * y[out_channels][out_height / pool][out_width / pool]; argmax: dy * pool width + dx of each winner, the first of
  * equals (NULL: not wanted); bias may be NULL.
  *
- * Inside the image the four windows of a pool of 2 by 2 are computed together, of four channels at a time; elsewhere one
- * by one, of up to eight channels, as in tp_conv2d_fwd_f32, and y holds the largest sums so far.
+ * Inside the image the four windows of a pool of four places, or of two neighbours of a pool of two, are computed together,
+ * of four channels at a time; elsewhere one by one, of up to eight channels, as in tp_conv2d_fwd_f32, and y holds the
+ * largest sums so far.
  */
 TP_ALWAYS_INLINE void conv2d_pool_position(const float *x, const float *filter, const float *bias, float *y,
                                            uint8_t *argmax, uint32_t py, uint32_t px, tp_conv2d c, tp_pool p, int relu,
@@ -34,54 +35,69 @@ TP_ALWAYS_INLINE void conv2d_pool_position(const float *x, const float *filter, 
     }
 }
 
-/* One pooled position of `outputs` channels, a literal of at most 4, from four windows inside the image. */
-TP_ALWAYS_INLINE void conv2d_pool_four(const float *start, const float *filter, const float *bias, float *y,
-                                       uint8_t *argmax, tp_conv2d c, int relu, uint32_t outputs)
+/* How many pooled neighbours are formed at a time, of four windows inside the image; 0: none, where their pool has other sizes. */
+TP_ALWAYS_INLINE uint32_t conv2d_pool_neighbours(tp_pool p)
 {
-    const uint32_t plane = (c.out_height / 2U) * (c.out_width / 2U);
+    const uint32_t places = p.height * p.width;
+    return TP_INLINE_KERNELS && (places == 2U || places == 4U) ? 4U / places : 0U;
+}
+
+/* Those of `outputs` channels, a literal of at most 4; start: where the first window starts. */
+TP_ALWAYS_INLINE void conv2d_pool_four(const float *start, const float *filter, const float *bias, float *y,
+                                       uint8_t *argmax, tp_conv2d c, tp_pool p, int relu, uint32_t outputs)
+{
+    const uint32_t plane = (c.out_height / p.height) * (c.out_width / p.width), places = p.height * p.width;
+    const uint32_t down = c.stride_height * c.in_width, right = p.width > 1U ? c.stride_width : down;
+    const uint32_t further = places == 2U ? p.width * c.stride_width : p.height == 2U ? down : 2U * right;
     float sums[16];
-    tp_conv2d_tile(start, filter, bias, sums, c.stride_width, c.stride_height * c.in_width, c, outputs);
+    tp_conv2d_tile(start, filter, bias, sums, right, further, c, outputs);
     for (uint32_t o = 0U; o < outputs; ++o) {
-        float largest = sums[4U * o];
-        uint8_t winner = 0U;
-        for (uint8_t k = 1U; k < 4U; ++k) {
-            if (sums[4U * o + k] > largest) {
-                largest = sums[4U * o + k];
-                winner = k;
+        for (uint32_t neighbour = 0U; neighbour < 4U / places; ++neighbour) {
+            const float *window = sums + 4U * o + neighbour * places;
+            float largest = window[0];
+            uint8_t winner = 0U;
+            for (uint8_t k = 1U; k < places; ++k) {
+                if (window[k] > largest) {
+                    largest = window[k];
+                    winner = k;
+                }
             }
-        }
-        y[o * plane] = relu && !(largest > 0.0f) ? 0.0f : largest;
-        if (argmax != NULL) {
-            argmax[o * plane] = winner;
+            y[o * plane + neighbour] = relu && !(largest > 0.0f) ? 0.0f : largest;
+            if (argmax != NULL) {
+                argmax[o * plane + neighbour] = winner;
+            }
         }
     }
 }
 
-/* Whether all windows of a pool of 2 by 2 lie inside the image. */
-TP_ALWAYS_INLINE int conv2d_pool_inside(uint32_t py, uint32_t px, tp_conv2d c, tp_pool p)
+/* Whether all windows of pooled neighbours from (py, px) on lie inside the image. */
+TP_ALWAYS_INLINE int conv2d_pool_inside(uint32_t py, uint32_t px, uint32_t neighbours, tp_conv2d c, tp_pool p)
 {
-    return TP_INLINE_KERNELS && p.height == 2U && p.width == 2U
-           && tp_windows_inside(2U * py, 2U * px, 2U * py + 1U, 2U * px + 1U, c);
+    return neighbours != 0U && px + neighbours <= c.out_width / p.width
+           && tp_windows_inside(py * p.height, px * p.width, (py + 1U) * p.height - 1U, (px + neighbours) * p.width - 1U, c);
 }
 
 TP_ALWAYS_INLINE void conv2d_pool_channels(const float *x, const float *filter, const float *bias, float *y,
                                            uint8_t *argmax, tp_conv2d c, tp_pool p, int relu, uint32_t outputs)
 {
     const uint32_t columns = c.out_width / p.width, plane = (c.out_height / p.height) * columns;
+    const uint32_t neighbours = conv2d_pool_neighbours(p);
     for (uint32_t py = 0U; py < c.out_height / p.height; ++py) {
-        for (uint32_t px = 0U; px < columns; ++px) {
+        for (uint32_t px = 0U; px < columns;) {
             float *pooled = y + py * columns + px;
             uint8_t *place = argmax != NULL ? argmax + py * columns + px : NULL;
-            if (!conv2d_pool_inside(py, px, c, p)) {
+            if (!conv2d_pool_inside(py, px, neighbours, c, p)) {
                 conv2d_pool_position(x, filter, bias, pooled, place, py, px, c, p, relu, outputs);
+                ++px;
                 continue;
             }
-            const float *start = tp_window_start(x, 2U * py, 2U * px, c);
-            conv2d_pool_four(start, filter, bias, pooled, place, c, relu, outputs < 4U ? outputs : 4U);
+            const float *start = tp_window_start(x, py * p.height, px * p.width, c);
+            conv2d_pool_four(start, filter, bias, pooled, place, c, p, relu, outputs < 4U ? outputs : 4U);
             if (outputs > 4U) {
                 conv2d_pool_four(start, filter + 4U * tp_filter_size(c), bias != NULL ? bias + 4 : NULL, pooled + 4U * plane,
-                                 place != NULL ? place + 4U * plane : NULL, c, relu, outputs - 4U);
+                                 place != NULL ? place + 4U * plane : NULL, c, p, relu, outputs - 4U);
             }
+            px += neighbours;
         }
     }
 }

@@ -1,4 +1,5 @@
-"""How a pass rewrites a program: it looks at neighbours in the chain and answers what stands in their place."""
+"""How a pass rewrites a program: it looks at neighbours in the chain and answers what stands in their place, or whether
+they change it."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -7,6 +8,7 @@ from tinyprop.ir.graph import Node, Program
 from tinyprop.ir.op import Op, Shape
 
 Fuse = Callable[[Op, Op, Shape], Op | None]
+MaySwap = Callable[[Op, Op], bool]
 
 
 def fuse_pairs(program: Program, fuse: Fuse) -> Program:
@@ -19,13 +21,39 @@ def fuse_pairs(program: Program, fuse: Fuse) -> Program:
     nodes: list[Node] = []
     for node in program.nodes:
         before = nodes[-1] if nodes else None
-        if before is not None and node.inputs == (before.output,) and readers[node.input] == 1:
+        if before is not None and _alone_reads(node, before, readers):
             fused = fuse(before.op, node.op, program.value_in(before).shape)
             if fused is not None:
                 nodes[-1] = replace(before, op=fused, output=node.output)
                 continue
         nodes.append(node)
     return _with_nodes(program, nodes)
+
+
+def swap_pairs(program: Program, may_swap: MaySwap) -> Program:
+    """`program` with the neighbours for which `may_swap(first, second)` holds in the other order.
+
+    A pair changes places only if nothing else reads the value between them, which gets the shape that the second one
+    makes of what the first one read.
+    """
+    readers = _count_readers(program)
+    nodes: list[Node] = []
+    values = dict(program.values)
+    for node in program.nodes:
+        before = nodes[-1] if nodes else None
+        if before is not None and _alone_reads(node, before, readers) and may_swap(before.op, node.op):
+            between = values[before.output]
+            shape = node.op.shape_after((values[before.input].shape,))
+            values[between.name] = replace(between, shape=shape)
+            nodes[-1] = replace(node, inputs=before.inputs, output=between.name)
+            node = replace(before, inputs=(between.name,), output=node.output)
+        nodes.append(node)
+    return _with_nodes(replace(program, values=values), nodes)
+
+
+def _alone_reads(node: Node, before: Node, readers: dict[str, int]) -> bool:
+    """Whether `node` reads what `before` writes, and nothing else does either."""
+    return node.inputs == (before.output,) and readers[node.input] == 1
 
 
 def _count_readers(program: Program) -> dict[str, int]:
