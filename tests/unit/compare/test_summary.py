@@ -42,6 +42,23 @@ def test_means_differences_and_cost_to_accuracy():
     assert (v1.accuracy_ci95, v1.difference_ci95) == (None, None)  # one seed says nothing of the spread
 
 
+def test_what_the_forward_pass_alone_costs():
+    """A quarter of the first seed's multiply-adds and an eighth of the second's, at the checkpoint that counts."""
+    shares = {("full_zero_skip", 0): 30, ("full_zero_skip", 1): 20}
+    rows = [
+        replace(
+            one, outcome=replace(one.outcome, curve=(one.outcome.curve[0], replace(one.outcome.curve[1], parts=parts)))
+        )
+        for one in ROWS
+        for parts in [(shares.get((one.cell.variant, one.cell.seed), 1), 5, 5)]
+    ]
+    full, skipping, ours, v1 = summary(rows, CELLS)
+    assert full.forward_alone == skipping.forward_alone == ours.forward_alone == pytest.approx(25 / 140)
+    assert v1.forward_alone == pytest.approx(30 / 120)  # of its own seed
+    assert summary(rows, CELLS[4:6])[0].forward_alone is None
+    assert summary(ROWS, CELLS)[0].forward_alone is None  # stored before parts were
+
+
 def test_only_what_was_asked_for_counts_and_what_is_missing_is_not_made_up():
     (ours,) = summary(ROWS, CELLS[4:6])
     assert (ours.seeds, ours.difference_mean, ours.cost_to_accuracy) == (2, None, None)

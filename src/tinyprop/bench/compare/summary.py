@@ -29,7 +29,9 @@ class SummaryRow:
     of them means over the seeds; None where it did not get there, or where those are not among the runs.
     instructions, instructions_to_accuracy: of a step, mean over all of the run, and the same cost in instructions, both
     estimated from what was counted on a board; None where nothing was. cycles: of a step, alike; millijoules: of a
-    step, by board that has a source for it and holds the network.
+    step, by board that has a source for it and holds the network. forward_alone: what cost_to_accuracy would be of a
+    method that learns, sample for sample, as full training with zeros skipped does, were all behind the forward pass
+    for nothing.
     """
 
     dataset: str
@@ -52,6 +54,7 @@ class SummaryRow:
     instructions_to_accuracy: float | None = None
     cycles: float | None = None
     millijoules: Mapping[str, float] = field(default_factory=dict)
+    forward_alone: float | None = None
 
 
 def summary(rows: Sequence[Row], cells: Sequence[Cell], counts: Sequence[Count] = ()) -> tuple[SummaryRow, ...]:
@@ -112,11 +115,18 @@ def _row(name: Name, found: Outcomes, groups: Mapping[Name, Outcomes], counts: M
         ),
         cycles=cycles,
         millijoules=_millijoules(cycles, counts.get(name), found),
+        forward_alone=_cost_to_accuracy(
+            ({s: skipping[s] for s in found if s in skipping}, _forward), full, (skipping, _macs)
+        ),
     )
 
 
 def _macs(at: Checkpoint) -> float | None:
     return at.macs
+
+
+def _forward(at: Checkpoint) -> float | None:
+    return at.parts[0] if at.parts else None
 
 
 def _instructions(count: Count | None) -> Cost:

@@ -81,7 +81,8 @@ def _about(case: Case) -> str:
     instead = f", a stand-in for {case.data.stands_in_for}, not that set" if case.data.stands_in_for else ""
     before = case.rows[0].accuracy_before_mean
     seen = "" if case.steps is None else f", {case.steps:,} samples seen"
-    return escaped(f"{case.what}; data: {case.data.title}{instead}; {before:.1f} % before{seen}.")
+    forward = "" if case.forward_alone is None else f"; cost of the forward pass alone: {case.forward_alone:.2f}"
+    return escaped(f"{case.what}; data: {case.data.title}{instead}; {before:.1f} % before{seen}{forward}.")
 
 
 def _case(case: Case, columns: Sequence[Column]) -> str:

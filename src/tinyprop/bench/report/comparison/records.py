@@ -67,6 +67,11 @@ class Case:
         """The row that the others are measured against."""
         return next((row for row in self.rows if row.difference_mean is not None and row.method == DENSE), None)
 
+    @property
+    def forward_alone(self) -> float | None:
+        """The cost to accuracy that is left when only the forward pass costs anything; as in a SummaryRow."""
+        return None if self.full is None else self.full.forward_alone
+
 
 @dataclass(frozen=True)
 class InShort:
