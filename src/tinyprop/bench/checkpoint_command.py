@@ -143,26 +143,34 @@ def _arrays_table(what: str, arrays: Mapping[str, np.ndarray]) -> Table:
 
 
 def _changes(one: Checkpoint, other: Checkpoint, layout: StateLayout) -> list[dict[str, object]]:
-    before, after = (values_of(checkpoint, layout).weights for checkpoint in (one, other))
+    before, after = (values_of(checkpoint, layout) for checkpoint in (one, other))
     return [
         {
+            "what": what,
             "name": name,
             "values": array.size,
-            "changed": int((array.view(np.uint32) != after[name].view(np.uint32)).sum()),
-            "largest_change": float(np.abs(after[name].astype(np.float64) - array).max()),
-            "norm_of_change": float(np.linalg.norm(after[name].astype(np.float64) - array)),
+            "changed": int((array.view(np.uint32) != now[name].view(np.uint32)).sum()),
+            "largest_change": float(np.abs(now[name].astype(np.float64) - array).max()),
+            "norm_of_change": float(np.linalg.norm(now[name].astype(np.float64) - array)),
         }
-        for name, array in before.items()
+        for what, then, now in (
+            ("weight", before.weights, after.weights),
+            ("velocity", before.velocities, after.velocities),
+            ("remembered", before.residuals, after.residuals),
+        )
+        for name, array in then.items()
     ]
 
 
 def _changes_table(rows: list[dict[str, object]]) -> Table:
     made = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
-    made.add_column("weight", no_wrap=True, overflow="fold")
+    for column in ("what", "of"):
+        made.add_column(column, no_wrap=True, overflow="fold")
     for column in ("values", "changed", "largest change", "norm of change"):
         made.add_column(column, justify="right")
     for row in rows:
         made.add_row(
+            str(row["what"]),
             str(row["name"]),
             f"{row['values']:,}",
             f"{row['changed']:,}",

@@ -102,6 +102,31 @@ def test_diff(field, capsys):
         app(["checkpoint", "diff", str(monday), str(field / "other.tpck")])
 
 
+def test_diff_of_velocities_and_of_what_selections_remember(tmp_path, capsys):
+    trainer = Network(chain("net", (4,), (Dense(4, 20), ReLU(), Dense(20, 3)))).train(
+        tinyprop.MemorisedTopK(0.2), optimizer=SGD(momentum=0.5)
+    )
+    state = trainer.export(tmp_path / "firmware") / "net_state.json"
+    rng = np.random.default_rng(0)
+    with trainer.build("host") as engine:
+        for day in ("monday", "tuesday"):
+            (tmp_path / day).write_bytes(encode(engine.checkpoint()))
+            engine.fit(rng.standard_normal((3, 4)).astype(np.float32), np.arange(3), progress=False)
+    days = tmp_path / "monday", tmp_path / "tuesday"
+    _, out = run(capsys, "checkpoint", "diff", *days, "--state", state, "--json", tmp_path / "d.json")
+    tensors = json.loads((tmp_path / "d.json").read_text())["tensors"]
+    assert [one["what"] for one in tensors] == ["weight"] * 4 + ["velocity"] * 4 + ["remembered"]
+    values = [values_of(decode(day.read_bytes()), read_layout(state)).residuals for day in days]
+    change = {name: values[1][name] - array for name, array in values[0].items()}
+    assert [one["name"] for one in tensors if one["what"] == "remembered"] == list(change)
+    for one in tensors:
+        assert one["changed"] > 0
+        assert one["what"] in out
+        if one["what"] == "remembered":
+            assert one["changed"] == np.count_nonzero(change[one["name"]])
+            assert one["largest_change"] == pytest.approx(np.abs(change[one["name"]]).max())
+
+
 def test_convert_there_and_back(field, capsys):
     state = field / "firmware" / "net_state.json"
     monday, there, back = field / "monday.tpck", field / "m.safetensors", field / "back.tpck"
