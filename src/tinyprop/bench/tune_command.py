@@ -96,11 +96,14 @@ def _shown(
 ) -> None:
     candidates, front, stopped = study.candidates(), study.front(), study.stopped
     if not candidates:
-        raise UserError(f"training broke off in all of {stopped} trials: give the configuration a lower rate.")
+        raise UserError(
+            f"all of {len(stopped)} trials came to nothing, the last because: {stopped[-1]} Give the configuration a "
+            "lower rate where training broke off, or another --range."
+        )
     chosen = picked(front)
     found = fragment(asked, chosen, variant)
     console.print(front_table(asked, front, chosen))
-    broken = f" In {stopped} of them training broke off." if stopped else ""
+    broken = f" {len(stopped)} of them came to nothing, the last because: {stopped[-1]}" if stopped else ""
     console.print(
         f"The front of {study.ended} trials, means over {len(asked.seeds)} seed(s) on validation data.{broken} *: the "
         f"cheapest within {WITHIN:g} points of the most accurate; for `tinyprop compare --tuned FILE`:\n",

@@ -177,12 +177,14 @@ def test_ctrl_c_and_lost_runs_cost_their_trial_only(tmp_path, tune):
 
 
 @needs_optuna
-def test_trials_in_which_training_breaks_off_are_counted_and_told(tmp_path, tune):
-    _, text = tune(Invented(_3="the loss is not finite"), trials=4)
-    assert "In 1 of them training broke off." in text
-    assert (len(found(tmp_path)["candidates"]), found(tmp_path)["stopped"]) == (3, 1)
-    everything = {f"_{number}": "the loss is not finite" for number in range(4)}
-    with pytest.raises(UserError, match="training broke off in all of 4 trials: give the configuration a lower rate"):
+def test_trials_that_come_to_nothing_are_counted_and_told(tmp_path, tune):
+    _, text = tune(Invented(_3="the loss is not finite."), trials=4)
+    assert "1 of them came to nothing, the last because: the loss is not finite." in text
+    assert (len(found(tmp_path)["candidates"]), found(tmp_path)["stopped"]) == (3, ["the loss is not finite."])
+    everything = {f"_{number}": "the loss is not finite." for number in range(4)}
+    with pytest.raises(
+        UserError, match=r"all of 4 trials came to nothing, the last because: the loss is not finite\. "
+    ):
         tune(Invented(**everything), journal="b.journal", trials=4)
 
 
@@ -309,6 +311,15 @@ def test_no_test_sample_is_looked_at(monkeypatch):
     assert 10 < judged.accuracy_after <= 100
     with pytest.raises(UserError, match="holds"):
         on_test(cell, weights)
+
+
+def test_settings_that_a_network_cannot_have_cost_their_trial_only():
+    cell = Cell(
+        "digits_new_classes", "cnn", "o", Variant("ours_at_effort", {"effort": 0.001}), 0.02, FIRST_SEED, 1, 1, 1
+    )
+    answer = on_validation(cell, shipped(cell))
+    assert isinstance(answer, str)
+    assert "cannot be reached" in answer
 
 
 SHARED = """

@@ -1,6 +1,7 @@
 """A short comparison from the command line: stored run by run, gone on with, the same every time."""
 
 import json
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 
@@ -112,6 +113,29 @@ def test_what_cannot_be_counted_is_named_and_loses_nothing(tmp_path, compare, mo
     assert status == 0
     assert "note: not counted: full: it does not fit" in text
     assert len(json.loads((tmp_path / "rows.json").read_text())["rows"]) == 2
+
+
+def test_it_does_not_go_on_from_other_weights(tmp_path, compare, monkeypatch):
+    """As another processor's pretraining gives them: refused, and what is stored stays as it is."""
+
+    def one_then_stop(cells, store, advance, workers):
+        run_campaign(cells[:1], store, advance, workers)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(command, "run_campaign", one_then_stop)
+        compare(archive_path=tmp_path / "runs.jsonl.gz")
+    [entry] = read_archive(tmp_path / "runs.jsonl.gz")
+    assert len(entry.row.outcome.start_hash) == 64
+    for number, changed in enumerate(({"start_hash": "0" * 64}, {"start_hash": "", "accuracy_before": 99.0})):
+        elsewhere = replace(entry, row=replace(entry.row, outcome=replace(entry.row.outcome, **changed)))
+        with Store(tmp_path / f"{number}.sqlite") as store:
+            store.merge((elsewhere,))
+        with pytest.raises(UserError, match="last_layer · seed 0 started from other weights than full, which is in"):
+            compare(f"{number}.sqlite", resume=True)
+        with Store(tmp_path / f"{number}.sqlite") as store:
+            assert store.entries() == (elsewhere,)
+    assert compare(resume=True)[0] == 0
 
 
 def test_ctrl_c_keeps_what_was_finished_and_the_rest_comes_out_the_same(tmp_path, compare, monkeypatch):

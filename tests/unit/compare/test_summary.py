@@ -59,6 +59,19 @@ def test_what_the_forward_pass_alone_costs():
     assert summary(ROWS, CELLS)[0].forward_alone is None  # stored before parts were
 
 
+def test_differences_are_of_runs_that_started_from_the_same_weights():
+    """Which the hash of what they started from says, or how good that was where one of them has none."""
+    one = ROWS[0].outcome
+    assert one.same_start(replace(one, accuracy_after=1.0, start_hash="a"))
+    assert not one.same_start(replace(one, accuracy_before=51.0, start_hash="a"))
+    assert not replace(one, start_hash="a").same_start(replace(one, start_hash="b"))
+    elsewhere = replace(ROWS[4], outcome=replace(ROWS[4].outcome, old_before=97.0, accuracy_after=60.0))
+    rows = (*ROWS[:4], elsewhere, *ROWS[5:])
+    assert summary(rows, CELLS)[2].difference_mean == -1.0  # of the second seed alone
+    assert summary(rows, CELLS)[2].difference_ci95 is None
+    assert summary((*ROWS[:4], elsewhere), CELLS)[2].difference_mean is None
+
+
 def test_only_what_was_asked_for_counts_and_what_is_missing_is_not_made_up():
     (ours,) = summary(ROWS, CELLS[4:6])
     assert (ours.seeds, ours.difference_mean, ours.cost_to_accuracy) == (2, None, None)

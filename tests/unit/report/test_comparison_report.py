@@ -130,6 +130,13 @@ def test_rows_come_in_an_order_that_does_not_depend_on_the_store(rows):
     assert cells_of(rows[::-1]) == cells_of(rows)
 
 
+def test_runs_that_started_from_other_weights_are_said_at_the_top(rows):
+    elsewhere = replace(rows[-1], outcome=replace(rows[-1].outcome, accuracy_before=1.0))
+    (warning,) = report_of((*rows[:-1], elsewhere), one_comparison(cells_of(rows))).warnings
+    cell = rows[-1].cell
+    assert warning.startswith(f"Runs of {cell.scenario} · {cell.model} with the same seed started from different")
+
+
 def test_several_codes_and_unequal_seeds_are_said_at_the_top(rows):
     other = replace(rows[0], provenance={"code": "b" * 64})
     report = report_of((other, *rows[1:-1]), one_comparison(cells_of(rows[:-1])))

@@ -7,7 +7,7 @@ from tinyprop.bench.compare.cell import Cell
 from tinyprop.bench.compare.count import Count
 from tinyprop.bench.compare.jobs import named, on_board, on_test, shipped
 from tinyprop.bench.compare.provenance import provenance
-from tinyprop.bench.compare.store import Store
+from tinyprop.bench.compare.store import Row, Store
 from tinyprop.bench.progress import Advance
 from tinyprop.bench.workers.workers import Lost, Workers
 from tinyprop.errors import UserError
@@ -44,6 +44,7 @@ def run_campaign(cells: Sequence[Cell], store: Store, advance: Advance, workers:
     is raised, KeyboardInterrupt included, what was finished is in the store.
     """
     starts, lost = weights_to_ship(cells, advance, workers)
+    stored = {row.cell.pretraining: row for row in store.rows()}
     ready = [cell for cell in cells if cell.pretraining in starts]
     advance("learning", 0, len(ready))
     jobs = [(cell, starts[cell.pretraining]) for cell in ready]
@@ -51,10 +52,21 @@ def run_campaign(cells: Sequence[Cell], store: Store, advance: Advance, workers:
         if isinstance(row, Lost):
             lost.append(f"{named(ready[number])}: {row.reason}")
         else:
+            _require_same_start(row, stored.get(row.cell.pretraining))
             store.append(row)
         advance("learning", done, len(ready))
     if lost:
         raise UserError(not_done(lost))
+
+
+def _require_same_start(row: Row, other: Row | None) -> None:
+    """Raises UserError where a stored run of the same scenario, network and seed started from other weights."""
+    if other is not None and not row.outcome.same_start(other.outcome):
+        raise UserError(
+            f"{named(row.cell)} started from other weights than {other.cell.variant}, which is in the store: "
+            "pretraining gives others on another processor or with other versions, and differences seed by seed would "
+            "mean nothing. Go on where those runs were made, or name another store, for which all are made anew."
+        )
 
 
 def count_steps(cells: Sequence[Cell], board: str, store: Store, advance: Advance, workers: Workers) -> tuple[str, ...]:

@@ -103,7 +103,8 @@ class Outcome:
 
     effort_bwd, effort_total: multiply-adds over those of plain full training. kept: mean entries of δ by layer, of
     steps not skipped. weight_hash: of the weights at the end. layers: their names, in the order of `kept`; empty in
-    rows that were stored before they were noted.
+    rows that were stored before they were noted. start_hash: SHA-256 of the file of weights that it started from, empty
+    likewise.
     """
 
     accuracy_before: float
@@ -118,3 +119,14 @@ class Outcome:
     curve: tuple[Checkpoint, ...]
     weight_hash: str
     layers: tuple[str, ...] = ()
+    start_hash: str = ""
+
+    def same_start(self, other: "Outcome") -> bool:
+        """Whether both started from the same weights: the same scenario, network and seed alone do not say so.
+
+        PyTorch adds up in another order on another processor. Where one of the hashes was not noted, how good the
+        weights were says it.
+        """
+        if self.start_hash and other.start_hash:
+            return self.start_hash == other.start_hash
+        return (self.accuracy_before, self.old_before) == (other.accuracy_before, other.old_before)

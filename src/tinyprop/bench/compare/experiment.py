@@ -85,6 +85,7 @@ def run(cell: Cell, shipped: Path, judged: Callable[[Task], Task] = lambda task:
             curve=done.curve,
             weight_hash=engine.weight_hash(),
             layers=tuple(node.name for node in program.layers),
+            start_hash=hashlib.sha256(shipped.read_bytes()).hexdigest(),
         )
 
 

@@ -42,11 +42,12 @@ def on_test(cell: Cell, weights: bytes) -> Row:
 
 
 def on_validation(cell: Cell, weights: bytes) -> Outcome | str:
-    """The same, judged by the validation part; no test sample is looked at. A sentence where training breaks off."""
+    """The same, judged by the validation part; no test sample is looked at. A sentence where training breaks off, or
+    the network cannot have such settings."""
     with ONE_AT_A_TIME:
         try:
             return _run(cell, weights, _without_test)
-        except TrainingStopped as stopped:
+        except (TrainingStopped, UserError) as stopped:
             return str(stopped)
 
 

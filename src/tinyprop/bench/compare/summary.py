@@ -23,15 +23,15 @@ Cost = Callable[[Checkpoint], float | None]  # of a run up to there
 
 @dataclass(frozen=True)
 class SummaryRow:
-    """accuracy (before: as shipped): percent; difference (to full training, seed by seed), forgotten (old task, after −
-    before): points. *_ci95: half of the 95 % interval, None where one seed says nothing of it. cost_to_accuracy:
-    multiply-adds until full training's final accuracy less MARGIN, over those of full training with zeros skipped, all
-    of them means over the seeds; None where it did not get there, or where those are not among the runs.
-    instructions, instructions_to_accuracy: of a step, mean over all of the run, and the same cost in instructions, both
-    estimated from what was counted on a board; None where nothing was. cycles: of a step, alike; millijoules: of a
-    step, by board that has a source for it and holds the network. forward_alone: what cost_to_accuracy would be of a
-    method that learns, sample for sample, as full training with zeros skipped does, were all behind the forward pass
-    for nothing.
+    """accuracy (before: as shipped): percent; difference (to full training, seed by seed, of those that started from
+    the same weights), forgotten (old task, after − before): points. *_ci95: half of the 95 % interval, None where one
+    seed says nothing of it. cost_to_accuracy: multiply-adds until full training's final accuracy less MARGIN, over
+    those of full training with zeros skipped, all of them means over the seeds; None where it did not get there, or
+    where those are not among the runs. instructions, instructions_to_accuracy: of a step, mean over all of the run, and
+    the same cost in instructions, both estimated from what was counted on a board; None where nothing was. cycles: of
+    a step, alike; millijoules: of a step, by board that has a source for it and holds the network. forward_alone: what
+    cost_to_accuracy would be of a method that learns, sample for sample, as full training with zeros skipped does, were
+    all behind the forward pass for nothing.
     """
 
     dataset: str
@@ -80,7 +80,7 @@ def _row(name: Name, found: Outcomes, groups: Mapping[Name, Outcomes], counts: M
     full, zeros_skipped = groups.get((scenario, model, DENSE), {}), (scenario, model, ZEROS_SKIPPED)
     skipping = groups.get(zeros_skipped, {})
     accuracies = [outcome.accuracy_after for outcome in found.values()]
-    shared = [seed for seed in found if seed in full]
+    shared = [seed for seed in found if seed in full and found[seed].same_start(full[seed])]
     difference, interval = (
         paired_difference([found[s].accuracy_after for s in shared], [full[s].accuracy_after for s in shared])
         if shared

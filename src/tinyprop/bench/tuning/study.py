@@ -51,15 +51,15 @@ class Study:
 
     @property
     def ended(self) -> int:
-        """How many trials have ended, those included whose training broke off."""
+        """How many trials have ended, those included that came to nothing."""
         with self._explained():
             return sum(bool({FOUND, STOPPED} & trial.user_attrs.keys()) for trial in self._trials("COMPLETE", "FAIL"))
 
     @property
-    def stopped(self) -> int:
-        """How many trials were of no use because training broke off."""
+    def stopped(self) -> tuple[str, ...]:
+        """Of each trial that came to nothing why: training broke off, or the network cannot have such settings."""
         with self._explained():
-            return sum(STOPPED in trial.user_attrs for trial in self._trials("FAIL"))
+            return tuple(trial.user_attrs[STOPPED] for trial in self._trials("FAIL") if STOPPED in trial.user_attrs)
 
     def candidates(self) -> tuple[Candidate, ...]:
         """All that were tried, in order."""

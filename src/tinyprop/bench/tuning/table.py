@@ -30,14 +30,19 @@ def front_table(search: Search, front: Sequence[Candidate], chosen: Candidate) -
 
 
 def json_of(
-    search: Search, candidates: Sequence[Candidate], front: Sequence[Candidate], chosen: Candidate, stopped: int
+    search: Search,
+    candidates: Sequence[Candidate],
+    front: Sequence[Candidate],
+    chosen: Candidate,
+    stopped: Sequence[str],
 ) -> bytes:
-    """{"search", "candidates", "front": numbers of trials, "chosen": one of them, "stopped": how many broke off}."""
+    """{"search", "candidates", "front": numbers of trials, "chosen": one of them, "stopped": why others came to
+    nothing}."""
     content = {
         "search": search,
         "candidates": candidates,
         "front": [one.number for one in front],
         "chosen": chosen.number,
-        "stopped": stopped,
+        "stopped": list(stopped),
     }
     return msgspec.json.format(msgspec.json.encode(content)) + b"\n"

@@ -228,6 +228,11 @@ def _warnings(rows: Sequence[Row], cells: Sequence[Cell], counted_by: set[str]) 
     for (scenario, model), seeds in _seeds(rows, cells).items():
         if len(set(seeds.values())) > 1:
             found.append(f"The rows of {scenario} · {model} do not have the same seeds: compare “points against full”.")
+    found += [
+        f"Runs of {scenario} · {model} with the same seed started from different weights: “points against full” leaves "
+        "out those that started otherwise than full training."
+        for scenario, model in _mixed_starts(rows)
+    ]
     codes = {row.provenance.get("code", "") for row in rows} | counted_by
     if len(codes) > 1:
         found.append(
@@ -235,6 +240,13 @@ def _warnings(rows: Sequence[Row], cells: Sequence[Cell], counted_by: set[str]) 
             "Which, stands under “How it was made”."
         )
     return tuple(found)
+
+
+def _mixed_starts(rows: Sequence[Row]) -> tuple[tuple[str, str], ...]:
+    """The (scenario, network) of which runs that should have started alike did not."""
+    first = {row.cell.pretraining: row for row in reversed(rows)}
+    mixed = (row for row in rows if not row.outcome.same_start(first[row.cell.pretraining].outcome))
+    return tuple(dict.fromkeys((row.cell.scenario, row.cell.model) for row in mixed))
 
 
 def _config(cells: Sequence[Cell]) -> str:
