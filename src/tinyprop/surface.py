@@ -20,7 +20,7 @@ import numpy as np
 from tinyprop.codegen.export_folder import replace_folder, require_replaceable
 from tinyprop.codegen.forms import form_named
 from tinyprop.codegen.generate import INLINE, SIZE, generate
-from tinyprop.codegen.project import project
+from tinyprop.codegen.project import COMMON, CrossCompiler, project
 from tinyprop.codegen.source_tree import SourceTree
 from tinyprop.cost.effort import Effort, effort, effort_of_visits
 from tinyprop.cost.memory import MemoryCost, memory_cost
@@ -43,6 +43,7 @@ from tinyprop.plan.plan import Plan
 from tinyprop.targets import Engine, build, load_board
 from tinyprop.targets.firmware import build_firmware
 from tinyprop.targets.samples import as_array
+from tinyprop.targets.toolchain import BOARD_GCC
 from tinyprop.trace import StepTrace, StoreTrace
 
 if TYPE_CHECKING:
@@ -213,18 +214,22 @@ class Trainer:
         """Writes the C project: engine, network, weights, build files, a self-test and a README. Returns the folder.
 
         form: "cmake", "arduino", "platformio", "zephyr" or "esp-idf". board: checked to hold the model before anything
-        is written. The folder must be new, empty, or an earlier export in which nothing was added or changed; it is
-        replaced as a whole or not at all. Raises UserError.
+        is written, and whose compiler the README names. The folder must be new, empty, or an earlier export in which
+        nothing was added or changed but what was built in it, which stays; it is replaced as a whole or not at all.
+        Raises UserError.
         """
         form_named(form)
         require_replaceable(Path(folder))
         notes: tuple[str, ...] = (f"\n{self.memory}.",)
+        cross = COMMON
         if board is not None:
             record = load_board(board)
+            gcc = BOARD_GCC[record.architecture]
+            cross = CrossCompiler(record.title, gcc.command, " ".join((*record.flags.gcc, gcc.library)))
             image = build_firmware(self.sources, record, clock="dwt")
             sizes = f"{image.flash_bytes:,} bytes of flash and {image.ram_bytes:,} of RAM"
             notes += (f"Compiled with zig for the {record.title} ({record.cpu}) it takes {sizes}, without a sample.",)
-        return replace_folder(Path(folder), project(self.sources, self.train_program, self.plan, notes, form))
+        return replace_folder(Path(folder), project(self.sources, self.train_program, self.plan, notes, form, cross))
 
     def __str__(self) -> str:
         return f"{self.train_program}\n{self.memory}"

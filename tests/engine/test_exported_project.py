@@ -23,9 +23,11 @@ def export(networks, tmp_path):
 
 def by_hand(folder):
     """What the self-test prints, and what it returns, built by the command in the project's README."""
-    [command] = re.findall(r"^    (cc .*) && \./selftest$", (folder / "README.md").read_text(), flags=re.MULTILINE)
+    wanted = r"^    mkdir -p build && (cc .*) && build/selftest$"
+    [command] = re.findall(wanted, (folder / "README.md").read_text(), flags=re.MULTILINE)
+    (folder / "build").mkdir(exist_ok=True)
     subprocess.run([*shlex.split(command), *STRICT], cwd=folder, check=True)
-    return self_test(folder / "selftest")
+    return self_test(folder / "build" / "selftest")
 
 
 def self_test(program):
@@ -62,6 +64,21 @@ def test_project_passes_with_cmake(export):
     for step in (("-B", "build"), ("--build", "build")):
         subprocess.run(["cmake", *step], cwd=folder, check=True, capture_output=True)
     assert self_test(folder / "build" / "selftest") == ("PASS", 0)
+
+
+@pytest.mark.skipif(shutil.which("cmake") is None, reason="cmake not installed")
+@pytest.mark.parametrize("board", [None, "nano33ble", "esp32c3"])
+def test_the_readme_builds_the_library_for_a_board(networks, tmp_path, board):
+    """The library alone, since programs want startup code; and what was built does not stop the next export."""
+    folder = networks["mlp"].train("ours").export(tmp_path / "firmware", board)
+    [command] = re.findall(r"^    (cmake .*Generic.*)$", (folder / "README.md").read_text(), flags=re.MULTILINE)
+    [compiler] = re.findall(r"C_COMPILER=(\S+)", command)
+    if shutil.which(compiler) is None:
+        pytest.skip(f"{compiler} is not installed")
+    subprocess.run(command, shell=True, cwd=folder, check=True, capture_output=True)
+    built = [path.name for path in (folder / "build" / "board").iterdir() if path.suffix in (".a", ".elf", "")]
+    assert [name for name in built if "." in name or name in ("selftest", "field")] == ["libmlp.a"]
+    networks["mlp"].train("full").export(folder)
 
 
 def test_a_folder_of_the_users_own_is_left_as_it_is(networks, tmp_path):

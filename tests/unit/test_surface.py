@@ -128,7 +128,9 @@ def test_export_keeps_what_somebody_changed_in_an_earlier_export(network: tinypr
     folder = trainer.export(tmp_path / "firmware")
     (folder / "main.c").write_text("int main(void) { return 0; } /* mine */")
     (folder / "sensor.c").write_text("mine too")
-    with pytest.raises(UserError, match=r"added or changed since the last export \(main\.c, sensor\.c\)"):
+    with pytest.raises(
+        UserError, match=r"added or changed since the last export \(main\.c, sensor\.c\): move or delete"
+    ):
         trainer.export(folder)
     assert (folder / "sensor.c").read_text() == "mine too"
     (tmp_path / "file").write_text("")
@@ -137,6 +139,32 @@ def test_export_keeps_what_somebody_changed_in_an_earlier_export(network: tinypr
     with pytest.raises(UserError, match="cannot be written"):
         trainer.export(tmp_path / "file" / "below")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "firmware"]
+
+
+def test_what_was_built_in_an_earlier_export_stays_and_does_not_count(
+    network: tinyprop.Network, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = network.train("ours").export(tmp_path / "firmware")
+    built = [folder / "build" / "CMakeCache.txt", folder / "port" / ".pio" / "build" / "a.o"]
+    for file in built:
+        file.parent.mkdir(parents=True)
+        file.write_text("built")
+    network.train("full").export(folder)
+    assert [file.read_text() for file in built] == ["built", "built"]
+    assert "Method: `full`" in (folder / "README.md").read_text()
+    with monkeypatch.context() as patched:
+        rename = Path.rename
+
+        def fails_at_last(self: Path, target: Path) -> Path:
+            if self.name == "export":
+                raise OSError(28, "No space left on device")
+            return rename(self, target)
+
+        patched.setattr(Path, "rename", fails_at_last)
+        with pytest.raises(UserError, match="cannot be written"):
+            network.train("ours").export(folder)
+    assert [file.read_text() for file in built] == ["built", "built"]
+    assert "Method: `full`" in (folder / "README.md").read_text()
 
 
 @pytest.mark.parametrize("given", [lambda x: x, nn.ReLU, 3])

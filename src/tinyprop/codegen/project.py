@@ -1,5 +1,7 @@
 """SourceTree → a project a firmware engineer can build, in one of `FORMS`, with a self-test that must pass."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from tinyprop.codegen.forms import DEFAULT, Contents, form_named
@@ -13,12 +15,32 @@ from tinyprop.ir.train_program import TrainProgram
 from tinyprop.plan.plan import Plan
 
 
+@dataclass(frozen=True)
+class CrossCompiler:
+    """A compiler for a board, as the README shows it. title: of the board; command, flags: as in a shell."""
+
+    title: str
+    command: str
+    flags: str
+
+
+COMMON = CrossCompiler(
+    "Cortex-M4F, say", "arm-none-eabi-gcc", "-mcpu=cortex-m4 -mthumb -mfloat-abi=hard -mfpu=fpv4-sp-d16"
+)
+
+
 def project(
-    tree: SourceTree, train: TrainProgram, plan: Plan, notes: tuple[str, ...] = (), form: str = DEFAULT
+    tree: SourceTree,
+    train: TrainProgram,
+    plan: Plan,
+    notes: tuple[str, ...] = (),
+    form: str = DEFAULT,
+    cross: CrossCompiler = COMMON,
 ) -> SourceTree:
     """`tree` as a project of that form: build files, README, self-test with golden vectors, what a checkpoint means.
 
-    notes: more lines for the README. Raises UserError for an unknown form.
+    notes: more lines for the README. cross: with which that builds it for a board. Raises UserError for an unknown
+    form.
     """
     shape = form_named(form)
     golden = golden_vectors(train)
@@ -42,6 +64,7 @@ def project(
         "crc32_text": f"{golden.crc32:x}",
         "frozen": train.count(train.frozen),
         "latent": tree.latent_size,
+        "cross": cross,
         "notes": notes,
     }
     state = {f"{tree.name}_state.json": state_json(state_layout(train))}
