@@ -83,7 +83,10 @@ def test_help(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
 def test_export(saved: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert _run("export", str(saved), str(tmp_path / "fw"), "--method", "ours", "--board", "nano33ble") == 0
     assert (tmp_path / "fw" / "tiny.c").is_file()
-    assert "RAM to train" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "RAM to train" in printed
+    assert "the network 'tiny'" in printed
+    assert len(printed.splitlines()) < 10  # what the files are is in them
 
 
 def test_export_in_another_form(saved: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -136,6 +139,8 @@ def test_memory_of_each_choice(saved: Path, tmp_path: Path, capsys: pytest.Captu
         ]
     assert _run("memory", str(saved), "--momentum", "2") == 1
     assert "momentum=2" in capsys.readouterr().err
+    assert _run("memory", str(saved), "--method", "top_k", "--set.ratio", "2") == 1
+    assert "ratio=2" in capsys.readouterr().err
 
 
 def test_memory_with_a_store_of_samples(saved: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -181,7 +186,7 @@ def test_memory_with_a_store_in_flash(saved: Path, tmp_path: Path, capsys: pytes
     assert "no source says how flash is written on mps2-an386" in capsys.readouterr().err
 
 
-def test_memory_of_batch_norms_that_train(normed: Path, tmp_path: Path) -> None:
+def test_memory_of_batch_norms_that_train(normed: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     learning = {}
     for batch_norm in ("fold", "train"):
         path = tmp_path / f"{batch_norm}.json"
@@ -189,6 +194,8 @@ def test_memory_of_batch_norms_that_train(normed: Path, tmp_path: Path) -> None:
         learning[batch_norm] = {word: row["parameters"] for word, row in json.loads(path.read_text()).items()}
     assert learning["fold"] == {"last_layer": 18, "last_block": 63, "biases": 8, "all": 63}
     assert learning["train"] == {"last_layer": 18, "last_block": 73, "biases": 13, "batch_norms": 10, "all": 73}
+    assert _run("export", str(normed), str(tmp_path / "fw"), "--trainable", "batch_norms") == 1
+    assert "they were folded: capture it with batch_norm='train' (--batch-norm train)." in capsys.readouterr().err
 
 
 def test_export_of_a_choice(saved: Path, tmp_path: Path) -> None:
@@ -303,7 +310,9 @@ def test_missing_and_foreign_files(tmp_path: Path, capsys: pytest.CaptureFixture
     junk = tmp_path / "junk.pt2"
     junk.write_bytes(b"junk")
     assert _run("export", str(junk), str(tmp_path / "fw")) == 1
-    assert "holds no exported PyTorch model" in capsys.readouterr().err
+    assert "holds no exported PyTorch model: save one with torch.export.save(torch.expo" in capsys.readouterr().err
+    assert _run("memory", str(tmp_path)) == 1
+    assert "there is no model file" in capsys.readouterr().err
     assert [path.name for path in tmp_path.iterdir()] == ["junk.pt2"]
 
 

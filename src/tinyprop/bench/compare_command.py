@@ -17,6 +17,7 @@ from tinyprop.bench.compare.store import Store
 from tinyprop.bench.compare.summary import summary
 from tinyprop.bench.compare.table import LEGEND, json_of, tables
 from tinyprop.bench.progress import stage_progress
+from tinyprop.bench.whole_table import print_whole
 from tinyprop.bench.workers.choose import workers
 
 DEFAULT = Path(__file__).parent / "compare" / "digits.toml"
@@ -68,7 +69,7 @@ def compare_command(
         console.print("Some of these runs were made by other code than today's; 'provenance' in the store says which.")
     found = summary(rows, planned.cells, counts)
     for table in tables(found):
-        console.print(table)
+        print_whole(console, table)
     console.print(LEGEND, highlight=False)
     if json_path is not None:
         made_with = {msgspec.json.encode(row.provenance, order="sorted"): row.provenance for row in rows}

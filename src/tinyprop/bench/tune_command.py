@@ -13,6 +13,7 @@ from tinyprop.bench.tuning.fragment import WITHIN, fragment, picked, require_var
 from tinyprop.bench.tuning.search import Search, search
 from tinyprop.bench.tuning.study import Study
 from tinyprop.bench.tuning.table import front_table, json_of
+from tinyprop.bench.whole_table import print_whole
 from tinyprop.bench.workers.choose import workers
 from tinyprop.data.extra import required
 from tinyprop.errors import UserError
@@ -102,7 +103,7 @@ def _shown(
         )
     chosen = picked(front)
     found = fragment(asked, chosen, variant)
-    console.print(front_table(asked, front, chosen))
+    print_whole(console, front_table(asked, front, chosen))
     broken = f" {len(stopped)} of them came to nothing, the last because: {stopped[-1]}" if stopped else ""
     console.print(
         f"The front of {study.ended} trials, means over {len(asked.seeds)} seed(s) on validation data.{broken} *: the "

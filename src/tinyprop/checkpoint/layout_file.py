@@ -13,8 +13,10 @@ def read_layout(path: Path) -> StateLayout:
     try:
         return msgspec.json.decode(path.read_bytes(), type=StateLayout)
     except OSError as error:
+        there = ", ".join(sorted(one.name for one in path.parent.glob("*_state.json")))
         raise UserError(
-            f"'{path}' cannot be read ({error.strerror}): name the _state.json of an exported project."
+            f"'{path}' cannot be read ({error.strerror}): name the _state.json of an exported project"
+            f"{f', here {there}' if there else ''}."
         ) from error
     except msgspec.DecodeError as error:
         raise UserError(

@@ -38,6 +38,7 @@ def memory(
     model: Annotated[Path, Parameter(help="a program saved by torch.export.save (.pt2)")],
     *,
     method: MethodName = "tinyprop_v2",
+    settings: MethodSettings = None,
     loss: LossName = "cross_entropy",
     momentum: Momentum = 0.0,
     weight_decay: WeightDecay = 0.0,
@@ -60,6 +61,7 @@ def memory(
     from tinyprop.cost.wear import store_flash as flash_of
     from tinyprop.cost.wear import store_wear
     from tinyprop.errors import UserError
+    from tinyprop.methods import method_named
     from tinyprop.methods.optimizer import SGD
     from tinyprop.store import StoreSettings
     from tinyprop.surface import load
@@ -77,7 +79,8 @@ def memory(
         else StoreSettings(store, program.input.shape, program.output.size, store_bits, flash=flash)
     )
     wear = None if kept is None or board is None else store_wear(kept, board, store_offered)
-    costs = network.memory_by_choice(method, loss, SGD(momentum, weight_decay))
+    asked = method_named(method, **as_typed(settings))
+    costs = network.memory_by_choice(asked, loss, SGD(momentum, weight_decay))
     return memory_command(console, costs, store=kept, wear=wear, json_path=json)
 
 
@@ -209,6 +212,7 @@ def export(
     )
     written = trainer.export(folder, board=board, form=form)
     console.print(
-        f"{network}\n{trainer.memory}.\nWrote {written}; build it as {written}/README.md says.", highlight=False
+        f"{trainer.memory}.\nWrote {written}, the network '{network.program.name}': build it as its README.md says.",
+        highlight=False,
     )
     return 0

@@ -10,6 +10,10 @@ from tinyprop.frontend.capture import FOLD, lowered
 from tinyprop.frontend.naming import program_name
 from tinyprop.ir.graph import Program
 
+HOW = (
+    "save one with torch.export.save(torch.export.export(model.eval(), (sample,)), 'model.pt2'), sample of shape (1, …)"
+)
+
 
 def load(path: Path, name: str | None = None, batch_norm: str = FOLD) -> Program:
     """The network in `path`, written by `torch.export.save` with an example of a batch of one.
@@ -18,14 +22,14 @@ def load(path: Path, name: str | None = None, batch_norm: str = FOLD) -> Program
     UserError as `capture` does, and for a file that is missing or holds something else.
     """
     if not path.is_file():
-        raise UserError(f"there is no model file '{path}': save one with torch.export.save(exported, '{path.name}').")
+        raise UserError(f"there is no model file '{path}': {HOW}.")
     logger = logging.getLogger("torch.export")
     level = logger.level
     logger.setLevel(logging.CRITICAL)  # it prints a traceback before it raises the same
     try:
         exported = torch.export.load(path)
     except Exception as error:  # torch raises whatever the archive's contents provoke
-        raise UserError(f"'{path}' holds no exported PyTorch model: save one with torch.export.save.") from error
+        raise UserError(f"'{path}' holds no exported PyTorch model: {HOW}.") from error
     finally:
         logger.setLevel(level)
     if exported.range_constraints:

@@ -85,6 +85,13 @@ def test_show_says_what_is_wrong(field, capsys):
         app(["checkpoint", "show", str(field / "missing")])
 
 
+def test_a_layout_that_is_not_there_is_named_with_those_that_are(field):
+    with pytest.raises(
+        UserError, match=r"No such file.*: name the _state\.json of an exported project, here net_state"
+    ):
+        app(["checkpoint", "show", str(field / "monday.tpck"), "--state", str(field / "firmware" / "n_state.json")])
+
+
 def test_diff(field, capsys):
     state = field / "firmware" / "net_state.json"
     monday, tuesday = field / "monday.tpck", field / "tuesday.tpck"

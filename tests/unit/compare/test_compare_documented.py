@@ -18,6 +18,7 @@ from tinyprop.bench.compare.table import tables
 from tinyprop.bench.compare_command import DEFAULT
 from tinyprop.bench.floors_command import Row
 from tinyprop.bench.recipes.table import RECIPES
+from tinyprop.bench.whole_table import print_whole
 
 ROOT = Path(__file__).parents[3]
 CONFIGS = sorted(path.stem for path in DEFAULT.parent.glob("*.toml"))
@@ -47,6 +48,19 @@ def test_the_documented_tables_are_the_committed_result(name) -> None:
     assert {row.seeds for row in rows} == {config.seeds}
     assert {row.dataset for row in rows} == {SCENARIOS[scenario].filed_as for scenario in config.scenarios}
     assert content["config"]["rates"] == dict(config.rates)
+
+
+def test_no_figure_is_cut_off_where_the_console_is_narrow() -> None:
+    """As in a file or a pipe."""
+    printed = []
+    for width in (80, 200):
+        console = Console(file=StringIO(), width=width)
+        for table in tables(committed("digits")[1]):
+            print_whole(console, table)
+        assert console.width == width
+        printed.append([line.split() for line in console.file.getvalue().splitlines()])
+    assert printed[0] == printed[1]
+    assert "…" not in str(printed[0])
 
 
 @pytest.mark.parametrize("name", CONFIGS)

@@ -98,7 +98,8 @@ def checked(config: CompareConfig) -> CompareConfig:
     """`config`, if every name in it is known and every number can be used. Raises UserError."""
     for scenario, models in config.scenarios.items():
         if scenario not in SCENARIOS:
-            raise unknown_name("scenario", scenario, SCENARIOS)
+            unknown = unknown_name("scenario", scenario, SCENARIOS)
+            raise UserError(f"{unknown} One of your own, with your data: docs/adding/scenario.md.")
         for model in models:
             if model not in SCENARIOS[scenario].networks:
                 raise unknown_name(f"network of scenario '{scenario}'", model, SCENARIOS[scenario].networks)
