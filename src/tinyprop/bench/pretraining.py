@@ -24,13 +24,16 @@ def pretrained(
     lr: float = 0.003,
     loss: str = "cross_entropy",
 ) -> nn.Module:
-    """A network of `make` trained with Adam on `samples`, in eval mode; the same seed gives the same weights."""
+    """A network of `make` trained with Adam on `samples`, in eval mode; the same seed gives the same weights.
+
+    Without any samples it is as `make` gives it.
+    """
     torch.manual_seed(seed)
     torch.set_num_threads(1)
     model = make()
     optimizer = torch.optim.Adam(model.parameters(), lr=lr)
     x, y = torch.from_numpy(samples.x), torch.from_numpy(samples.y)
-    for _ in range(epochs):
+    for _ in range(epochs if len(y) else 0):
         for batch in torch.randperm(len(y)).split(BATCH):
             optimizer.zero_grad()
             LOSSES[loss](model(x[batch]), y[batch]).backward()

@@ -99,7 +99,7 @@ def checked(config: CompareConfig) -> CompareConfig:
     for scenario, models in config.scenarios.items():
         if scenario not in SCENARIOS:
             unknown = unknown_name("scenario", scenario, SCENARIOS)
-            raise UserError(f"{unknown} One of your own, with your data: docs/adding/scenario.md.")
+            raise UserError(f"{unknown} One of your own is named by its .py file: docs/adding/scenario.md.")
         for model in models:
             if model not in SCENARIOS[scenario].networks:
                 raise unknown_name(f"network of scenario '{scenario}'", model, SCENARIOS[scenario].networks)

@@ -47,7 +47,10 @@ def pretrain(cell: Cell) -> Path:
     if card.recipe is not None:
         return shipped(RECIPES[card.recipe], make, samples, epochs=cell.pretrain_epochs, seed=cell.seed)
     content = hashlib.sha256(samples.x.tobytes() + samples.y.tobytes())
-    content.update(f"{make()!r} {cell.pretrain_epochs} {cell.seed} {BATCH} {torch.__version__}".encode())
+    torch.manual_seed(cell.seed)
+    fresh = make()  # or trained before, by whoever wrote the scenario
+    content.update(f"{fresh!r} {cell.pretrain_epochs} {cell.seed} {BATCH} {torch.__version__}".encode())
+    content.update(weights_file(weights_of(fresh)))
     path = cache_folder() / "pretrained" / f"{content.hexdigest()}.npz"
     if not path.exists():
         module = pretrained(make, samples, epochs=cell.pretrain_epochs, seed=cell.seed, loss=card.loss)

@@ -1,14 +1,14 @@
 """What may happen to a device in the field: one table, name → data and the networks that can take it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from types import MappingProxyType
 
 from torch import nn
 
 from tinyprop.bench.compare.from_scratch import from_scratch
 from tinyprop.bench.compare.machine import new_machine
+from tinyprop.bench.compare.own_scenario import own_scenario
 from tinyprop.bench.compare.shifted_sensor import Shift, blurred, in_poor_light, shifted_sensor, turned
 from tinyprop.bench.compare.strangers import new_speakers
 from tinyprop.bench.compare.task import Task
@@ -46,6 +46,22 @@ class ScenarioCard:
     def filed_as(self) -> str:
         """What results bear in place of the data set's name, where a stand-in is used."""
         return self.stand_in or self.dataset
+
+
+class Scenarios(Mapping[str, ScenarioCard]):
+    """The table; and the path of a .py file names the scenario that it calls SCENARIO, in whatever process asks."""
+
+    def __init__(self, cards: Mapping[str, ScenarioCard]) -> None:
+        self._cards = dict(cards)
+
+    def __getitem__(self, name: str) -> ScenarioCard:
+        return own_scenario(name, ScenarioCard) if name.endswith(".py") else self._cards[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._cards)
+
+    def __len__(self) -> int:
+        return len(self._cards)
 
 
 @lru_cache(maxsize=1)
@@ -116,7 +132,7 @@ RESNET8_100: Networks = {"resnet8": lambda: ResNet8(100)}
 RESNET8_OF_64: Networks = {"resnet8": lambda: ResNet8(stem_stride=2)}
 RESNET8_FLOWERS: Networks = {"resnet8": lambda: ResNet8(102, stem_stride=2)}
 
-SCENARIOS: Mapping[str, ScenarioCard] = MappingProxyType(
+SCENARIOS: Mapping[str, ScenarioCard] = Scenarios(
     {
         "digits_rotated": ScenarioCard("digits", "the sensor is turned and noisy", _digits_rotated, DEMO_NETWORKS),
         "digits_new_classes": ScenarioCard(
