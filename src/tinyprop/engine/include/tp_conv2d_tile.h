@@ -12,8 +12,7 @@
 /* Whether the windows of the outputs from (oy, ox) to (last_y, last_x) lie inside the image. */
 TP_ALWAYS_INLINE int tp_windows_inside(uint32_t oy, uint32_t ox, uint32_t last_y, uint32_t last_x, tp_conv2d c)
 {
-    const uint32_t reach_y = c.dilation_height * (c.kernel_height - 1U) + 1U;
-    const uint32_t reach_x = c.dilation_width * (c.kernel_width - 1U) + 1U;
+    const uint32_t reach_y = tp_reach_y(c), reach_x = tp_reach_x(c);
     return oy * c.stride_height >= c.pad_height && last_y * c.stride_height + reach_y <= c.in_height + c.pad_height
            && ox * c.stride_width >= c.pad_width && last_x * c.stride_width + reach_x <= c.in_width + c.pad_width;
 }
