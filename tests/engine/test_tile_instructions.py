@@ -98,13 +98,14 @@ def tiles_and_lines(conv: Conv2d, shape: tuple[int, ...]) -> list[Piece]:
     shapes = {"x": (size,), "y": (outputs,), "w": (conv.out_channels * conv.filter_size,), "b": (conv.out_channels,)}
     shapes |= {"e": (size,), "scratch": (conv.scratch_bytes(shape) // 4,)}
     positions, unpooled = outputs // conv.out_channels, "(tp_pool){1U, 1U}, 0"
+    clear = f"for (uint32_t i = 0U; i < {size}U; ++i) {{\n    e[i] = 0.0f;\n}}\n"
     calls = (
         f"tp_conv2d_error_f32(x, y, NULL, w, e, (tp_kept *)scratch, {c}, {unpooled}, 0);",
-        f"for (uint32_t i = 0U; i < {size}U; ++i) {{\n    e[i] = 0.0f;\n}}\nconv2d_error_lines(y, NULL, w, e, {c}, {unpooled});",
+        f"{clear}conv2d_error_lines(y, NULL, w, e, {c}, {unpooled});",
         f"tp_conv2d_update_f32(x, y, NULL, w, b, scratch, 0.01f, {c}, {unpooled});",
         f"for (uint32_t co = 0U; co < {conv.out_channels}U; ++co) {{\n"
-        f"    conv2d_update_lines(x, y + co * {positions}U, NULL, w + co * {conv.filter_size}U, b + co, scratch, "
-        f"0.01f, {c}, {unpooled});\n}}",
+        f"    conv2d_update_lines(x, y + co * {positions}U, NULL, w + co * {conv.filter_size}U, b + co, "
+        f"scratch, 0.01f, {c}, {unpooled});\n}}",
     )
     return [Piece(shapes, call) for call in calls]
 
