@@ -88,6 +88,7 @@ def test_tiles_cost_less_than_lines_and_leave_the_same(toolchain: str) -> None:
                 (tiles, by_tiles), (lines, by_lines) = (bench.run(first + i, values) for i in (0, 1))
                 for name in ("y", "e", "w", "b"):
                     assert by_tiles[name].tobytes() == by_lines[name].tobytes(), title
+                assert by_tiles["behind"].tobytes() == values["behind"].tobytes(), title  # scratch is large enough
                 assert lines.instructions > 1.1 * tiles.instructions, title
 
 
@@ -96,7 +97,7 @@ def tiles_and_lines(conv: Conv2d, shape: tuple[int, ...]) -> list[Piece]:
     assert conv.kernels(shape) is ConvKernels.GENERAL
     size, outputs, c = int(np.prod(shape)), conv.delta_count(shape), f"({conv_struct(conv, shape)})"
     shapes = {"x": (size,), "y": (outputs,), "w": (conv.out_channels * conv.filter_size,), "b": (conv.out_channels,)}
-    shapes |= {"e": (size,), "scratch": (conv.scratch_bytes(shape) // 4,)}
+    shapes |= {"e": (size,), "scratch": (conv.scratch_bytes(shape) // 4,), "behind": (4,)}
     positions, unpooled = outputs // conv.out_channels, "(tp_pool){1U, 1U}, 0"
     clear = f"for (uint32_t i = 0U; i < {size}U; ++i) {{\n    e[i] = 0.0f;\n}}\n"
     calls = (
