@@ -105,6 +105,40 @@ GENERAL = (
     conv((9, 2), (5, 5), (6, 5), padding=TWO),
     conv((2, 1), (1, 9), (2, 10)),
 )
+# What errors and gradients are computed for in tiles (tp_filter_tile.h).
+TILED = (
+    # Whole channels: several at a time and a rest, of several groups, one row of outputs.
+    conv((5, 4), THREE, (7, 6), relu=True),
+    conv((6, 9), THREE, (5, 6), groups=3),
+    conv((3, 5), (4, 3), (4, 9), bias=False),
+    conv((7, 3), (2, 2), (5, 4), stride=TWO),
+    conv((2, 3), (2, 9), (4, 11), stride=(1, 2), relu=True),
+    conv((19, 2), ONE, (5, 3), stride=TWO),
+    conv((3, 6), THREE, (5, 5), padding=ONE, groups=3),  # one channel each, to two
+    # Rows of larger kernels, with and without a rest.
+    conv((3, 4), (5, 5), (9, 8), stride=TWO),
+    conv((2, 3), (7, 7), (8, 9)),
+    conv((2, 2), (4, 8), (5, 9), relu=True),
+    # Pieces of long rows: one row, several, on a signal.
+    conv((2, 3), (1, 40), (1, 43), signal=True),
+    conv((2, 2), (2, 20), (3, 23)),
+    # Windows across borders: some, all; more taps than a word of a mask holds, and than two.
+    conv((4, 6), THREE, (6, 5), padding=ONE, groups=2, relu=True),
+    conv((3, 4), (5, 5), (7, 8), padding=TWO),
+    conv((3, 4), (5, 5), (9, 8), stride=TWO, padding=TWO, bias=False),
+    conv((2, 3), THREE, (5, 5), padding=TWO, dilation=TWO),
+    conv((3, 5), (4, 4), (5, 4), padding=(2, 3), trailing=(1, 0)),
+    conv((9, 4), (1, 9), (1, 24), stride=(1, 2), padding=(0, 4), signal=True, bias=False),
+    conv((2, 3), (1, 25), (1, 26), padding=(0, 12), signal=True),
+    conv((2, 3), (7, 5), (8, 7), padding=(3, 2)),
+    conv((1, 5), (10, 4), (12, 6), stride=TWO, padding=(4, 1), trailing=(5, 1)),
+    conv((1, 2), (8, 8), (8, 9), padding=ONE),
+    conv((5, 6), (1, 3), (1, 20), dilation=(1, 2), signal=True),
+    conv((5, 6), (1, 3), (1, 20), stride=(1, 3), padding=(0, 3), dilation=(1, 3), signal=True),
+    # More windows of a channel than one list takes, inside and across borders.
+    conv((2, 3), THREE, (10, 11)),
+    conv((3, 2), (3, 4), (9, 7), padding=ONE),
+)
 SPECIAL = (
     *(near(1, 1, (2, 2)), near(3, 5, (3, 3)), near(2, 7, (5, 7), relu=True), near(9, 2, (4, 9), bias=False)),
     *(near(1, 17, (2, 5), relu=True), near(5, 3, (7, 2)), near(17, 1, (3, 4)), near(3, 3, (9, 9), bias=False)),
@@ -169,6 +203,9 @@ OTHER_POOLED = (
     pooled(conv((3, 9), (1, 5), (1, 23), padding=(0, 2), relu=True, signal=True), (1, 2)),  # two of them at a time
     pooled(conv((2, 6), (1, 3), (1, 22), stride=(1, 2), bias=False, signal=True), (1, 4)),
     *(pooled(conv((2, 5), (2, 3), (9, 8), stride=(2, 1)), (2, 1)), pooled(conv((2, 4), (3, 1), (15, 3)), (4, 1))),
+    *(pooled(conv((5, 6), THREE, (8, 9), relu=True)), pooled(conv((4, 6), THREE, (9, 8), groups=2))),
+    *(pooled(conv((3, 4), (5, 5), (8, 9), padding=TWO)), pooled(conv((2, 3), THREE, (16, 15), bias=False))),
+    pooled(conv((3, 4), (1, 5), (1, 21), padding=(0, 2), signal=True), (1, 4)),
 )
 KINKS = (-3.0, 3.0, 0.0, 6.0, -1.0, 0.5)  # where some activation bends
 DENSE = tuple(
@@ -205,7 +242,7 @@ CASES: Mapping[str, tuple[Case, ...]] = MappingProxyType(
         Sigmoid.kind: everywhere(Sigmoid()),
         Tanh.kind: everywhere(Tanh()),
         Dense.kind: DENSE,
-        Conv2d.kind: (*GENERAL, *SPECIAL, *DEPTHWISE),
+        Conv2d.kind: (*GENERAL, *TILED, *SPECIAL, *DEPTHWISE),
         Conv2dMaxPool.kind: (*BLOCKED, *OTHER_POOLED),
         ScaleShift.kind: SCALES,
         MaxPool2d.kind: tuple(on(MaxPool2d(*w), shape) for *w, shape in WINDOWS),

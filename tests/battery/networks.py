@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from battery.cases import BLOCKED, CASES, DEPTHWISE, GENERAL, KINKS, OTHER_POOLED, SPECIAL, Case
+from battery.cases import BLOCKED, CASES, DEPTHWISE, GENERAL, KINKS, OTHER_POOLED, SPECIAL, TILED, Case
 from battery.parameters import random_parameters
 from tinyprop.ir.graph import Node, Program, Value, frozen_array
 from tinyprop.ir.losses import CrossEntropy
@@ -90,6 +90,7 @@ GROUPS: Mapping[str, tuple[Case, ...]] = {
     "dense": cases_of("dense"),
     "scale_shift": cases_of("scale_shift"),
     "conv2d_general": GENERAL,
+    "conv2d_tiled": TILED,
     "conv2d_special": SPECIAL,
     "conv2d_depthwise": DEPTHWISE,
     "conv2d_pooled": OTHER_POOLED,

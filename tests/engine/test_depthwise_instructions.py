@@ -22,7 +22,7 @@ CONVOLUTIONS = {
 CALLS = (
     ("tp_conv2d_fwd_f32(x, w, b, y, {c}, 0);", "tp_depthwise_conv2d_fwd_f32(x, w, b, y, {c}, 0);"),
     (
-        "tp_conv2d_error_f32(x, y, NULL, w, e, {c}, (tp_pool){{1U, 1U}}, 0, 1);",
+        "tp_conv2d_error_f32(x, y, NULL, w, e, (tp_kept *)scratch, {c}, (tp_pool){{1U, 1U}}, 0, 1);",
         "tp_depthwise_conv2d_error_f32(x, y, w, e, {c}, 0);",
     ),
     (
@@ -41,7 +41,7 @@ def test_the_documented_counts_are_the_measured_ones(title: str, toolchain: str)
     assert conv.kernels(shape) is ConvKernels.DEPTHWISE
     size, outputs = int(np.prod(shape)), conv.delta_count(shape)
     shapes = {"x": (size,), "y": (outputs,), "w": (conv.out_channels * conv.filter_size,), "b": (conv.out_channels,)}
-    shapes |= {"e": (size,), "scratch": (conv.filter_size,)}
+    shapes |= {"e": (size,), "scratch": (conv.general_scratch_bytes(outputs // conv.out_channels, updates=True) // 4,)}
     pieces = [Piece(shapes, call.format(c=f"({conv_struct(conv, shape)})")) for calls in CALLS for call in calls]
     macs = conv.out_channels * int(conv.taps_inside(shape).sum())
     with workbench(pieces, load_board("apollo4p-evb"), toolchain) as bench:

@@ -81,7 +81,8 @@ def _error(places: Places, step: BackwardStep, slot: str) -> Call:
         case ConvKernels.POINTWISE:
             given = (*plain, places.scratch(node, "tp_kept"), geometry, _kept(places, step), mask)
             return Call("tp_pointwise_conv2d_error_f32", name, given)
-    given = (x, delta, argmax, weight, places.error(slot), geometry, _pool_struct(pool), mask, skip)
+    scratch = places.scratch(node, "tp_kept")
+    given = (x, delta, argmax, weight, places.error(slot), scratch, geometry, _pool_struct(pool), mask, skip)
     return Call("tp_conv2d_error_f32", name, given)
 
 

@@ -101,7 +101,8 @@ TP_KERNEL void tp_conv2d_fwd_f32(const float *x, const float *weight, const floa
 TP_KERNEL void tp_conv2d_max_pool_fwd_f32(const float *x, const float *weight, const float *bias, float *y,
                                           uint8_t *argmax, tp_conv2d c, tp_pool p, int relu);
 TP_KERNEL void tp_conv2d_error_f32(const float *x, const float *delta, const uint8_t *argmax, const float *weight,
-                                   float *error, tp_conv2d c, tp_pool p, int mask_input, int skip_zeros);
+                                   float *error, tp_kept *kept, tp_conv2d c, tp_pool p, int mask_input,
+                                   int skip_zeros);
 TP_KERNEL void tp_conv2d_update_f32(const float *x, const float *delta, const uint8_t *argmax, float *weight,
                                     float *bias, float *gradient, float rate, tp_conv2d c, tp_pool p, int skip_zeros);
 TP_KERNEL void tp_conv2d_max_pool_fwd_f32_k3p1w2(const float *x, const float *weight, const float *bias, float *y,

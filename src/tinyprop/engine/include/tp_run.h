@@ -32,7 +32,10 @@
 #define TP_RUN_2(A, M) A(0, "s16", "s24") M(1, "s17", "s25")
 #define TP_RUN_3(A, M) TP_RUN_2(A, M) M(2, "s18", "s26")
 #define TP_RUN_4(A, M) TP_RUN_3(A, M) M(3, "s19", "s27")
-#define TP_RUN_8(A, M) TP_RUN_4(A, M) M(4, "s20", "s28") M(5, "s21", "s29") M(6, "s22", "s30") M(7, "s23", "s31")
+#define TP_RUN_5(A, M) TP_RUN_4(A, M) M(4, "s20", "s28")
+#define TP_RUN_6(A, M) TP_RUN_5(A, M) M(5, "s21", "s29")
+#define TP_RUN_7(A, M) TP_RUN_6(A, M) M(6, "s22", "s30")
+#define TP_RUN_8(A, M) TP_RUN_7(A, M) M(7, "s23", "s31")
 #define TP_RUN_9(A, M) TP_RUN_8(A, M) M(8, "s24", "")
 
 /* `sum` is finished where this stands: put off until it is needed, its terms would crowd the registers. */
@@ -118,6 +121,15 @@ typedef struct TP_MAY_ALIAS tp_run3 {
 typedef struct TP_MAY_ALIAS tp_run4 {
     float v[4];
 } tp_run4;
+typedef struct TP_MAY_ALIAS tp_run5 {
+    float v[5];
+} tp_run5;
+typedef struct TP_MAY_ALIAS tp_run6 {
+    float v[6];
+} tp_run6;
+typedef struct TP_MAY_ALIAS tp_run7 {
+    float v[7];
+} tp_run7;
 typedef struct TP_MAY_ALIAS tp_run8 {
     float v[8];
 } tp_run8;
@@ -128,6 +140,9 @@ typedef struct TP_MAY_ALIAS tp_run9 {
 TP_DEFINE_LOAD(2, tp_load2, TP_RUN_HERE, "s16-s17")
 TP_DEFINE_LOAD(3, tp_load3, TP_RUN_HERE, "s16-s18")
 TP_DEFINE_LOAD(4, tp_load4, TP_RUN_HERE, "s16-s19")
+TP_DEFINE_LOAD(5, tp_load5, TP_RUN_HERE, "s16-s20")
+TP_DEFINE_LOAD(6, tp_load6, TP_RUN_HERE, "s16-s21")
+TP_DEFINE_LOAD(7, tp_load7, TP_RUN_HERE, "s16-s22")
 TP_DEFINE_LOAD(8, tp_load8, TP_RUN_HERE, "s16-s23")
 TP_DEFINE_LOAD(9, tp_load9, TP_RUN_HERE, "s16-s24")
 TP_DEFINE_LOAD(3, tp_load3_beside, TP_RUN_BESIDE, "s24-s26")
@@ -135,7 +150,11 @@ TP_DEFINE_LOAD(8, tp_load8_beside, TP_RUN_BESIDE, "s24-s31")
 TP_DEFINE_NEXT(4, tp_next4_beside, TP_RUN_BESIDE, "s24-s27")
 TP_DEFINE_NEXT(8, tp_next8, TP_RUN_HERE, "s16-s23")
 TP_DEFINE_STORE(2, "s16-s17")
+TP_DEFINE_STORE(3, "s16-s18")
 TP_DEFINE_STORE(4, "s16-s19")
+TP_DEFINE_STORE(5, "s16-s20")
+TP_DEFINE_STORE(6, "s16-s21")
+TP_DEFINE_STORE(7, "s16-s22")
 TP_DEFINE_STORE(8, "s16-s23")
 TP_DEFINE_STORE(9, "s16-s24")
 
@@ -161,6 +180,42 @@ TP_ALWAYS_INLINE void tp_load_line(float v[9], const float *from, uint32_t size)
         v[done] = from[done];
     }
 }
+
+#define TP_EACH_RUN(M) M(9) M(8) M(7) M(6) M(5) M(4) M(3) M(2)
+#define TP_LOAD_SIZE(n) \
+    if (size == (n)) { \
+        const tp_run##n run = tp_load##n(from); \
+        TP_RUN_##n(TP_RUN_INTO, TP_RUN_INTO) \
+    }
+#define TP_OUT_OF(i, here, beside) v[i],
+#define TP_STORE_SIZE(n) \
+    if (size == (n)) { \
+        const tp_run##n run = {{TP_RUN_##n(TP_OUT_OF, TP_OUT_OF)}}; \
+        (void)tp_store##n(to, run); \
+    }
+
+/* v[0] ... v[size - 1] from neighbours in memory; size is a literal of 1 to 9. */
+TP_ALWAYS_INLINE void tp_load_run(float v[9], const float *from, uint32_t size)
+{
+    TP_EACH_RUN(TP_LOAD_SIZE)
+    if (size == 1U) {
+        v[0] = from[0];
+    }
+}
+
+/* The other way. */
+TP_ALWAYS_INLINE void tp_store_run(float *to, const float v[9], uint32_t size)
+{
+    TP_EACH_RUN(TP_STORE_SIZE)
+    if (size == 1U) {
+        to[0] = v[0];
+    }
+}
+
+#undef TP_EACH_RUN
+#undef TP_LOAD_SIZE
+#undef TP_OUT_OF
+#undef TP_STORE_SIZE
 
 TP_ALWAYS_INLINE void tp_clear8(float *to)
 {

@@ -44,6 +44,17 @@ TP_ALWAYS_INLINE tp_taps tp_taps_x(uint32_t ox, tp_conv2d c)
     return tp_taps_inside(ox, c.stride_width, c.pad_width, c.kernel_width, c.dilation_width, c.in_width);
 }
 
+/* Rows and columns from the first tap of a window to its last, both included. */
+TP_ALWAYS_INLINE uint32_t tp_reach_y(tp_conv2d c)
+{
+    return c.dilation_height * (c.kernel_height - 1U) + 1U;
+}
+
+TP_ALWAYS_INLINE uint32_t tp_reach_x(tp_conv2d c)
+{
+    return c.dilation_width * (c.kernel_width - 1U) + 1U;
+}
+
 /* Taps inside the image over `outputs` positions of one axis. */
 TP_ALWAYS_INLINE uint32_t tp_sum_of_taps_y(uint32_t outputs, tp_conv2d c)
 {

@@ -15,6 +15,8 @@ import numpy as np
 from tinyprop.errors import UserError
 from tinyprop.ir.op import LONGEST_LIST, Array, Forward, LayerOp, MacCount, Shape
 
+LISTED_WINDOWS = 24  # entries of a list in general kernels: TP_LISTED_WINDOWS of the engine
+
 Pair = tuple[int, int]
 Border = tuple[Pair, Pair]  # rows above and below a map, columns left and right of it
 
@@ -124,8 +126,7 @@ class Conv2d(LayerOp):
 
     def scratch_bytes(self, shape: Shape, updates: bool = True) -> int:
         """Lists of kept δ: eight bytes for each channel of a position to the error; two or four for each position of a
-        channel, and an end, to the update. General kernels update by the gradient of one filter, depthwise ones need
-        nothing.
+        channel, and an end, to the update. Depthwise kernels need nothing, general ones see below.
         """
         channels, rows, columns = self.output_shape(shape)
         match self.kernels(shape):
@@ -135,7 +136,14 @@ class Conv2d(LayerOp):
                 return max(8 * channels, updates * 2 * rows * columns)
             case ConvKernels.DEPTHWISE | ConvKernels.DEPTHWISE_THREE_BY_THREE:
                 return 0
-        return updates * 4 * self.filter_size
+        return self.general_scratch_bytes(rows * columns, updates)
+
+    def general_scratch_bytes(self, positions: int, updates: bool) -> int:
+        """Of the general kernels: eight bytes for each channel of a group to the error; the gradient of one filter and
+        a list of windows to the update, of which two entries may serve one of the `positions` of a channel, and an end.
+        """
+        windows = min(LISTED_WINDOWS, 2 * positions + 1)
+        return max(8 * self.out_channels // self.groups, updates * (4 * self.filter_size + 8 * windows))
 
     def output_shape(self, shape: Shape) -> Shape:
         if len(shape) != 3 or shape[0] != self.in_channels:

@@ -61,9 +61,9 @@ class Conv2dMaxPool(LayerOp):
         """Blocked kernels keep lists of eight bytes an entry: the error the channels of a position, as they come and
         sorted; the update the positions of a channel and an end.
         """
-        if not self.blocked(shape):
-            return updates * 4 * self.conv.filter_size
         channels, rows, columns = self.output_shape(shape)
+        if not self.blocked(shape):
+            return self.conv.general_scratch_bytes(rows * columns, updates)
         return 8 * max(2 * channels, updates * (rows * columns + 1))
 
     def argmax_bytes(self, shape: Shape) -> int:
