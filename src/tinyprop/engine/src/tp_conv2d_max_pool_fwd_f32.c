@@ -42,6 +42,23 @@ TP_ALWAYS_INLINE uint32_t conv2d_pool_neighbours(tp_pool p)
     return TP_INLINE_KERNELS && (places == 2U || places == 4U) ? 4U / places : 0U;
 }
 
+/* The largest of a pool's `places`, a literal, and which of them. */
+TP_ALWAYS_INLINE void conv2d_pool_largest(const float *sums, float *y, uint8_t *place, int relu, uint32_t places)
+{
+    float largest = sums[0];
+    uint8_t winner = 0U;
+    for (uint8_t k = 1U; k < places; ++k) {
+        if (sums[k] > largest) {
+            largest = sums[k];
+            winner = k;
+        }
+    }
+    *y = relu && !(largest > 0.0f) ? 0.0f : largest;
+    if (place != NULL) {
+        *place = winner;
+    }
+}
+
 /* Those of `outputs` channels, a literal of at most 4; start: where the first window starts. */
 TP_ALWAYS_INLINE void conv2d_pool_four(const float *start, const float *filter, const float *bias, float *y,
                                        uint8_t *argmax, tp_conv2d c, tp_pool p, int relu, uint32_t outputs)
@@ -52,20 +69,10 @@ TP_ALWAYS_INLINE void conv2d_pool_four(const float *start, const float *filter, 
     float sums[16];
     tp_conv2d_tile(start, filter, bias, sums, right, further, c, outputs);
     for (uint32_t o = 0U; o < outputs; ++o) {
-        for (uint32_t neighbour = 0U; neighbour < 4U / places; ++neighbour) {
-            const float *window = sums + 4U * o + neighbour * places;
-            float largest = window[0];
-            uint8_t winner = 0U;
-            for (uint8_t k = 1U; k < places; ++k) {
-                if (window[k] > largest) {
-                    largest = window[k];
-                    winner = k;
-                }
-            }
-            y[o * plane + neighbour] = relu && !(largest > 0.0f) ? 0.0f : largest;
-            if (argmax != NULL) {
-                argmax[o * plane + neighbour] = winner;
-            }
+        uint8_t *place = argmax != NULL ? argmax + o * plane : NULL;
+        conv2d_pool_largest(sums + 4U * o, y + o * plane, place, relu, places);
+        if (places == 2U) {
+            conv2d_pool_largest(sums + 4U * o + 2U, y + o * plane + 1U, place != NULL ? place + 1 : NULL, relu, places);
         }
     }
 }
