@@ -17,12 +17,12 @@ from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
 from tinyprop.errors import UserError
-from tinyprop.ir.losses import CrossEntropy, Loss
+from tinyprop.ir.losses import Loss
 from tinyprop.methods.rules.keep_moving import KeepMoving
 from tinyprop.methods.rules.rule import NOTHING_YET
 from tinyprop.methods.spec import Selection, SkipRule
 from tinyprop.nn.looking import FACTS, Looking
-from tinyprop.nn.observe import Site, require_outputs
+from tinyprop.nn.observe import Site, require_one_loss_each, require_outputs
 from tinyprop.nn.pooled import before_pool, where_pooled
 from tinyprop.nn.selections import Memory, Place, on_host, select
 from tinyprop.nn.skips import REDUCTIONS, own_loss, skipped
@@ -69,11 +69,7 @@ class OutputHook:
 
     def __call__(self, model: nn.Module, args: Any, output: Any) -> Any:
         require_outputs(model, output)
-        if isinstance(self.loss, CrossEntropy) and output.ndim != 2:
-            raise UserError(
-                f"{type(model).__name__} returns shape {tuple(output.shape)}, with several losses a sample: "
-                f"cross-entropy takes (samples, classes)."
-            )
+        require_one_loss_each(model, output, self.loss)
         return _OutputGate.apply(output, self, args) if _learns(output) else output
 
     def backward(self, error: Tensor, outputs: Tensor, args: Any) -> Tensor | None:
