@@ -31,7 +31,7 @@ def doubt(loss: Loss, reduction: str, outputs: Tensor, error: Tensor, rounding: 
 
 def _cross_entropy(loss: CrossEntropy, reduction: str, outputs: Tensor, error: Tensor, rounding: float) -> str:
     apart, size = on_host(torch.stack((error.sum(1).abs().sum(), error.abs().sum())))  # one wait for the device
-    if SLACK * size + rounding < apart < float("inf"):
+    if SLACK * size + rounding < apart:
         return (
             "are not those of cross-entropy, since a sample's do not sum to 0: let the model return logits, not their "
             "Softmax or LogSoftmax, and take cross_entropy of them, or pass apply_ the loss that is backpropagated"
@@ -52,7 +52,7 @@ def _mean_squared_error(loss: MeanSquaredError, reduction: str, outputs: Tensor,
     squared = outputs - error * (values / 2)  # the targets; where they are labels too the losses are near each other
     far = torch.stack((_from_a_label(entropic), _from_a_label(squared), sent.abs().max()))
     from_entropic, from_squared, largest = on_host(far)
-    if values > 1 and from_entropic < SLACK**2 < from_squared and SLACK < largest < float("inf"):
+    if from_entropic < SLACK**2 < from_squared and largest > SLACK:
         return "are those of cross-entropy, not of loss='mse': pass apply_ loss='cross_entropy'"
     return ""
 
