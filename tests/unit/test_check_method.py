@@ -127,10 +127,10 @@ def with_rule(made: SelectionRule) -> Method:
 
 
 def test_a_method_of_ones_own_passes_with_and_without_a_twin() -> None:
-    alone = "mine keeps the contract in Python; not compiled, since "
+    alone = "mine keeps the contract in Python; not compiled: "
     assert check_method(Mine) == "mine keeps the contract in Python and, bit for bit, in the compiled engine."
     assert check_method(Mine, engine=False) == f"{alone}engine=False was passed."
-    assert check_method(with_rule(OnlyInPython())) == f"{alone}OnlyInPython claims no twin."
+    assert check_method(with_rule(OnlyInPython())) == f"{alone}no twin is claimed for OnlyInPython."
 
 
 def test_a_rule_without_a_twin_is_refused_by_name_when_the_engine_is_built() -> None:

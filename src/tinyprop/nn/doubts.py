@@ -30,7 +30,7 @@ def doubt(loss: Loss, reduction: str, outputs: Tensor, error: Tensor, rounding: 
 
 
 def _cross_entropy(loss: CrossEntropy, reduction: str, outputs: Tensor, error: Tensor, rounding: float) -> str:
-    apart, size = on_host(torch.stack((error.sum(1).abs().sum(), error.abs().sum())))  # one wait for the device
+    apart, size = _sums(error)
     if SLACK * size + rounding < apart:
         return (
             "are not those of cross-entropy, since a sample's do not sum to 0: let the model return logits, not their "
@@ -46,6 +46,9 @@ def _cross_entropy(loss: CrossEntropy, reduction: str, outputs: Tensor, error: T
 
 def _mean_squared_error(loss: MeanSquaredError, reduction: str, outputs: Tensor, error: Tensor, rounding: float) -> str:
     """Squared distances may send anything: doubted is what cross-entropy of a label would send, in every sample."""
+    apart, size = _sums(error)
+    if apart > SLACK * size:
+        return ""  # nearly always: what follows costs more
     values = outputs.shape[1]
     sent = error * (values if reduction == "sum" else 1)
     entropic = outputs.softmax(1) - sent
@@ -55,6 +58,12 @@ def _mean_squared_error(loss: MeanSquaredError, reduction: str, outputs: Tensor,
     if from_entropic < SLACK**2 < from_squared and largest > SLACK:
         return "are those of cross-entropy, not of loss='mse': pass apply_ loss='cross_entropy'"
     return ""
+
+
+def _sums(error: Tensor) -> tuple[float, float]:
+    """(how far the samples' sums are from 0, Σ|δ| of them all), with one wait for the device."""
+    apart, size = on_host(torch.stack((error.sum(1).abs().sum(), error.abs().sum())))
+    return float(apart), float(size)
 
 
 def _from_a_label(wanted: Tensor) -> Tensor:

@@ -50,9 +50,9 @@ def check_method(method: type[Method] | Method, *, engine: bool = True) -> str:
         check(made)
     unclaimed = sorted({type(rule).__name__ for rule in _rules(made.spec(LAYERS)) if not _has_twin(rule)})
     if unclaimed:
-        return f"{made.name} keeps the contract in Python; not compiled, since {', '.join(unclaimed)} claims no twin."
+        return f"{made.name} keeps the contract in Python; not compiled: no twin is claimed for {', '.join(unclaimed)}."
     if not engine:
-        return f"{made.name} keeps the contract in Python; not compiled, since engine=False was passed."
+        return f"{made.name} keeps the contract in Python; not compiled: engine=False was passed."
     for program in _networks():
         _engine_does_the_same(made, program)
     return f"{made.name} keeps the contract in Python and, bit for bit, in the compiled engine."
