@@ -1,8 +1,9 @@
 """`check_method` finds what is wrong: one broken method for each line of the contract."""
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from tinyprop.methods.method import Method
 from tinyprop.methods.rules.keep_above import KeepAbove
 from tinyprop.methods.rules.keep_all import KeepAll
 from tinyprop.methods.rules.never_skip import NeverSkip
+from tinyprop.methods.rules.number_check import require_non_negative
 from tinyprop.methods.rules.rule import LayerState, Selected, SelectionRule
 from tinyprop.methods.rules.skip_by_loss import SkipByLoss
 from tinyprop.methods.search_range import Range
@@ -30,6 +32,9 @@ class Mine(Method):
     space: ClassVar[Mapping[str, Range]] = {"theta": Range(0.1, 1.0)}
     theta: float = 0.5
 
+    def __post_init__(self) -> None:
+        require_non_negative("Mine", "theta", self.theta)
+
     def rule(self) -> SelectionRule:
         return KeepAbove(self.theta)
 
@@ -40,9 +45,7 @@ class Mine(Method):
 
 @dataclass(frozen=True)
 class OnlyInPython(SelectionRule):
-    """Every other entry: a rule that the engine has not."""
-
-    c_function: ClassVar[str] = ""
+    """Every other entry: a rule that the engine has not, and that says nothing of one."""
 
     def select(self, state: LayerState, delta: np.ndarray, n: int, order: np.ndarray) -> tuple[LayerState, Selected]:
         kept = (np.arange(delta.size).reshape(delta.shape) % 2 == 0) & (delta != 0)
@@ -124,8 +127,10 @@ def with_rule(made: SelectionRule) -> Method:
 
 
 def test_a_method_of_ones_own_passes_with_and_without_a_twin() -> None:
-    check_method(Mine)
-    check_method(with_rule(OnlyInPython()))
+    alone = "mine keeps the contract in Python; not compiled: "
+    assert check_method(Mine) == "mine keeps the contract in Python and, bit for bit, in the compiled engine."
+    assert check_method(Mine, engine=False) == f"{alone}engine=False was passed."
+    assert check_method(with_rule(OnlyInPython())) == f"{alone}no twin is claimed for OnlyInPython."
 
 
 def test_a_rule_without_a_twin_is_refused_by_name_when_the_engine_is_built() -> None:
@@ -142,6 +147,7 @@ def test_a_rule_without_a_twin_is_refused_by_name_when_the_engine_is_built() -> 
         (KeepsNothing(), "KeepsNothing keeps nothing of a δ"),
         (LooksBack(), "LooksBack says that it looked at -1 entries"),
         (NamesATwin(), "NamesATwin names tp_keep_every_other_f32, which the engine does not know"),
+        (NamesATwin(), r"add the line of NamesATwin to SELECTIONS in src/tinyprop/codegen/rule_calls\.py"),
         (KeepsZeros(), "KeepsZeros keeps exact zeros"),
         (Scales(), "Scales keeps all of δ, but changes it"),
         (Leaks(), "Leaks back-propagates entries that it says it does not keep"),
@@ -176,6 +182,14 @@ def spec_of(**fields: object) -> Method:
     return changed(spec=spec)
 
 
+def refuses(error: Exception) -> Method:
+    def check(self: Mine) -> None:
+        if not self.theta > 0:
+            raise error
+
+    return changed(__post_init__=check)
+
+
 class NoRecord(Mine):
     pass
 
@@ -194,6 +208,15 @@ NoRecord.__dataclass_params__ = None  # type: ignore[attr-defined]
         (changed(space={"theta": Range(0.0, 1.0, log=True)}), "by factors from 0.0"),
         (changed(__hash__=lambda self: id(self)), "another hash"),
         (changed(__eq__=lambda self, other: False, __hash__=lambda self: 1), "does not equal a copy of itself"),
+        (
+            changed(__post_init__=lambda self: None),
+            r"theta may be NaN: check it in __post_init__ and raise UserError\.",
+        ),
+        (refuses(ValueError()), r"theta = NaN is refused by ValueError: raise tinyprop\.UserError in its place\."),
+        (changed(spec=lambda self, layers: None), r"spec\(\) answers with None: return a TrainSpec\."),
+        (spec_of(selections=lambda layers: [KeepAll()] * len(layers)), "selections in a list: make it a tuple"),
+        (spec_of(selections=lambda layers: (KeepAll,) * len(layers)), "where a SelectionRule belongs: give an object"),
+        (spec_of(skip=lambda layers: None), r"spec\(\) has None where a SkippingRule belongs"),
         (changed(space={"theta": Range(0.6, 1.0)}), "theta is 0.5, and looked for from 0.6"),
         (spec_of(selections=lambda layers: (KeepAll(),) * 9), "9 selections for 1 layers"),
         (spec_of(selections=lambda layers: (None,) * len(layers)), "lets none train"),
@@ -207,3 +230,36 @@ NoRecord.__dataclass_params__ = None  # type: ignore[attr-defined]
 def test_a_broken_record_is_named(method: Method, sentence: str) -> None:
     with pytest.raises(AssertionError, match=sentence):
         check_method(method, engine=False)
+
+
+@dataclass(frozen=True)
+class WithoutSpec(Method):
+    name: ClassVar[str] = "without_spec"
+
+
+@dataclass(frozen=True)
+class WithoutDefault(Mine):
+    theta: float = dataclasses.field()
+    ratio: float = dataclasses.field()
+
+
+@pytest.mark.parametrize(
+    ("given", "kind", "sentence"),
+    [
+        (
+            "ours",
+            tinyprop.UserError,
+            "method is 'ours', not a training method: pass a class that derives from tinyprop",
+        ),
+        (int, tinyprop.UserError, "method is <class 'int'>, not a training method"),
+        (WithoutSpec, AssertionError, r"WithoutSpec has no spec\(\): define it, as docs/adding/method\.md says\."),
+        (
+            WithoutDefault,
+            AssertionError,
+            "WithoutDefault has no default for theta, ratio: give it one, or pass an object",
+        ),
+    ],
+)
+def test_what_is_no_method_at_all_is_told_in_a_sentence(given: Any, kind: type[Exception], sentence: str) -> None:
+    with pytest.raises(kind, match=sentence):
+        check_method(given)

@@ -6,6 +6,7 @@ their keys stay as they are, and so do pickling and copying, since hooks are pla
 """
 
 import math
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,12 +18,13 @@ from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
 from tinyprop.errors import UserError
-from tinyprop.ir.losses import CrossEntropy, Loss
+from tinyprop.ir.losses import Loss
 from tinyprop.methods.rules.keep_moving import KeepMoving
 from tinyprop.methods.rules.rule import NOTHING_YET
 from tinyprop.methods.spec import Selection, SkipRule
+from tinyprop.nn.doubts import PASSES, doubt
 from tinyprop.nn.looking import FACTS, Looking
-from tinyprop.nn.observe import Site, require_outputs
+from tinyprop.nn.observe import Site, require_one_loss_each, require_outputs
 from tinyprop.nn.pooled import before_pool, where_pooled
 from tinyprop.nn.selections import Memory, Place, on_host, select
 from tinyprop.nn.skips import REDUCTIONS, own_loss, skipped
@@ -55,7 +57,9 @@ class Batch:
 @dataclass
 class OutputHook:
     """Behind the model: which samples are skipped. y_max: the largest output error so far; looking: where the model is
-    looked at between steps, None where it is not."""
+    looked at between steps, None where it is not; unproven: passes in which it is asked whether `loss` is that of the
+    user.
+    """
 
     rule: SkipRule
     loss: Loss
@@ -66,14 +70,11 @@ class OutputHook:
     samples: int = 0
     skips: int = 0
     looking: Looking | None = None
+    unproven: int = PASSES
 
     def __call__(self, model: nn.Module, args: Any, output: Any) -> Any:
         require_outputs(model, output)
-        if isinstance(self.loss, CrossEntropy) and output.ndim != 2:
-            raise UserError(
-                f"{type(model).__name__} returns shape {tuple(output.shape)}, with several losses a sample: "
-                f"cross-entropy takes (samples, classes)."
-            )
+        require_one_loss_each(model, output, self.loss)
         return _OutputGate.apply(output, self, args) if _learns(output) else output
 
     def backward(self, error: Tensor, outputs: Tensor, args: Any) -> Tensor | None:
@@ -90,6 +91,8 @@ class OutputHook:
         batch.factor = REDUCTIONS[self.reduction](self.loss, outputs) / scale
         batch.outputs, batch.error = outputs, error.float() * batch.factor
         batch.k = {}
+        if self.unproven:
+            self._doubt(error.dtype)
         batch.skipped, self.y_max = skipped(self.rule, self.y_max, self.loss, outputs, batch.error)
         skips = int(batch.skipped.sum())
         self.samples += len(outputs)
@@ -98,6 +101,17 @@ class OutputHook:
         if batch.rows is None:
             return error
         return _all_rows(_rows(error, batch.rows), batch.rows, error) if skips < len(outputs) else None
+
+    def _doubt(self, came_in: torch.dtype) -> None:
+        """Warns, once, where the errors are not those of the loss that was declared."""
+        outputs, error, number = self.batch.outputs, self.batch.error, torch.finfo(came_in)
+        assert outputs is not None
+        assert error is not None
+        rounding = error.numel() * number.smallest_normal * number.eps * abs(self.batch.factor)
+        found = doubt(self.loss, self.reduction, outputs, error, rounding)
+        self.unproven = 0 if found else self.unproven - 1
+        if found:
+            warnings.warn(found, stacklevel=2)
 
 
 @dataclass

@@ -17,7 +17,7 @@ from tinyprop.methods.rules.keep_moving import KeepMoving
 from tinyprop.methods.rules.never_skip import NeverSkip
 from tinyprop.nn.gate import Batch, BatchNormHook, LayerHook, OutputHook, SelectionHook
 from tinyprop.nn.looking import Looking
-from tinyprop.nn.observe import BATCH_NORMS, FilterFn, Site, observe
+from tinyprop.nn.observe import BATCH_NORMS, FilterFn, Site, layers_of, observe
 from tinyprop.nn.selections import SELECTIONS, Memory
 from tinyprop.nn.skips import REDUCTIONS, SKIPS, own_loss
 from tinyprop.nn.statistics import LayerStatistics, Statistics
@@ -48,7 +48,9 @@ def apply_(
     before the pass, `scaler.get_scale` of a GradScaler, or `lambda: 1 / steps` where gradients are accumulated.
 
     Raises UserError, the model unchanged: for modules that cannot be governed, all listed with path and remedy; for a
-    model that has a method already; for names that are not known.
+    rule that is not there for batches; for a model that has a method already; for names that are not known. What only
+    a forward pass tells, such as a layer that is never called, is refused here with an example_input, and without one
+    in the first call, which takes the method off again.
 
     Differs from the engine: batch norms pass the error on as they are, where the engine folds them into the layer
     before them (`torch.nn.utils.fusion.fuse_conv_bn_eval` does the same here). They must be in eval mode.
@@ -65,10 +67,11 @@ def apply_(
         raise UserError("this model has a training method already: call remove() of its handle first.")
     handle = Handle(model, method, loss_of(loss), reduction, loss_scale)
     if example_input is None:
+        _require_what_modules_tell(model, method, filter_fn)
         handle._hook(model.register_forward_pre_hook(_FirstCall(handle, filter_fn), with_kwargs=True))
     else:
         args = example_input if isinstance(example_input, tuple) else (example_input,)
-        handle._attach(observe(model, args, {}, filter_fn))
+        handle._attach(observe(model, args, {}, filter_fn, handle._output.loss))
     return handle
 
 
@@ -239,7 +242,9 @@ class Handle:
         self._removable.append(removable)
 
     def __str__(self) -> str:
-        return f"{self.method}\n{self.stats()}" if self._sites else f"{self.method}, waiting for the first call"
+        if self._sites:
+            return f"{self.method}\n{self.stats()}"
+        return f"{self.method}, {'waiting for' if self._removable else 'taken off before'} the first call"
 
 
 class _Frozen:
@@ -271,12 +276,25 @@ class _FirstCall:
         self.handle, self.filter_fn = handle, filter_fn
 
     def __call__(self, model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        self.handle.remove()
+        handle = self.handle
+        handle.remove()
         try:
-            self.handle._attach(observe(model, args, kwargs, self.filter_fn))
-        except UserError:
-            self.handle._hook(model.register_forward_pre_hook(self, with_kwargs=True))
+            handle._attach(observe(model, args, kwargs, self.filter_fn, handle._output.loss))
+        except UserError as error:
+            raise UserError(f"{error}\nThe method is off again: mend this, then call apply_ once more.") from error
+        except BaseException:  # of these inputs, not of the model: it waits for others
+            handle._hook(model.register_forward_pre_hook(self, with_kwargs=True))
             raise
+
+
+def _require_what_modules_tell(model: nn.Module, method: Method, filter_fn: FilterFn | None) -> None:
+    """Raises UserError for what needs no forward pass to be known."""
+    layers = layers_of(model, filter_fn)
+    try:
+        spec = method.spec(layers)
+    except UserError:  # perhaps because of sizes, which are not known yet
+        return
+    require_rules(spec)
 
 
 def _hooks(module: nn.Module) -> list[Any]:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -12,6 +12,7 @@ from torch.utils._pytree import tree_leaves
 
 from tinyprop.errors import UserError
 from tinyprop.frontend.exported import eval_mode
+from tinyprop.ir.losses import CrossEntropy, Loss
 from tinyprop.methods.spec import LayerInfo
 
 LAYERS = (nn.Linear, nn.Conv1d, nn.Conv2d)
@@ -49,7 +50,7 @@ class Site:
 
 
 def observe(
-    model: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, Any], filter_fn: FilterFn | None
+    model: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, Any], filter_fn: FilterFn | None, loss: Loss
 ) -> tuple[Site, ...]:
     """The layers that `model` calls on these inputs and that have something to train, in the order of their calls.
 
@@ -57,8 +58,7 @@ def observe(
     Runs the model once, in eval mode and without gradients: nothing of it changes.
     Raises UserError that lists every module that cannot be governed, with its path and what to do.
     """
-    paths = {module: path for path, module in model.named_modules() if _chosen(module, path, filter_fn)}
-    problems = [f"{path or 'the model'}: {why}" for module, path in paths.items() if (why := _problem_of(module))]
+    paths, problems = _chosen_modules(model, filter_fn)
     if any(_is_lazy(module) for module in paths):  # a call would give it a shape
         raise _refused(model, problems)
     watched = [
@@ -81,10 +81,8 @@ def observe(
     if problems:
         raise _refused(model, problems)
     if not layers:
-        raise UserError(
-            f"{type(model).__name__} has no Linear, Conv1d or Conv2d that trains: set requires_grad of one, or let "
-            f"filter_fn return True for it."
-        )
+        raise _nothing_trains(model)
+    require_one_loss_each(model, outputs, loss)
     modules = [call.module for call in calls]
     pools = {
         id(call.x): call.module
@@ -92,6 +90,21 @@ def observe(
         if isinstance(call.module, MAX_POOLS) and modules.count(call.module) == 1 and isinstance(call.output, Tensor)
     }
     return tuple(_site(call, paths[call.module], readers, pools, _norms_behind(call, calls, layers)) for call in layers)
+
+
+def layers_of(model: nn.Module, filter_fn: FilterFn | None) -> tuple[LayerInfo, ...]:
+    """The layers that have something to train, as far as modules tell of them: in which order they are called, and on
+    how many positions, a forward pass alone knows.
+
+    Raises UserError that lists every module that cannot be governed, with its path and what to do.
+    """
+    paths, problems = _chosen_modules(model, filter_fn)
+    if problems:
+        raise _refused(model, problems)
+    layers = [(module, path) for module, path in paths.items() if isinstance(module, LAYERS)]
+    if not layers:
+        raise _nothing_trains(model)
+    return tuple(_info(layer, path, 1 if isinstance(layer, nn.Linear) else 2) for layer, path in layers)
 
 
 def require_outputs(model: nn.Module, outputs: Any) -> None:
@@ -103,9 +116,25 @@ def require_outputs(model: nn.Module, outputs: Any) -> None:
         )
 
 
+def require_one_loss_each(model: nn.Module, outputs: Tensor, loss: Loss) -> None:
+    """Raises UserError where `loss` would have several values a sample."""
+    if isinstance(loss, CrossEntropy) and outputs.ndim != 2:
+        raise UserError(
+            f"{type(model).__name__} returns shape {tuple(outputs.shape)}, with several losses a sample: "
+            f"cross-entropy takes (samples, classes)."
+        )
+
+
 def _refused(model: nn.Module, problems: list[str]) -> UserError:
     listed = "\n".join(f"  - {problem}" for problem in problems)
     return UserError(f"{type(model).__name__} cannot be trained sparsely:\n{listed}")
+
+
+def _nothing_trains(model: nn.Module) -> UserError:
+    return UserError(
+        f"{type(model).__name__} has no Linear, Conv1d or Conv2d that trains: set requires_grad of one, or let "
+        f"filter_fn return True for it."
+    )
 
 
 def _norms_behind(layer: "_Call", calls: list["_Call"], layers: list["_Call"]) -> tuple[nn.Module, ...]:
@@ -114,6 +143,12 @@ def _norms_behind(layer: "_Call", calls: list["_Call"], layers: list["_Call"]) -
     following = [calls.index(one) for one in layers if calls.index(one) > place]
     between = calls[place + 1 : min(following, default=len(calls))]
     return tuple(call.module for call in between if isinstance(call.module, BATCH_NORMS))
+
+
+def _chosen_modules(model: nn.Module, filter_fn: FilterFn | None) -> tuple[dict[nn.Module, str], list[str]]:
+    """(module → path, of those with something to train that the method shall govern; why it cannot)."""
+    paths = {module: path for path, module in model.named_modules() if _chosen(module, path, filter_fn)}
+    return paths, [f"{path or 'the model'}: {why}" for module, path in paths.items() if (why := _problem_of(module))]
 
 
 def _chosen(module: nn.Module, path: str, filter_fn: FilterFn | None) -> bool:
@@ -179,16 +214,7 @@ def _site(
     return Site(
         name=path,
         layer=layer,
-        info=LayerInfo(
-            name=path,
-            n=math.prod(shape[1:]),
-            parameters=sum(p.numel() for p in layer.parameters(recurse=False) if p.requires_grad),
-            positions=math.prod(spatial),
-            per_channel=getattr(layer, "groups", 1) > 1 and weight.shape[1] == 1,
-            macs=(math.prod(shape[1:]) * (weight.numel() // shape[1]),) * 2,
-            weight=f"{path}.weight".lstrip("."),
-            bias=None if layer.bias is None else f"{path}.bias".lstrip("."),
-        ),
+        info=replace(_info(layer, path, math.prod(shape[2:])), positions=math.prod(spatial)),
         macs=weight.numel() // shape[1],
         stored=(shape[1], *spatial),
         learns_weight=weight.requires_grad,
@@ -197,6 +223,21 @@ def _site(
         relu=relu,
         rectified=rectified,
         norms=norms,
+    )
+
+
+def _info(layer: Any, path: str, positions: int) -> LayerInfo:
+    """positions: of the layer's map or signal, before any pool."""
+    weight, n = layer.weight, len(layer.weight) * positions
+    return LayerInfo(
+        name=path,
+        n=n,
+        parameters=sum(p.numel() for p in layer.parameters(recurse=False) if p.requires_grad),
+        positions=positions,
+        per_channel=getattr(layer, "groups", 1) > 1 and weight.shape[1] == 1,
+        macs=(n * (weight.numel() // len(weight)),) * 2,
+        weight=f"{path}.weight".lstrip("."),
+        bias=None if layer.bias is None else f"{path}.bias".lstrip("."),
     )
 
 

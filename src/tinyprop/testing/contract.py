@@ -3,20 +3,22 @@
 import dataclasses
 import itertools
 import keyword
+import math
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 
 from tinyprop.codegen.layout import weight_hash
-from tinyprop.codegen.rule_calls import SELECTIONS, SKIPS, has_twins
+from tinyprop.codegen.rule_calls import SELECTIONS, SKIPS
 from tinyprop.errors import UserError
 from tinyprop.ir.chain import chain
 from tinyprop.ir.graph import Program
 from tinyprop.ir.ops import Conv2d, Dense, MaxPool2d, ReLU, Reshape
 from tinyprop.ir.oracle import OracleTrainer
 from tinyprop.methods.method import Method
-from tinyprop.methods.rules.rule import LayerState, SelectionRule
-from tinyprop.methods.spec import LayerInfo
+from tinyprop.methods.rules.rule import LayerState, SelectionRule, SkippingRule
+from tinyprop.methods.spec import LayerInfo, TrainSpec
 from tinyprop.surface import Network
 
 SAMPLES, EPOCHS, RATE = 24, 6, 0.05
@@ -28,26 +30,52 @@ LAYERS = (
 )
 
 
-def check_method(method: type[Method] | Method, *, engine: bool = True) -> None:
-    """Raises AssertionError, in one sentence, for the first thing of the contract that `method` does not keep.
+def check_method(method: type[Method] | Method, *, engine: bool = True) -> str:
+    """One sentence of what was checked; raises AssertionError, in one sentence, for the first thing that does not hold.
 
     A method is a frozen record that answers alike whenever it is asked; its rules choose within bounds, keep no zeros,
     change nothing they are shown and decide alike on the same; where all is kept δ is untouched; samples of large
     error are trained on; a small problem is learned. If its rules have twins in the engine, the compiled host engine
     must do the same, bit for bit, on an MLP and on a network of convolutions (a few seconds; engine=False leaves it
-    out).
+    out). With a rule that claims none it is checked in Python alone, and the sentence says so.
 
-    method: a class, which is tried with its defaults, or one with settings of yours.
+    method: a class, which is tried with its defaults, or an object with settings of yours. Raises UserError for what
+    is neither.
 
         def test_mine() -> None:
             tinyprop.testing.check_method(MyMethod)
     """
-    made = method() if isinstance(method, type) else method
+    made = _made(method)
     for check in CHECKS:
         check(made)
-    if engine and has_twins(made.spec(LAYERS)):
-        for program in _networks():
-            _engine_does_the_same(made, program)
+    unclaimed = sorted({type(rule).__name__ for rule in _rules(made.spec(LAYERS)) if not _has_twin(rule)})
+    if unclaimed:
+        return f"{made.name} keeps the contract in Python; not compiled: no twin is claimed for {', '.join(unclaimed)}."
+    if not engine:
+        return f"{made.name} keeps the contract in Python; not compiled: engine=False was passed."
+    for program in _networks():
+        _engine_does_the_same(made, program)
+    return f"{made.name} keeps the contract in Python and, bit for bit, in the compiled engine."
+
+
+def _made(method: Any) -> Method:
+    kind = method if isinstance(method, type) else type(method)
+    if not issubclass(kind, Method):
+        raise UserError(
+            f"method is {method!r}, not a training method: pass a class that derives from tinyprop.Method, or an "
+            f"object of one."
+        )
+    if not isinstance(method, type):
+        return method
+    lacking = sorted(kind.__abstractmethods__)
+    _hold(not lacking, f"{kind.__name__} has no {', '.join(lacking)}(): define it, as docs/adding/method.md says.")
+    missing = dataclasses.MISSING
+    bare = [f.name for f in dataclasses.fields(kind) if f.default is missing and f.default_factory is missing]
+    _hold(
+        not bare,
+        f"{kind.__name__} has no default for {', '.join(bare)}: give it one, or pass an object with a value of yours.",
+    )
+    return kind()
 
 
 def _is_a_record(method: Method) -> None:
@@ -76,10 +104,23 @@ def _says_where_to_look_for_its_settings(method: Method) -> None:
         own = getattr(method, name)
         _hold(where.low <= own <= where.high, f"{name} is {own}, and looked for from {where.low} to {where.high}.")
         _hold(where.low > 0 or not where.log, f"{name} is looked for by factors from {where.low}: start above 0.")
+        _hold(_refuses_nan(method, name), f"{name} may be NaN: check it in __post_init__ and raise UserError.")
     for ends in itertools.product(*((where.low, where.high) for where in method.space.values())):
         dataclasses.replace(
             method, **dict(zip(settings, ends, strict=True))
         )  # raises UserError where they do not go together
+
+
+def _refuses_nan(method: Method, setting: str) -> bool:
+    """Whether the settings are checked at all: what else is refused differs from method to method."""
+    try:
+        dataclasses.replace(method, **{setting: math.nan})
+    except UserError:
+        return True
+    except Exception as error:  # whatever the author's own check raises
+        kind = type(error).__name__
+        raise AssertionError(f"{setting} = NaN is refused by {kind}: raise tinyprop.UserError in its place.") from error
+    return False
 
 
 def _answers_alike_with_a_rule_per_layer(method: Method) -> None:
@@ -90,6 +131,9 @@ def _answers_alike_with_a_rule_per_layer(method: Method) -> None:
         except UserError:
             _hold(depth < len(LAYERS), f"spec() refuses a network of {depth} layers with the settings it was given.")
             continue
+        _hold(isinstance(spec, TrainSpec), f"spec() answers with {spec!r}: return a TrainSpec.")
+        many = type(spec.selections).__name__
+        _hold(isinstance(spec.selections, tuple), f"spec() has its selections in a {many}: make it a tuple.")
         _hold(spec == method.spec(layers), "spec() answers otherwise when it is asked again.")
         _hold(hash(spec) == hash(method.spec(layers)), "what spec() answers has another hash when it is asked again.")
         _hold(spec.method == method.name, f"spec() bears the name '{spec.method}', the method '{method.name}'.")
@@ -98,16 +142,27 @@ def _answers_alike_with_a_rule_per_layer(method: Method) -> None:
             count == depth, f"spec() has {count} selections for {depth} layers: one for each, None if it never trains."
         )
         _hold(any(rule is not None for rule in spec.selections), f"of {depth} layers spec() lets none train.")
+        for given, kind in ((spec.skip, SkippingRule), *((rule, SelectionRule) for rule in spec.selections)):
+            known = isinstance(given, kind) or (given is None and kind is SelectionRule)
+            _hold(known, f"spec() has {given!r} where a {kind.__name__} belongs: give an object that derives from it.")
 
 
 def _claims_only_twins_that_are_there(method: Method) -> None:
-    spec = method.spec(LAYERS)
-    for rule in (spec.skip, *spec.selections):
-        if rule is not None and rule.c_function:
-            known = type(rule) in (*SELECTIONS, *SKIPS)
-            _hold(
-                known, f"{type(rule).__name__} names {rule.c_function}, which the engine does not know: add its line."
-            )
+    for rule in _rules(method.spec(LAYERS)):
+        name, table = type(rule).__name__, "SELECTIONS" if isinstance(rule, SelectionRule) else "SKIPS"
+        _hold(
+            not rule.c_function or _has_twin(rule),
+            f"{name} names {rule.c_function}, which the engine does not know for it: add the line of {name} to {table} "
+            f'in src/tinyprop/codegen/rule_calls.py, or set c_function = "" as long as it has no twin.',
+        )
+
+
+def _rules(spec: TrainSpec) -> list[SelectionRule | SkippingRule]:
+    return [spec.skip, *(rule for rule in spec.selections if rule is not None)]
+
+
+def _has_twin(rule: SelectionRule | SkippingRule) -> bool:
+    return type(rule) in SELECTIONS or type(rule) in SKIPS
 
 
 def _selects_within_bounds(method: Method) -> None:

@@ -263,16 +263,64 @@ def test_everything_that_cannot_be_governed_is_listed_with_a_remedy() -> None:
     assert model.rnn.weight_ih_l0.grad is not None
 
 
+class Unusual(nn.Module):
+    """What its modules do not tell: one is called twice, one is not."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.twice, self.never, self.head = nn.Linear(4, 4), nn.Linear(4, 4), nn.Linear(4, CLASSES)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.head(self.twice(self.twice(x)))
+
+
 def test_a_first_call_that_cannot_be_governed_leaves_the_model_as_it_was() -> None:
-    model, x = Strange(), torch.randn(2, 3, 4)
-    handle = apply_(model, "ours")
-    for _ in range(2):
-        with pytest.raises(tinyprop.UserError, match="cannot be trained sparsely"):
-            model(x)
-    assert handle.sites == ()
-    assert "waiting" in str(handle)
-    handle.remove()
+    model, x = Unusual(), torch.randn(2, 4)
+    handle = apply_(model, "last_layers")
+    assert "waiting for the first call" in str(handle)
+    with pytest.raises(tinyprop.UserError, match="cannot be trained sparsely") as told:
+        model(x)
+    for line in ("twice: is called 2 times", "never: is never called", "The method is off again: mend this, then call"):
+        assert line in str(told.value)
     assert model(x).shape == (2, CLASSES)
+    assert all(parameter.requires_grad for parameter in model.parameters())
+    assert not any(hooks for module in model.modules() for hooks in (module._forward_hooks, module._forward_pre_hooks))
+    assert handle.sites == ()
+    assert "taken off before the first call" in str(handle)
+    apply_(model, "last_layers", lambda module, path: path == "head")
+
+
+def test_a_first_call_on_inputs_that_do_not_fit_is_no_refusal(model: nn.Sequential) -> None:
+    handle = apply_(model, "ours")
+    with pytest.raises(RuntimeError, match="channels"):
+        model(torch.randn(2, 3, 8, 8))
+    gradients(model)
+    assert handle.stats().samples == 8
+
+
+class Embedded(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.words, self.rnn, self.norm = nn.Embedding(9, 4), nn.GRU(4, 4, batch_first=True), nn.LayerNorm(4)
+        self.head = nn.Linear(4, CLASSES)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.head(self.norm(self.rnn(self.words(x))[0][:, -1]))
+
+
+def test_what_modules_alone_tell_is_refused_without_an_example() -> None:
+    model = Embedded()
+    with pytest.raises(tinyprop.UserError, match="Embedded cannot be trained sparsely") as told:
+        apply_(model, "ours")
+    for line in ("words: Embedding has parameters", "rnn: GRU has parameters", "norm: LayerNorm has parameters"):
+        assert line in str(told.value)
+    assert not any(module._forward_pre_hooks for module in model.modules())
+    handle = apply_(model, "ours", lambda module, path: path == "head")
+    functional.cross_entropy(model(torch.ones(2, 3, dtype=torch.int64)), torch.tensor([0, 1])).backward()
+    assert [site.name for site in handle.sites] == ["head"]
+    for nothing, message in ((nn.Sequential(nn.ReLU()), "has no Linear"), (nn.LazyLinear(3), "shape is not known yet")):
+        with pytest.raises(tinyprop.UserError, match=message):
+            apply_(nothing, "ours")
 
 
 @pytest.mark.parametrize(
@@ -299,6 +347,8 @@ def test_outputs_that_hold_no_loss_per_sample_are_refused(model: nn.Sequential) 
     apply_(maps := nn.Sequential(nn.Conv2d(1, 3, 3)), "ours")
     with pytest.raises(tinyprop.UserError, match="several losses a sample"):
         maps(batch()[0])
+    with pytest.raises(tinyprop.UserError, match="several losses a sample"):
+        apply_(maps, "ours", example_input=batch()[0])
 
 
 class Cat(nn.Module):
@@ -386,7 +436,8 @@ def test_a_part_of_a_model_with_a_method_is_refused(model: nn.Sequential) -> Non
         apply_(model[:4], "full", example_input=batch()[0][:1])
 
 
-def test_a_rule_that_is_not_there_for_batches_is_named(model: nn.Sequential) -> None:
+@pytest.mark.parametrize("example", [batch()[0][:1], None], ids=["example", "none"])
+def test_a_rule_that_is_not_there_for_batches_is_named(model: nn.Sequential, example: torch.Tensor | None) -> None:
     class Other(KeepAll):
         pass
 
@@ -397,7 +448,23 @@ def test_a_rule_that_is_not_there_for_batches_is_named(model: nn.Sequential) -> 
             return TrainSpec("mine", True, NeverSkip(), tuple(Other() for _ in layers))
 
     with pytest.raises(tinyprop.UserError, match="method 'mine' uses Other, which is not there for batches"):
-        apply_(model, Mine(), example_input=batch()[0][:1])
+        apply_(model, Mine(), example_input=example)
+    assert not any(module._forward_pre_hooks for module in model.modules())
+
+
+def test_a_method_that_refuses_sizes_is_heard_when_they_are_known(model: nn.Sequential) -> None:
+    class Picky(tinyprop.Full):
+        def spec(self, layers: tuple[LayerInfo, ...]) -> TrainSpec:
+            if [layer.n for layer in layers] != [256, 24, 5]:
+                raise tinyprop.UserError("other sizes")
+            return super().spec(layers)
+
+    apply_(model, Picky())
+    model(batch()[0])
+    apply_(other := nn.Sequential(nn.Linear(3, CLASSES)), Picky())
+    with pytest.raises(tinyprop.UserError, match="other sizes\nThe method is off again"):
+        other(torch.zeros(2, 3))
+    assert other(torch.zeros(2, 3)).shape == (2, CLASSES)
 
 
 @pytest.mark.parametrize("samples", [1, 64, 256])

@@ -67,9 +67,9 @@ def most_that_pays(size: int) -> int:
 
 
 class SelectionRule(ABC):
-    """Decides which entries of a layer's δ are worth computing. `c_function` is its twin in the engine."""
+    """Decides which entries of a layer's δ are worth computing. `c_function` is its twin in the engine, "": none."""
 
-    c_function: ClassVar[str]
+    c_function: ClassVar[str] = ""
     memory: ClassVar[str] = ""  # the field of LayerState that it remembers; "": none
     breaks_ties: ClassVar[bool] = False  # asks for `order`: which of two equal entries comes first
     reads_loss: ClassVar[bool] = False  # takes the sample's loss, as keyword `loss`
@@ -90,9 +90,9 @@ class SelectionRule(ABC):
 
 
 class SkippingRule(ABC):
-    """Decides, before any backward work, whether a sample's step is worth taking. `c_function` is its twin."""
+    """Decides, before any backward work, if a sample's step is worth taking. `c_function` is its twin, "": none."""
 
-    c_function: ClassVar[str]
+    c_function: ClassVar[str] = ""
     memory: ClassVar[str] = ""  # the field of LayerState that it remembers; "": none
 
     @abstractmethod
