@@ -39,11 +39,11 @@ NETWORKS: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
 }
 AT_MOST = {
     ("valid", "full"): {"zig": 1485, "gcc": 1459},
-    ("valid", "ours"): {"zig": 1016, "gcc": 994},
+    ("valid", "ours"): {"zig": 1016, "gcc": 995},
     ("cnn1d", "full"): {"zig": 6442, "gcc": 6347},
     ("cnn1d", "ours"): {"zig": 3569, "gcc": 3445},
     ("lenet5", "full"): {"zig": 2178, "gcc": 2090},
-    ("lenet5", "ours"): {"zig": 1592, "gcc": 1542},
+    ("lenet5", "ours"): {"zig": 1598, "gcc": 1547},
 }
 COMPILERS = installed_compilers(load_board(BOARD), ("zig", "gcc"))
 
