@@ -133,12 +133,15 @@ def load_board(name: str | Path) -> Board:
     return _read(BOARD_FOLDER / f"{name}.toml")
 
 
+COMPARE = "compare it with what `tinyprop boards --template FILE` writes"
+
+
 def _read(path: Path) -> Board:
     try:
         return msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), Board)
     except OSError as error:
         raise UserError(f"board file {path}: cannot be read ({error.strerror}); check the path.") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UserError(f"board file {path}: not valid TOML ({error}); compare with boards/nano33ble.toml.") from error
+        raise UserError(f"board file {path}: not valid TOML ({error}); {COMPARE}.") from error
     except msgspec.ValidationError as error:
-        raise UserError(f"board file {path}: {error}; compare it with boards/nano33ble.toml.") from error
+        raise UserError(f"board file {path}: {error}; {COMPARE}.") from error

@@ -103,7 +103,8 @@ class Engine(ABC):
             trace, status = self._steps(samples, truths, order, rates, lambda done: report(done, len(order)))
         if status != 0:
             step = len(trace)
-            sentence = f"step {step} of {len(order)}, on sample {order[step]}: {self._explain(status)}."
+            sentence = f"step {step} of {len(order)}, on sample {order[step]}: {self._explain(status)}"
+            sentence += "; what the steps before it made of the weights stays, reset() takes it back."
             raise TrainingStopped(sentence, trace)
         return trace
 
