@@ -32,10 +32,10 @@ def tables(rows: Sequence[BoardFit]) -> Iterator[Table]:
 def notes(rows: Sequence[BoardFit]) -> Iterator[str]:
     """What the figures are, where they were counted, and what is missing."""
     yield (
-        "RAM: variables, one sample, its outputs, the stack and the measuring harness; flash: code, weights, that harness. "
-        "train, infer: instructions, exact, over the golden samples. ms and mJ are estimates: cycles at the board's clock in "
-        "memory without wait states, blank where the core has no timing table; the same cycles at the current that the "
-        "maker states, blank where none is sourced."
+        "RAM: variables, one sample, its outputs, the stack and the measuring harness; flash: code, weights, that "
+        "harness. train, infer: instructions, exact, over the golden samples. ms and mJ are estimates: cycles at the "
+        "board's clock in memory without wait states, blank where the core has no timing table; the same cycles at the "
+        "current that the maker states, blank where none is sourced."
     )
     for counted_on in dict.fromkeys(row.counts.board for row in rows if row.counts):
         others = [row.board.name for row in rows if row.counts and row.counts.board == counted_on != row.board.name]
