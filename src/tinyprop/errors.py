@@ -19,6 +19,6 @@ class InternalError(TinypropError):
 def unknown_name(kind: str, given: str, known: Iterable[str]) -> UserError:
     """The error for a name that is not in a table, with the nearest name that is."""
     names = sorted(known)
-    near = difflib.get_close_matches(given.lower(), names, n=1, cutoff=0.6)
+    near = difflib.get_close_matches(given.lower(), names, n=1, cutoff=0.4)
     hint = f"did you mean '{near[0]}'? " if near else ""
     return UserError(f"unknown {kind} '{given}': {hint}known are {', '.join(names)}.")

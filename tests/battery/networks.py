@@ -13,7 +13,7 @@ from battery.parameters import random_parameters
 from tinyprop.ir.graph import Node, Program, Value, frozen_array
 from tinyprop.ir.losses import CrossEntropy
 from tinyprop.ir.op import Op
-from tinyprop.ir.ops import ACTIVATIONS, Add, Dense, Reshape
+from tinyprop.ir.ops import ACTIVATIONS, Add, Dense, LeakyReLU, ReLU, Reshape
 from tinyprop.surface import Network, Trainer
 
 INPUTS, CLASSES = 6, 5
@@ -49,6 +49,8 @@ class _Builder:
             value = self.add(f"b{number}_below{part}", below, "x")
             self._start(value, case.op, below.relu)
             inputs.append(self.add(f"b{number}_shaped{part}", Reshape(shape), value))
+            if isinstance(case.op, ReLU):  # which the dense layer would swallow, its kernel never run
+                inputs = [self.add(f"b{number}_apart", LeakyReLU(0.5), *inputs)]
         middle = self.add(f"b{number}_case", case.op, *inputs)
         flat = self.add(f"b{number}_flat", Reshape(), middle)
         return self.add(f"b{number}_above", Dense(self.values[flat].shape[0], outputs), flat)

@@ -72,7 +72,9 @@ def test_the_self_test_sees_a_changed_weight_whether_it_learns_or_not(networks, 
 
 def self_test(folder):
     """What it prints, and what it returns, built by the command in the project's README."""
-    [command] = re.findall(r"^    (cc .* && \./selftest)$", (folder / "README.md").read_text(), flags=re.MULTILINE)
+    [command] = re.findall(
+        r"^    (mkdir .* && build/selftest)$", (folder / "README.md").read_text(), flags=re.MULTILINE
+    )
     run = subprocess.run(command, shell=True, cwd=folder, capture_output=True, text=True)
     return run.stdout.split(":")[0], run.returncode
 

@@ -64,8 +64,8 @@ def test_the_lines_in_the_projects_readme_are_c_that_learns(networks, tmp_path):
         f"uint32_t label = 3U;\n{declared}\n{of_store}\nreturn store.state->visits == 1U ? 0 : 1;\n}}\n"
     )
     (folder / "store.c").write_text(main)
-    [command] = re.findall(r"^    (cc .*) && \./selftest$", readme, flags=re.MULTILINE)
-    command = command.replace("main.c", "store.c").replace("selftest", "learns")
+    [command] = re.findall(r"^    mkdir -p build && (cc .*) && build/selftest$", readme, flags=re.MULTILINE)
+    command = command.replace("main.c", "store.c").replace("build/selftest", "learns")
     subprocess.run([*shlex.split(command), *WARNINGS], cwd=folder, check=True)
     assert subprocess.run([folder / "learns"], check=False).returncode == 0
 
@@ -95,8 +95,10 @@ int main(void)
 def test_an_exported_project_finds_its_samples_in_its_ports_flash(networks, tmp_path):
     folder = networks["mlp"].train("ours").export(tmp_path / "firmware")
     (folder / "store.c").write_text(IN_THE_FIELD)
-    [command] = re.findall(r"^    (cc .*) && \./selftest$", (folder / "README.md").read_text(), flags=re.MULTILINE)
-    command = command.replace("main.c", "store.c").replace("selftest", "keeps")
+    [command] = re.findall(
+        r"^    mkdir -p build && (cc .*) && build/selftest$", (folder / "README.md").read_text(), flags=re.MULTILINE
+    )
+    command = command.replace("main.c", "store.c").replace("build/selftest", "keeps")
     subprocess.run([*shlex.split(command), *WARNINGS], cwd=folder, check=True)
     environment = {**os.environ, "TINYPROP_FLASH": str(tmp_path / "flash.bin")}
     answers = [
@@ -137,7 +139,7 @@ def test_the_lines_about_latents_in_the_readme_learn_as_a_whole_step_does(networ
         f"return memcmp(memory.parameters, other.parameters, sizeof memory.parameters) != 0;\n}}\n"
     ).replace("int main", "extern const float mlp_initial[];\nint main", 1)
     (folder / "latents.c").write_text(main)
-    [command] = re.findall(r"^    (cc .*) && \./selftest$", readme, flags=re.MULTILINE)
-    command = command.replace("main.c", "latents.c").replace("selftest", "latents")
+    [command] = re.findall(r"^    mkdir -p build && (cc .*) && build/selftest$", readme, flags=re.MULTILINE)
+    command = command.replace("main.c", "latents.c").replace("build/selftest", "latents")
     subprocess.run([*shlex.split(command), *WARNINGS], cwd=folder, check=True)
     assert subprocess.run([folder / "latents"], check=False).returncode == 0

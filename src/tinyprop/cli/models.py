@@ -214,5 +214,6 @@ def export(
     console.print(
         f"{trainer.memory}.\nWrote {written}, the network '{network.program.name}': build it as its README.md says.",
         highlight=False,
+        soft_wrap=True,
     )
     return 0
