@@ -9,7 +9,7 @@ import pytest
 import tinyprop.errors
 import tinyprop.methods
 import tinyprop.testing
-from tinyprop.codegen.rule_calls import has_twins
+from tinyprop.codegen.rule_calls import without_twins
 from tinyprop.methods import METHODS, LayerInfo, Method, method_named
 
 ENGINE = Path(tinyprop.errors.__file__).parent / "engine"
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.parametrize("method", [method_named(name) for name in M
 
 
 def test_keeps_the_contract_and_trains_in_the_engine_as_in_python(method: Method) -> None:
-    assert has_twins(method.spec(LAYERS))
+    assert not without_twins(method.spec(LAYERS))
     tinyprop.testing.check_method(method)
 
 

@@ -195,7 +195,10 @@ def test_memory_of_batch_norms_that_train(normed: Path, tmp_path: Path, capsys: 
     assert learning["fold"] == {"last_layer": 18, "last_block": 63, "biases": 8, "all": 63}
     assert learning["train"] == {"last_layer": 18, "last_block": 73, "biases": 13, "batch_norms": 10, "all": 73}
     assert _run("export", str(normed), str(tmp_path / "fw"), "--trainable", "batch_norms") == 1
-    assert "they were folded: capture it with batch_norm='train' (--batch-norm train)." in capsys.readouterr().err
+    assert (
+        "folded as they are unless it is captured with batch_norm='train' (--batch-norm train)."
+        in capsys.readouterr().err
+    )
 
 
 def test_export_of_a_choice(saved: Path, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tinyprop.bench.atomic_file import require_writable, write_whole
-from tinyprop.codegen.rule_calls import has_twins
+from tinyprop.codegen.rule_calls import without_twins
 from tinyprop.errors import UserError
 from tinyprop.ir.chain import chain
 from tinyprop.ir.ops import Dense
@@ -70,7 +70,7 @@ def line_of(method: Method, network: Network, loss: str) -> MethodLine:
         trainer = network.train(method, loss)
     except UserError as refusal:
         return MethodLine(*about, 0, False, str(refusal))
-    return MethodLine(*about, trainer.memory.training, has_twins(trainer.train_program.spec))
+    return MethodLine(*about, trainer.memory.training, not without_twins(trainer.train_program.spec))
 
 
 def table(lines: list[MethodLine]) -> Table:

@@ -35,17 +35,17 @@ def selection_text(places: Places, step: BackwardStep) -> Call | str:
     return SELECTIONS[type(step.selection)](places, step)
 
 
-def has_twins(spec: TrainSpec) -> bool:
-    """Whether the engine has every rule of `spec`, so that it can train by it on a device."""
+def without_twins(spec: TrainSpec) -> tuple[str, ...]:
+    """The rules of `spec` that the engine has not, by name; none: it can train by it on a device."""
     selections = {type(rule) for rule in spec.selections if rule is not None}
-    return selections <= set(SELECTIONS) and type(spec.skip) in SKIPS
+    unknown = (selections - set(SELECTIONS)) | ({type(spec.skip)} - set(SKIPS))
+    return tuple(sorted(rule.__name__ for rule in unknown))
 
 
 def require_twins(spec: TrainSpec) -> None:
     """Raises UserError that names the rules of `spec` which the engine has not."""
-    unknown = {type(r) for r in spec.selections if r is not None} - set(SELECTIONS) | ({type(spec.skip)} - set(SKIPS))
-    if unknown:
-        names = ", ".join(sorted(rule.__name__ for rule in unknown))
+    if unknown := without_twins(spec):
+        names = ", ".join(unknown)
         raise UserError(
             f"method '{spec.method}' uses {names}, of which the engine has no twin: add one as docs/adding/method.md "
             f"says; until then OracleTrainer trains by it."

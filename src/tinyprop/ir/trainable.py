@@ -46,7 +46,7 @@ def learning_parameters(program: Program, trainable: str | Iterable[str]) -> fro
         raise UserError(f"{given}: choose from {layers}, a parameter such as {_example(program)}, or {_words()}.")
     learning = frozenset(parameter for parameters in found.values() for parameter in parameters or ())
     if not learning:
-        folded = " that train, for they were folded: capture it with batch_norm='train' (--batch-norm train)"
+        folded = " that train, folded as they are unless it is captured with batch_norm='train' (--batch-norm train)"
         missing = [name + folded * (name == "batch_norms") for name in names]
         raise UserError(f"nothing of '{program.name}' is to train: it has no {' and no '.join(missing)}.")
     return learning

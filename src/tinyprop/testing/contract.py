@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from tinyprop.codegen.layout import weight_hash
-from tinyprop.codegen.rule_calls import SELECTIONS, SKIPS
+from tinyprop.codegen.rule_calls import without_twins
 from tinyprop.errors import UserError
 from tinyprop.ir.chain import chain
 from tinyprop.ir.graph import Program
@@ -48,8 +48,7 @@ def check_method(method: type[Method] | Method, *, engine: bool = True) -> str:
     made = _made(method)
     for check in CHECKS:
         check(made)
-    unclaimed = sorted({type(rule).__name__ for rule in _rules(made.spec(LAYERS)) if not _has_twin(rule)})
-    if unclaimed:
+    if unclaimed := without_twins(made.spec(LAYERS)):
         return f"{made.name} keeps the contract in Python; not compiled: no twin is claimed for {', '.join(unclaimed)}."
     if not engine:
         return f"{made.name} keeps the contract in Python; not compiled: engine=False was passed."
@@ -148,21 +147,15 @@ def _answers_alike_with_a_rule_per_layer(method: Method) -> None:
 
 
 def _claims_only_twins_that_are_there(method: Method) -> None:
-    for rule in _rules(method.spec(LAYERS)):
+    spec = method.spec(LAYERS)
+    unknown = without_twins(spec)
+    for rule in (spec.skip, *(rule for rule in spec.selections if rule is not None)):
         name, table = type(rule).__name__, "SELECTIONS" if isinstance(rule, SelectionRule) else "SKIPS"
         _hold(
-            not rule.c_function or _has_twin(rule),
+            not rule.c_function or name not in unknown,
             f"{name} names {rule.c_function}, which the engine does not know for it: add the line of {name} to {table} "
             f'in src/tinyprop/codegen/rule_calls.py, or set c_function = "" as long as it has no twin.',
         )
-
-
-def _rules(spec: TrainSpec) -> list[SelectionRule | SkippingRule]:
-    return [spec.skip, *(rule for rule in spec.selections if rule is not None)]
-
-
-def _has_twin(rule: SelectionRule | SkippingRule) -> bool:
-    return type(rule) in SELECTIONS or type(rule) in SKIPS
 
 
 def _selects_within_bounds(method: Method) -> None:

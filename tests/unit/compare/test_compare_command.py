@@ -44,6 +44,12 @@ def compare(tmp_path: Path):
     return run
 
 
+def one_then_stop(cells, *rest):
+    """In place of run_campaign: somebody presses Ctrl-C behind the first run."""
+    run_campaign(cells[:1], *rest)
+    raise KeyboardInterrupt
+
+
 def test_it_runs_stores_and_goes_on(tmp_path, compare, monkeypatch):
     status, text = compare()
     assert status == 0
@@ -85,11 +91,7 @@ def test_an_archive_carries_runs_to_another_machine(tmp_path, compare, monkeypat
 
 
 def test_an_interrupted_run_is_archived_as_far_as_it_came(tmp_path, compare, monkeypatch):
-    def interrupted(cells, *rest):
-        run_campaign(cells[:1], *rest)
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(command, "run_campaign", interrupted)
+    monkeypatch.setattr(command, "run_campaign", one_then_stop)
     status, _ = compare(archive_path=tmp_path / "runs.jsonl.gz")
     assert status == command.INTERRUPTED
     assert len(read_archive(tmp_path / "runs.jsonl.gz")) == 1
@@ -118,10 +120,6 @@ def test_what_cannot_be_counted_is_named_and_loses_nothing(tmp_path, compare, mo
 def test_it_does_not_go_on_from_other_weights(tmp_path, compare, monkeypatch):
     """As another processor's pretraining gives them: refused, and what is stored stays as it is."""
 
-    def one_then_stop(cells, store, advance, workers):
-        run_campaign(cells[:1], store, advance, workers)
-        raise KeyboardInterrupt
-
     with monkeypatch.context() as patched:
         patched.setattr(command, "run_campaign", one_then_stop)
         compare(archive_path=tmp_path / "runs.jsonl.gz")
@@ -139,10 +137,6 @@ def test_it_does_not_go_on_from_other_weights(tmp_path, compare, monkeypatch):
 
 
 def test_ctrl_c_keeps_what_was_finished_and_the_rest_comes_out_the_same(tmp_path, compare, monkeypatch):
-    def one_then_stop(cells, store, advance, workers):
-        run_campaign(cells[:1], store, advance, workers)
-        raise KeyboardInterrupt
-
     with monkeypatch.context() as patched:
         patched.setattr(command, "run_campaign", one_then_stop)
         status, text = compare()

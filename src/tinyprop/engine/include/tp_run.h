@@ -160,27 +160,6 @@ TP_DEFINE_STORE(9, "s16-s24")
 
 #define TP_RUN_INTO(i, here, beside) v[i] = run.v[i];
 
-/* v[0] ... v[size - 1] from neighbours in memory, the others zero; size is a literal of at most 9. */
-TP_ALWAYS_INLINE void tp_load_line(float v[9], const float *from, uint32_t size)
-{
-    uint32_t done = 0U;
-    v[4] = v[5] = v[6] = v[7] = v[8] = 0.0f;
-    if (size >= 8U) {
-        const tp_run8 run = tp_load8(from);
-        TP_RUN_8(TP_RUN_INTO, TP_RUN_INTO)
-        done = 8U;
-    } else if (size >= 4U) {
-        const tp_run4 run = tp_load4(from);
-        TP_RUN_4(TP_RUN_INTO, TP_RUN_INTO)
-        done = 4U;
-    } else {
-        v[0] = v[1] = v[2] = v[3] = 0.0f;
-    }
-    for (; done < size; ++done) {
-        v[done] = from[done];
-    }
-}
-
 #define TP_EACH_RUN(M) M(9) M(8) M(7) M(6) M(5) M(4) M(3) M(2)
 #define TP_LOAD_SIZE(n) \
     if (size == (n)) { \
@@ -201,6 +180,15 @@ TP_ALWAYS_INLINE void tp_load_run(float v[9], const float *from, uint32_t size)
     if (size == 1U) {
         v[0] = from[0];
     }
+}
+
+/* The same, the others zero; size is a literal of at most 9. */
+TP_ALWAYS_INLINE void tp_load_line(float v[9], const float *from, uint32_t size)
+{
+    for (uint32_t i = size; i < 9U; ++i) {
+        v[i] = 0.0f;
+    }
+    tp_load_run(v, from, size);
 }
 
 /* The other way. */
