@@ -45,13 +45,13 @@ def test_the_pages_scenario_is_compared(here: Path) -> None:
 
 @pytest.mark.parametrize("bias", [7.0, 8.0])
 def test_networks_trained_before_are_taken_as_they_are(here: Path, bias: float) -> None:
-    """The file imports its neighbours, and weights are not taken from the cache for others."""
+    """The file imports its neighbours, weights are not taken from the cache for others, and a batch norm sees no batch."""
     (here / f"of_{bias:.0f}.py").write_text(f"BIAS = {bias}\n")
     trained = f"""
 
 def trained() -> nn.Module:
     from of_{bias:.0f} import BIAS
-    model = network()
+    model = nn.Sequential(nn.BatchNorm1d(3), *network())
     nn.init.constant_(model[-1].bias, BIAS)
     return model
 
@@ -60,7 +60,7 @@ SCENARIO"""
     glove = (here / "glove.py").read_text().replace("Task(known.train,", "Task(known.train.first(0),")
     (here / "glove.py").write_text(glove.replace("\n\nSCENARIO", trained).replace(": network}", ": trained}"))
     cell = Cell("glove.py", "small", "full", Variant("full"), 0.01, 0, 3, 1, 1)
-    assert read_weights(pretrain(cell))["4.bias"].tolist() == [bias] * 4
+    assert read_weights(pretrain(cell))["5.bias"].tolist() == [bias] * 4
 
 
 @pytest.mark.parametrize(
