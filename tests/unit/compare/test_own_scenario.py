@@ -19,13 +19,20 @@ from tinyprop.errors import UserError
 PAGE = Path(__file__).parents[3] / "docs" / "adding" / "scenario.md"
 
 
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Empty at first: what was pretrained by other code would hide what this one does."""
+    return tmp_path_factory.mktemp("cache")
+
+
 @pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cache: Path) -> Path:
     """A folder with glove.py and glove.toml as the page has them, the current one."""
     blocks = dict(re.findall(r"```(python|toml)\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL))
     (tmp_path / "glove.py").write_text(blocks["python"])
     (tmp_path / "glove.toml").write_text(blocks["toml"].replace("seeds = 3", "seeds = 1"))
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TINYPROP_CACHE", str(cache))
     return tmp_path
 
 
@@ -45,7 +52,7 @@ def test_the_pages_scenario_is_compared(here: Path) -> None:
 
 @pytest.mark.parametrize("bias", [7.0, 8.0])
 def test_networks_trained_before_are_taken_as_they_are(here: Path, bias: float) -> None:
-    """The file imports its neighbours, weights are not taken from the cache for others, and a batch norm sees no batch."""
+    """The file imports its neighbours, weights are not the cached ones of others, and no batch norm sees a batch."""
     (here / f"of_{bias:.0f}.py").write_text(f"BIAS = {bias}\n")
     trained = f"""
 
@@ -60,7 +67,9 @@ SCENARIO"""
     glove = (here / "glove.py").read_text().replace("Task(known.train,", "Task(known.train.first(0),")
     (here / "glove.py").write_text(glove.replace("\n\nSCENARIO", trained).replace(": network}", ": trained}"))
     cell = Cell("glove.py", "small", "full", Variant("full"), 0.01, 0, 3, 1, 1)
-    assert read_weights(pretrain(cell))["5.bias"].tolist() == [bias] * 4
+    weights = read_weights(pretrain(cell))
+    assert weights["5.bias"].tolist() == [bias] * 4
+    assert weights["0.num_batches_tracked"] == 0
 
 
 @pytest.mark.parametrize(
