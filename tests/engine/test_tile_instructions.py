@@ -4,6 +4,7 @@ import re
 import shutil
 from collections.abc import Callable
 from importlib import resources
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,8 +15,10 @@ import tinyprop
 from tinyprop.bench.benchmark.ceilings import load_ceilings
 from tinyprop.bench.kernels.workbench import Piece, workbench
 from tinyprop.codegen.conv2d_calls import conv_struct
+from tinyprop.ir.graph import Program
+from tinyprop.ir.ops import Conv2dMaxPool, Dense
 from tinyprop.ir.ops.conv2d import LISTED_WINDOWS, Conv2d, ConvKernels
-from tinyprop.models import Cnn1d, LeNet5
+from tinyprop.models import Cnn1d, DsCnn, LeNet5
 from tinyprop.targets import load_board
 from tinyprop.targets.toolchain import installed_compilers
 
@@ -113,3 +116,43 @@ def tiles_and_lines(conv: Conv2d, shape: tuple[int, ...]) -> list[Piece]:
 
 def test_a_list_of_windows_is_as_long_as_planned() -> None:
     assert re.findall(r"#define TP_LISTED_WINDOWS (\d+)U", HEADER) == [str(LISTED_WINDOWS)]
+
+
+PAGE = Path(__file__).parents[2] / "docs" / "benchmark.md"
+
+
+def test_the_page_says_what_a_multiply_add_takes() -> None:
+    """LeNet-5's convolutions, with a pool behind, and DS-CNN's first, which sends no error, with zig."""
+    by_function, backward, program = one_step(LeNet5, (1, 28, 28))
+    second = next(node.op.conv for node in program.nodes[::-1] if isinstance(node.op, Conv2dMaxPool))
+    error = 5 * 5 * second.out_channels * second.filter_size  # of each winner the whole window, none on padding
+    dense = sum(2 * node.op.inputs * node.op.outputs for node in program.nodes if isinstance(node.op, Dense))
+    forward = 6 * (5 * 28 - 6) ** 2 + error * 2 * 2  # of 28 rows of 5 taps 6 lie on padding; then of all four places
+    macs = (forward, error, backward - dense - error)
+    taken = [spent(by_function, f"conv2d_{what}_f32") for what in ("max_pool_fwd", "error", "update")]
+    prices = " | ".join(f"{instructions / of:.2f}" for instructions, of in zip(taken, macs, strict=True))
+    assert f"| any geometry, a pool behind it | {prices} | LeNet-5 |" in PAGE.read_text(encoding="utf-8"), prices
+
+    by_function, _, program = one_step(DsCnn, (1, 49, 10))
+    first = next(node.op for node in program.nodes if isinstance(node.op, Conv2d))
+    macs = first.out_channels * int(first.taps_inside((1, 49, 10)).sum())
+    taken = [spent(by_function, f"conv2d_{what}_f32_1x49x10") for what in ("fwd", "update")]
+    prices = " | – | ".join(f"{instructions / macs:.2f}" for instructions in taken)
+    assert f"| any geometry, without | {prices} | DS-CNN's first" in PAGE.read_text(encoding="utf-8"), prices
+
+
+def one_step(make: Callable[[], nn.Module], shape: tuple[int, ...]) -> tuple[dict[str, int], int, Program]:
+    """Instructions by function and multiply-adds of the backward pass of a step of full training; the program."""
+    torch.manual_seed(0)
+    trainer = tinyprop.capture(make().eval(), torch.zeros(1, *shape)).train("full")
+    x, y = np.random.default_rng(0).normal(size=(1, *shape)).astype(np.float32), np.array([0])
+    with trainer.build("host") as host, trainer.build(BOARD, toolchain="zig") as board:
+        board.fit(x, y, progress=False)
+        trace = host.fit(x, y, progress=False)
+        assert trace.macs_backward is not None
+        return board.instructions_by_function(), int(trace.macs_backward[0]), trainer.train_program.program
+
+
+def spent(by_function: dict[str, int], kernel: str) -> int:
+    """Instructions of a kernel in all shapes."""
+    return sum(count for name, count in by_function.items() if name.startswith(kernel))
